@@ -1,0 +1,49 @@
+#!lua
+-- Writes one subscription record, or its tombstone, and announces the change. Safe to repeat after a
+-- lost reply: the same etag again is a success without a change.
+-- KEYS: subs:records, subs:changes, subs:version, subs:serial, subs:fingerprints
+-- ARGV: id, etag it must have now ("": must not exist; "*": any), new etag, fingerprint, record ("": tombstone)
+-- A stored value is "serial etag fingerprint\n" .. record.
+-- Returns {"ok", serial, version} | {"same", id of the identical one, its value} |
+--         {"exists"} | {"missing"} | {"changed", value}.
+local id, expected, etag, fingerprint, record = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local version = redis.call('GET', KEYS[3])
+if not version then
+	return redis.error_reply('NOREGISTRY ' .. KEYS[3] .. ' is gone')
+end
+local value = redis.call('HGET', KEYS[1], id)
+local serial, old_etag, old_fingerprint
+if value then
+	serial, old_etag, old_fingerprint = string.match(value, '^(%d+) (%S+) (%S+)\n')
+	if old_etag == etag then
+		return {'ok', serial, version}
+	end
+	if expected == '' then
+		return {'exists'}
+	end
+	if string.sub(value, -1) == '\n' then
+		return {'missing'}
+	end
+	if expected ~= '*' and expected ~= old_etag then
+		return {'changed', value}
+	end
+elseif expected ~= '' then
+	return {'missing'}
+else
+	local twin = redis.call('HGET', KEYS[5], fingerprint)
+	if twin then
+		return {'same', twin, redis.call('HGET', KEYS[1], twin)}
+	end
+	serial = string.format('%.0f', redis.call('INCR', KEYS[4]))
+end
+if old_fingerprint and redis.call('HGET', KEYS[5], old_fingerprint) == id then
+	redis.call('HDEL', KEYS[5], old_fingerprint)
+end
+if record ~= '' then
+	redis.call('HSETNX', KEYS[5], fingerprint, id)
+end
+redis.call('HSET', KEYS[1], id, serial .. ' ' .. etag .. ' ' .. fingerprint .. '\n' .. record)
+local change = redis.call('XADD', KEYS[2], '*', 'id', id, 'before', version)
+redis.call('XTRIM', KEYS[2], 'MAXLEN', '~', 10000)
+redis.call('SET', KEYS[3], change)
+return {'ok', serial, change}
