@@ -12,6 +12,12 @@ struct bud_span {
 	size_t len;
 };
 
+/* A header field as it came. */
+struct bud_header {
+	struct bud_span name;
+	struct bud_span value;
+};
+
 /* Owned bytes; `at` is NUL-terminated once anything was written. Starts as {0}. */
 struct bud_buffer {
 	char *at;
