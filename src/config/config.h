@@ -1,0 +1,104 @@
+/* The configuration of a node: read once at start, then only read. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "config/network.h"
+#include "config/redis_url.h"
+#include "core/alloc.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/text.h"
+
+#define BUD_SETTINGS 19 /* rows of the table in settings.c */
+/* So that a setting fits on one line of a file. */
+#define BUD_CONFIG_TEXT_MAX    180
+#define BUD_SCHEDULE_STEPS_MAX 60 /* BUD_ATTEMPTS_MAX: a step per attempt */
+#define BUD_CONFIG_FILE_MAX    (64u << 10)
+
+enum bud_log_format {
+	BUD_LOG_FORMAT_TEXT,
+	BUD_LOG_FORMAT_JSON,
+};
+
+/* Waits between attempts; after steps[n - 1] a delivery is dead. */
+struct bud_schedule {
+	uint32_t steps[BUD_SCHEDULE_STEPS_MAX];
+	size_t n;
+};
+
+enum bud_origin {
+	BUD_ORIGIN_DEFAULT,
+	BUD_ORIGIN_FILE,
+	BUD_ORIGIN_ENVIRONMENT,
+	BUD_ORIGIN_SET,
+};
+
+/* Fields are named as the keys; settings.c says what each means. A value with nothing to free. */
+struct bud_config {
+	int64_t workers; /* 0: see bud_config_workers() */
+	struct {
+		struct bud_listen listen;
+		int64_t drain_s;
+	} server;
+	struct {
+		struct bud_listen listen;
+	} admin;
+	struct {
+		char dir[BUD_CONFIG_TEXT_MAX + 1];
+	} data;
+	struct {
+		struct bud_redis_url url;
+	} redis;
+	struct {
+		bool allow_http;
+		struct bud_networks allow_networks;
+		struct bud_schedule retry_schedule_s;
+		int64_t timeout_ms;
+		int64_t breaker_failures;
+		int64_t breaker_open_s;
+	} delivery;
+	struct {
+		int64_t age_s;
+	} retention;
+	struct {
+		int64_t window_s;
+	} dedupe;
+	struct {
+		int64_t limit_bytes; /* 0: what the machine or its cgroup has */
+	} memory;
+	struct {
+		char id[65]; /* "": made at the first start and kept in data.dir */
+	} node;
+	struct {
+		enum bud_log_level level;
+		enum bud_log_format format;
+	} log;
+
+	/* Where each row of the table came from, for bud_config_write(). */
+	struct {
+		enum bud_origin from;
+		unsigned line;
+	} origins[BUD_SETTINGS];
+	char file[256];
+};
+
+/* Later ones win: defaults, file, environment, sets. All borrowed. */
+struct bud_config_sources {
+	const char *file;         /* NULL: none */
+	char *const *environment; /* `environ`; only BUDSTIKKE_* is looked at; NULL: none */
+	const char *const *sets;  /* "section.key=value" */
+	size_t sets_n;
+};
+
+/* -EINVAL, or the errno of the file: `error` names the place, the setting and what would be right.
+ * An unknown key is an error, also in the environment. */
+BUD_MUST_CHECK int bud_config_load(const struct bud_config_sources *sources,
+	struct bud_config *out_config, struct bud_error *error);
+/* The number of workers on a machine with `cores` cores: one less, at least 1, unless set. */
+unsigned bud_config_workers(const struct bud_config *config, unsigned cores);
+/* The effective configuration as a file: each line with where it came from, passwords as `***`
+ * (which a load refuses, so that a copied file cannot log in with three stars). */
+void bud_config_write(const struct bud_config *config, struct bud_buffer *out);
+/* A file with every setting, its sentence, its range and its default commented out. */
+void bud_config_write_template(struct bud_buffer *out);
