@@ -1,0 +1,96 @@
+/* A subscription: who wants which events, and where to push them. Immutable once in the table. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "core/alloc.h"
+#include "core/error.h"
+#include "core/text.h"
+
+struct bud_event;  /* event/event.h */
+struct bud_filter; /* subscription/filter.h */
+
+#define BUD_SUBSCRIPTION_ID_MAX         64
+#define BUD_SUBSCRIPTION_TIMEOUT_MS_MIN 100
+#define BUD_SUBSCRIPTION_TIMEOUT_MS_MAX 60000
+
+struct bud_sink_header {
+	char *name;
+	char *value;
+};
+
+/* Texts are owned, NUL-terminated and without NUL inside; NULL where a member is absent. */
+struct bud_subscription {
+	char *id; /* [0-9A-Za-z_-]; 32 hex digits unless the caller gave another */
+	char *owner;
+	uint64_t serial; /* issued by the store, kept for life; 0: not stored yet */
+	char *etag;      /* 16 hex digits without quotes; new with every change */
+	int64_t created_ms;
+	char *name;
+	char *source;
+	char **types;
+	size_t n_types;
+	char *filters; /* compact JSON with sorted keys */
+	struct bud_filter *filter;
+	char *sink;
+	struct bud_sink_header *headers;
+	size_t n_headers;
+	char *expires;       /* as given */
+	int64_t expires_ms;  /* 0: never */
+	char *secret;        /* whsec_..., never NULL */
+	uint32_t timeout_ms; /* in force */
+	bool timeout_is_given;
+	/* Set by the table: a small number that no other live subscription has, kept over changes,
+	 * and a number that no other record ever put there has. */
+	uint32_t slot;
+	uint64_t revision;
+};
+
+/* What a record gets that its JSON does not say. */
+struct bud_subscription_defaults {
+	const char *id;    /* of a new one; NULL: random */
+	const char *owner; /* of a new one */
+	int64_t now_ms;
+	uint32_t timeout_ms;
+};
+
+/* From the body of POST. All of these: -EINVAL with text and member on bad input, then nothing is
+ * made; `json` is at most BUD_API_BODY_BYTES_MAX (the caller's check). The sink is only checked to
+ * be a short text without spaces: the caller asks fetch/target.h before it accepts the URL. */
+BUD_MUST_CHECK int bud_subscription_parse(struct bud_span json,
+	const struct bud_subscription_defaults *defaults,
+	struct bud_subscription **out_subscription, struct bud_error *error);
+/* From the body of PUT: a whole new record with the id, owner, serial and creation time of `old`.
+ * Without `config.signing.secret` the old secret stays. */
+BUD_MUST_CHECK int bud_subscription_replace(const struct bud_subscription *old,
+	struct bud_span json, const struct bud_subscription_defaults *defaults,
+	struct bud_subscription **out_subscription, struct bud_error *error);
+/* From the body of PATCH: a merge patch (RFC 7396) of what GET shows, then as PUT. */
+BUD_MUST_CHECK int bud_subscription_patch(const struct bud_subscription *old, struct bud_span json,
+	const struct bud_subscription_defaults *defaults,
+	struct bud_subscription **out_subscription, struct bud_error *error);
+/* From the stored form. -EPROTONOSUPPORT: written by a newer version. The serial may be absent
+ * (0): the store may keep it beside the record and set it. */
+BUD_MUST_CHECK int bud_subscription_load(struct bud_span json,
+	const struct bud_subscription_defaults *defaults,
+	struct bud_subscription **out_subscription, struct bud_error *error);
+void bud_subscription_destroy(struct bud_subscription *subscription);
+void bud_subscription_auto(struct bud_subscription **subscription);
+
+enum bud_subscription_secret {
+	BUD_SUBSCRIPTION_SECRET_HIDDEN,
+	BUD_SUBSCRIPTION_SECRET_SHOWN, /* the answer to the POST that made it, nothing else */
+};
+
+/* Appends the API form, defaults filled in. */
+void bud_subscription_write_api(const struct bud_subscription *subscription,
+	enum bud_subscription_secret secret, struct bud_buffer *out);
+/* Appends the stored form: everything, the secret included; the serial only when it is not 0. */
+void bud_subscription_write_record(
+	const struct bud_subscription *subscription, struct bud_buffer *out);
+
+/* Same owner, sink, source, types (as a set) and filters: POSTing it again changes nothing. */
+bool bud_subscription_is_same(const struct bud_subscription *a, const struct bud_subscription *b);
+/* Everything a table's index may be wrong about: expiry, source, types, filters. */
+bool bud_subscription_match(
+	const struct bud_subscription *subscription, const struct bud_event *event, int64_t now_ms);
