@@ -1,0 +1,11 @@
+/* The address guard: which addresses we may connect to. */
+#pragma once
+#include <stdbool.h>
+
+struct bud_networks; /* config/network.h */
+struct sockaddr;
+
+/* False for everything that is not a public unicast address (private, loopback, link-local,
+ * metadata services, forms that embed another address ...), unless `allowed` contains it. `allowed`
+ * may be NULL. IPv4 in its mapped form is judged as IPv4; families other than IP are refused. */
+bool bud_address_is_allowed(const struct sockaddr *address, const struct bud_networks *allowed);

@@ -1,0 +1,45 @@
+/* A target: one URL to send requests to, parsed and checked once, with the header fields that are
+ * the same in every request. Belongs to one thread. */
+#pragma once
+#include <stdbool.h>
+#include "core/alloc.h"
+#include "core/text.h"
+
+struct bud_error;    /* core/error.h */
+struct bud_networks; /* config/network.h */
+struct bud_target;   /* opaque */
+
+struct bud_target_options {
+	bool allow_http; /* https only without it */
+	/* Which addresses beside the public ones may stand in a URL; may be NULL. Only
+	 * bud_url_check() looks at it: a transfer is checked by the networks of its bud_fetch. */
+	const struct bud_networks *networks;
+};
+
+/* What an API asks before it stores a URL: absolute http(s), no userinfo, no fragment, a port that
+ * no other service is known for, a host name fit for DNS or an address we may connect to (names are
+ * judged when they are resolved, except localhost). Returns -EINVAL with a text that stands
+ * alone; `error->member` is left "" for the caller to fill. */
+BUD_MUST_CHECK int bud_url_check(
+	struct bud_span url, const struct bud_target_options *options, struct bud_error *error);
+
+/* The same check but for the address. NULL with `error` filled when the URL is refused. The caller
+ * holds the only reference. */
+BUD_MUST_CHECK struct bud_target *bud_target_create(
+	struct bud_span url, const struct bud_target_options *options, struct bud_error *error);
+/* Transfers hold a reference while they run. Not atomic: one thread. NULL is fine. */
+struct bud_target *bud_target_ref(struct bud_target *target);
+void bud_target_unref(struct bud_target *target);
+
+/* Copies `line`, "Name: value" with a value that is not empty, and sends it with every request
+ * after the fields of the attempt. Before the first transfer starts. -EINVAL: no token for a name,
+ * an empty value or control characters. */
+BUD_MUST_CHECK int bud_target_header_add(struct bud_target *target, const char *line);
+
+/* True when `line` is a header field that may be sent: the grammar of bud_target_header_add(). */
+bool bud_header_line_is_valid(const char *line);
+
+/* As it is used: lower case, punycode, without the trailing dot; brackets around IPv6. */
+const char *bud_target_host(const struct bud_target *target);
+/* The URL in its canonical form. */
+const char *bud_target_url(const struct bud_target *target);
