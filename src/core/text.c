@@ -159,9 +159,11 @@ static bool is_follower(unsigned char c)
 	return (c & 0xc0) == 0x80;
 }
 
-/* The length of the well-formed sequence at `s`, 0 when there is none (RFC 3629 section 4). */
-static size_t sequence_len(const unsigned char *s, size_t len)
+/* RFC 3629, section 4. */
+size_t bud_utf8_sequence_len(const char *bytes, size_t len)
 {
+	const unsigned char *s = (const unsigned char *)bytes;
+
 	if (s[0] < 0x80)
 		return 1;
 	if (s[0] < 0xc2 || s[0] > 0xf4)
@@ -198,7 +200,7 @@ bool bud_utf8_is_valid(const char *bytes, size_t len)
 		}
 		if (i == len)
 			break;
-		step = sequence_len(s + i, len - i);
+		step = bud_utf8_sequence_len(bytes + i, len - i);
 		if (step == 0)
 			return false;
 		i += step;

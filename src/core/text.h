@@ -72,3 +72,6 @@ static inline struct bud_span bud_buffer_as_span(const struct bud_buffer *buffer
 
 /* True when the bytes are well-formed UTF-8 (no overlong forms, no surrogates). */
 bool bud_utf8_is_valid(const char *bytes, size_t len);
+/* The length of the well-formed sequence that begins at `bytes`, of which `len` >= 1 are there; 0
+ * when there is none. */
+size_t bud_utf8_sequence_len(const char *bytes, size_t len);
