@@ -1,0 +1,12 @@
+"""The kit of the end-to-end stories: the real program, receivers, ledgers. Standard library only."""
+from kit.api import Api, Answer
+from kit.ledger import Ledger, Publisher, check, make_event
+from kit.node import Budstikke, PrivateRedis, Program, binary
+from kit.receiver import Receiver, Reply
+from kit.redis import Redis
+from kit.verify import Verifier
+from kit.wait import folder, patience, wait_until
+
+__all__ = ["Api", "Answer", "Budstikke", "Ledger", "PrivateRedis", "Program", "Publisher",
+           "Receiver", "Redis", "Reply", "Verifier", "binary", "check", "folder", "make_event",
+           "patience", "wait_until"]
