@@ -55,7 +55,8 @@ class Kit(unittest.TestCase):
             self.assertEqual(len(check(ledger, receiver, {"a": lambda e: True}).changed), 1)
 
     def test_answers_as_told(self):
-        replies = {"slow": Reply(200, delay_s=0.1), "gone": Reply(410, body=b"no", headers={"retry-after": "3"}),
+        replies = {"slow": Reply(200, delay_s=0.1),
+                   "gone": Reply(410, body=b"no", headers={"retry-after": "3"}),
                    "drop": Reply(drop=True)}
         with Receiver(lambda d: replies.get(d.path)) as receiver:
             api = Api(receiver.url, 2)
@@ -102,7 +103,7 @@ class Kit(unittest.TestCase):
         """Rate of the receiver with 50 pipelined requests on each of 8 connections in turn."""
         import socket
         event = make_event("speed", filler=800)
-        head = f"POST /a HTTP/1.1\r\nhost: x\r\nwebhook-id: m\r\ncontent-length: {len(event)}\r\n\r\n"
+        head = f"POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: {len(event)}\r\n\r\n"
         request = head.encode() + event
         with Receiver() as receiver:
             began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The kit of the end-to-end stories: the real program, receivers, ledgers. Standard library only."""
+"""The kit of the end-to-end stories: the real program, receivers, ledgers."""
 from kit.api import Api, Answer
 from kit.ledger import Ledger, Publisher, check, make_event
 from kit.node import Budstikke, PrivateRedis, Program, binary

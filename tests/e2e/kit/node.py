@@ -12,7 +12,8 @@ from kit.redis import Redis
 from kit.wait import patience, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
-SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .*failed")
+SANITIZER = re.compile(
+    r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .*failed")
 
 
 def binary():
@@ -104,7 +105,8 @@ class Budstikke(Program):
             "data.dir": self.data,
             "delivery.allow_http": "yes",
             "delivery.allow_networks": "127.0.0.0/8",
-            "delivery.retry_schedule_s": "1,1,1,2,2,3,5,5,10,10",
+            "delivery.retry_schedule_s": "1,1,1,1,1,1,1,1,2,2,2,2,2,2,5,5,5,5,5,5",
+            "delivery.breaker_open_s": "1",
             **(settings or {}),
         }
         self.redis_pids = set()
@@ -113,7 +115,8 @@ class Budstikke(Program):
 
     def arguments(self):
         settings = [("--set", f"{k}={v}") for k, v in self.settings.items()]
-        return [binary(), "serve", *[word for pair in settings for word in pair]]
+        wrapper = os.environ.get("BUDSTIKKE_WRAPPER", "").split()
+        return [*wrapper, binary(), "serve", *[word for pair in settings for word in pair]]
 
     def start(self, seconds=30):
         super().__init__(self.arguments(), str(self.data) + ".log", self.env)

@@ -167,7 +167,7 @@ class Connection(asyncio.Protocol):
 
 
 def identify(headers, body):
-    """(id, source, digest of data) of a structured or binary event; empty texts if it is neither."""
+    """(id, source, digest of data) of a structured or binary event; empty if it is neither."""
     if "ce-id" in headers:
         return headers["ce-id"], headers.get("ce-source", ""), data_digest(body)
     try:
