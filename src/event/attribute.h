@@ -12,7 +12,9 @@ struct bud_attribute {
 
 /* 0 when `name` is a legal name: [a-z0-9]+ but not "data". */
 BUD_MUST_CHECK int bud_attribute_check_name(struct bud_span name, struct bud_error *error);
-/* 0 when `value`, valid UTF-8, may stand under this name: no character that CloudEvents forbids,
- * and the type of the attributes the specification and its documented extensions define. */
+/* 0 when `value`, valid UTF-8, may stand under this name: it has no character that CloudEvents
+ * forbids, and it is what core attributes and known extensions must be (attribute.c, rules). */
 BUD_MUST_CHECK int bud_attribute_check(
 	const struct bud_attribute *attribute, struct bud_error *error);
+/* Fills `error` with the name and `text`, which goes on after it; returns -EINVAL. */
+int bud_attribute_fault(struct bud_error *error, struct bud_span name, const char *text);

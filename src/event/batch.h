@@ -1,5 +1,6 @@
 /* A batch: the events of a JSON array, checked one after the other. */
 #pragma once
+#include <stdbool.h>
 #include "core/alloc.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -9,6 +10,7 @@ struct bud_envelope;
 struct bud_batch {
 	struct bud_span rest; /* not read yet */
 	size_t n;             /* events read so far */
+	bool is_done;
 };
 
 /* Borrows `body`, the whole of application/cloudevents-batch+json. */

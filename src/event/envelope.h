@@ -45,3 +45,11 @@ BUD_MUST_CHECK int bud_envelope_scan_stored(struct bud_envelope *envelope, struc
 /* NULL when the event has no such attribute; `data` is none. */
 const struct bud_attribute *bud_envelope_find(
 	const struct bud_envelope *envelope, struct bud_span name);
+
+/* What the scans are made of. */
+/* Forgets the event before. */
+void bud_envelope_start(struct bud_envelope *envelope, struct bud_span json);
+/* The caller has seen that there is room. */
+void bud_envelope_keep(struct bud_envelope *envelope, const struct bud_attribute *attribute);
+/* What `raw`, a string of the event, stands for; lives in `side`. */
+struct bud_span bud_envelope_unescape(struct bud_envelope *envelope, struct bud_span raw);

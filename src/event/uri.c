@@ -1,0 +1,172 @@
+/* URIs by the letter of RFC 3986. The parts are cut at their delimiters first (appendix B), then
+ * each is checked for the characters it may have. */
+#include "event/uri.h"
+
+static bool is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_hex(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool is_one_of(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c);
+}
+
+/* Unreserved characters and sub-delims, which may stand in every part. */
+static const bool is_common[256] = {
+	['a' ... 'z'] = true,
+	['A' ... 'Z'] = true,
+	['0' ... '9'] = true,
+	['-'] = true,
+	['.'] = true,
+	['_'] = true,
+	['~'] = true,
+	['!'] = true,
+	['$'] = true,
+	['&' ... ','] = true,
+	[';'] = true,
+	['='] = true,
+};
+
+/* Common and percent-encoded characters, and what `more` names. */
+static bool has_only(struct bud_span part, const char *more)
+{
+	for (size_t i = 0; i < part.len; i++) {
+		char c = part.at[i];
+		if (is_common[(unsigned char)c] || is_one_of(c, more))
+			continue;
+		if (c != '%' || part.len - i < 3 || !is_hex(part.at[i + 1]) ||
+			!is_hex(part.at[i + 2]))
+			return false;
+		i += 2;
+	}
+	return true;
+}
+
+/* Takes what stands before the first character of `stops`, none of them a common one, off the front
+ * of `text`. */
+static struct bud_span cut(struct bud_span *text, const char *stops)
+{
+	struct bud_span part = {text->at, 0};
+
+	while (part.len < text->len && (is_common[(unsigned char)text->at[part.len]] ||
+					       !is_one_of(text->at[part.len], stops)))
+		part.len++;
+	text->at += part.len;
+	text->len -= part.len;
+	return part;
+}
+
+static void drop(struct bud_span *text, size_t len)
+{
+	text->at += len;
+	text->len -= len;
+}
+
+static bool is_scheme(struct bud_span part)
+{
+	if (part.len == 0 || !is_alpha(part.at[0]))
+		return false;
+	for (size_t i = 1; i < part.len; i++)
+		if (!is_alpha(part.at[i]) && !is_digit(part.at[i]) && !is_one_of(part.at[i], "+-."))
+			return false;
+	return true;
+}
+
+/* What stands behind the host: nothing, or a colon and digits. */
+static bool is_port(struct bud_span part)
+{
+	if (part.len == 0)
+		return true;
+	if (part.at[0] != ':')
+		return false;
+	for (size_t i = 1; i < part.len; i++)
+		if (!is_digit(part.at[i]))
+			return false;
+	return true;
+}
+
+/* The letters of an IP literal, not its arithmetic: nobody connects to a source. */
+static bool is_ip_literal(struct bud_span part)
+{
+	if (part.len > 0 && (part.at[0] | 0x20) == 'v')
+		return part.len > 3 && has_only(part, ":") && !memchr(part.at, '%', part.len);
+	for (size_t i = 0; i < part.len; i++)
+		if (!is_hex(part.at[i]) && part.at[i] != ':' && part.at[i] != '.')
+			return false;
+	return part.len >= 2 && memchr(part.at, ':', part.len);
+}
+
+static bool is_authority(struct bud_span part)
+{
+	struct bud_span rest = part;
+	struct bud_span host = cut(&rest, "@");
+
+	if (rest.len > 0) {
+		if (!has_only(host, ":"))
+			return false;
+		drop(&rest, 1);
+	} else {
+		rest = part;
+	}
+	if (rest.len > 0 && rest.at[0] == '[') {
+		drop(&rest, 1);
+		if (!is_ip_literal(cut(&rest, "]")) || rest.len == 0)
+			return false;
+		drop(&rest, 1);
+		return is_port(rest);
+	}
+	host = cut(&rest, ":");
+	return has_only(host, "") && is_port(rest);
+}
+
+static bool check(struct bud_span text, bool needs_scheme)
+{
+	struct bud_span rest = text;
+	struct bud_span part = cut(&rest, ":/?#");
+
+	if (rest.len > 0 && rest.at[0] == ':') {
+		if (!is_scheme(part))
+			return false;
+		drop(&rest, 1);
+	} else if (needs_scheme) {
+		return false;
+	} else {
+		rest = text;
+	}
+	if (rest.len >= 2 && rest.at[0] == '/' && rest.at[1] == '/') {
+		drop(&rest, 2);
+		if (!is_authority(cut(&rest, "/?#")))
+			return false;
+	}
+	if (!has_only(cut(&rest, "?#"), "/:@"))
+		return false;
+	if (rest.len > 0 && rest.at[0] == '?') {
+		drop(&rest, 1);
+		if (!has_only(cut(&rest, "#"), "/:@?"))
+			return false;
+	}
+	if (rest.len > 0)
+		drop(&rest, 1);
+	return has_only(rest, "/:@?");
+}
+
+bool bud_uri_is_reference(struct bud_span text)
+{
+	return check(text, false);
+}
+
+bool bud_uri_is_absolute(struct bud_span text)
+{
+	return check(text, true);
+}
