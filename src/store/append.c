@@ -1,0 +1,89 @@
+/* Appending events to their partitions. */
+#include "store/append.h"
+
+#include <assert.h>
+
+#include "store/keys.h"
+#include "store/reply.h"
+#include "store/scripts.h"
+
+static void on_appended(void *owner, const redisReply *reply)
+{
+	struct bud_store_call call = bud_store_call_take(owner);
+	bud_append_fn fn = (bud_append_fn)call.fn;
+	signed char results[BUD_APPEND_EVENTS_MAX];
+	int err = bud_reply_error(reply);
+	size_t n;
+
+	if (err < 0) {
+		fn(call.owner, err, NULL, 0);
+		return;
+	}
+	n = (size_t)reply->elements;
+	assert(n <= BUD_APPEND_EVENTS_MAX);
+	for (size_t i = 0; i < n; i++)
+		results[i] = (signed char)reply->element[i]->integer;
+	fn(call.owner, 0, results, n);
+}
+
+static unsigned partition_of(const struct bud_shard *shard, const struct bud_append_event *event)
+{
+	struct bud_span parts[] = {event->source, event->id};
+
+	if (event->order_key.len > 0)
+		return (unsigned)(bud_hash_64(&shard->key, event->order_key) % shard->partitions);
+	return (unsigned)(bud_hash_128(&shard->key, parts, 2).low % shard->partitions);
+}
+
+/* Declares the streams in use; `out_key` is each event's index among the keys, from 1. */
+static void add_keys(struct bud_store *store, const struct bud_append_event *events, size_t n,
+	unsigned char *out_key)
+{
+	unsigned char key_of[BUD_PARTITIONS] = {0};
+	unsigned char keys_n = 3;
+
+	bud_args_text(&store->args, BUD_KEY_SEEN_STATE);
+	bud_args_text(&store->args, BUD_KEY_SEEN_0);
+	bud_args_text(&store->args, BUD_KEY_SEEN_1);
+	for (size_t i = 0; i < n; i++) {
+		unsigned partition = partition_of(store->shard, &events[i]);
+		if (key_of[partition] == 0) {
+			bud_args_format(&store->args, BUD_KEY_EVENTS_FORMAT, partition);
+			key_of[partition] = ++keys_n;
+		}
+		out_key[i] = key_of[partition];
+	}
+	bud_args_keys_end(&store->args);
+}
+
+static void add_event(struct bud_store *store, const struct bud_append_event *event,
+	unsigned char key, char hashes[24])
+{
+	struct bud_span parts[] = {event->owner, event->source, event->id};
+	struct bud_hash_128 seen = bud_hash_128(&store->shard->key, parts, 3);
+	uint64_t digest = bud_hash_64(&store->shard->key, event->bytes);
+
+	memcpy(hashes, &seen, 16);
+	memcpy(hashes + 16, &digest, 8);
+	bud_args_number(&store->args, key);
+	bud_args_span(&store->args, (struct bud_span){hashes, 16});
+	bud_args_span(&store->args, (struct bud_span){hashes + 16, 8});
+	bud_args_span(&store->args, event->owner);
+	bud_args_span(&store->args, event->bytes);
+}
+
+int bud_append(struct bud_store *store, int64_t window_ms, const struct bud_append_event *events,
+	size_t n, bud_append_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	unsigned char keys[BUD_APPEND_EVENTS_MAX];
+	char hashes[BUD_APPEND_EVENTS_MAX][24];
+
+	assert(n > 0 && n <= BUD_APPEND_EVENTS_MAX);
+	add_keys(store, events, n, keys);
+	bud_args_number(&store->args, window_ms);
+	for (size_t i = 0; i < n; i++)
+		add_event(store, &events[i], keys[i], hashes[i]);
+	return bud_store_call_sent(
+		call, bud_store_send_script(store, BUD_SCRIPT_INGEST, on_appended, call));
+}

@@ -1,0 +1,34 @@
+/* Every key in Redis. A shard is one slot with everything in it, so all keys share one hash tag. */
+#pragma once
+
+/* Of what is written; a node refuses to start on a newer one. */
+#define BUD_STORE_FORMAT 1
+/* So many event streams a shard; they spread reading and keep order by key. */
+#define BUD_PARTITIONS 16
+/* The consumer group of every events stream; its consumers are the nodes. */
+#define BUD_GROUP "dispatch"
+
+#define BUD_KEY "bud:{s0}:"
+
+#define BUD_KEY_META         BUD_KEY "meta"
+#define BUD_KEY_SEEN_STATE   BUD_KEY "seen:state"
+#define BUD_KEY_SEEN_0       BUD_KEY "seen:0"
+#define BUD_KEY_SEEN_1       BUD_KEY "seen:1"
+#define BUD_KEY_DUE          BUD_KEY "due"
+#define BUD_KEY_KEPT         BUD_KEY "kept"
+#define BUD_KEY_REFS         BUD_KEY "refs"
+#define BUD_KEY_CURSORS      BUD_KEY "cursors"
+#define BUD_KEY_NODES        BUD_KEY "nodes"
+#define BUD_KEY_RECORDS      BUD_KEY "subs:records"
+#define BUD_KEY_CHANGES      BUD_KEY "subs:changes"
+#define BUD_KEY_VERSION      BUD_KEY "subs:version"
+#define BUD_KEY_SERIAL       BUD_KEY "subs:serial"
+#define BUD_KEY_FINGERPRINTS BUD_KEY "subs:fingerprints"
+
+/* With a part of their own behind: p<N>:events, parked:<lane>, dead:<sub>, attempts:<sub>. */
+#define BUD_KEY_EVENTS_FORMAT BUD_KEY "p%u:events"
+#define BUD_KEY_PARKED        BUD_KEY "parked:"
+#define BUD_KEY_DEAD          BUD_KEY "dead:"
+#define BUD_KEY_ATTEMPTS      BUD_KEY "attempts:"
+/* In the place of a subscription: events whose matching itself fails. */
+#define BUD_LANE_POISON "-"

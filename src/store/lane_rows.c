@@ -1,0 +1,146 @@
+/* Lists of parked and dead deliveries, for people and for the one who clears up. Reading a page is
+ * two commands: the members with their scores, then their events. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "store/keys.h"
+#include "store/lane.h"
+#include "store/reply.h"
+#include "store/scripts.h"
+
+struct listing {
+	struct bud_store *store;
+	bud_lane_rows_fn fn;
+	void *owner;
+	size_t total;
+	size_t n;
+	struct bud_lane_row rows[BUD_CLAIM_MAX];
+};
+
+static void finish(struct listing *listing, int err)
+{
+	listing->fn(listing->owner, err, listing->rows, err < 0 ? 0 : listing->n, listing->total);
+	free(listing);
+}
+
+static void on_kept(void *owner, const redisReply *reply)
+{
+	struct listing *listing = owner;
+	int err = bud_reply_error(reply);
+
+	for (size_t i = 0; err == 0 && i < listing->n; i++) {
+		struct bud_span kept = bud_reply_span(bud_reply_at(reply, i));
+		const char *end = kept.at ? memchr(kept.at, '\n', kept.len) : NULL;
+		if (end)
+			listing->rows[i].bytes =
+				(struct bud_span){end + 1, kept.len - (size_t)(end + 1 - kept.at)};
+	}
+	finish(listing, err);
+}
+
+static int ask_kept(struct listing *listing)
+{
+	struct bud_args *args = &listing->store->args;
+
+	bud_args_text(args, "HMGET");
+	bud_args_text(args, BUD_KEY_KEPT);
+	for (size_t i = 0; i < listing->n; i++) {
+		char member[BUD_MEMBER_TEXT_BYTES];
+		bud_member_write(&listing->rows[i].id, member);
+		bud_args_joined(args, member, (struct bud_span){NULL, 0});
+	}
+	return bud_store_send(listing->store, on_kept, listing);
+}
+
+static void on_total(void *owner, const redisReply *reply)
+{
+	struct listing *listing = owner;
+
+	listing->total = (size_t)bud_reply_number(reply);
+}
+
+static void on_rows(void *owner, const redisReply *reply)
+{
+	struct listing *listing = owner;
+	int err = bud_reply_error(reply);
+	int r;
+
+	for (size_t i = 0; err == 0 && i + 1 < (size_t)reply->elements; i += 2) {
+		struct bud_lane_row *row = &listing->rows[listing->n];
+		int64_t score = bud_reply_number(reply->element[i + 1]);
+		*row = (struct bud_lane_row){
+			.at_ms = score / 64, .attempt = (unsigned)(score % 64)};
+		if (bud_member_parse(bud_reply_span(reply->element[i]), &row->id))
+			listing->n++;
+	}
+	if (err < 0 || listing->n == 0) {
+		finish(listing, err);
+		return;
+	}
+	r = ask_kept(listing);
+	if (r < 0)
+		finish(listing, r);
+}
+
+int bud_lane_rows(
+	struct bud_store *store, const struct bud_lane_page *page, bud_lane_rows_fn fn, void *owner)
+{
+	bool is_dead = page->list == BUD_LANE_LIST_DEAD;
+	const char *prefix = is_dead ? BUD_KEY_DEAD : BUD_KEY_PARKED;
+	struct listing *listing = bud_new(struct listing);
+	struct bud_args *args = &store->args;
+	int r;
+
+	assert(page->limit > 0 && page->limit <= BUD_CLAIM_MAX);
+	listing->store = store;
+	listing->fn = fn;
+	listing->owner = owner;
+	bud_args_text(args, "ZCARD");
+	bud_args_joined(args, prefix, page->lane);
+	r = bud_store_send(store, on_total, listing);
+	if (r < 0) {
+		free(listing);
+		return r;
+	}
+	bud_args_text(args, "ZRANGE");
+	bud_args_joined(args, prefix, page->lane);
+	bud_args_number(args, (int64_t)page->offset);
+	bud_args_number(args, (int64_t)(page->offset + page->limit - 1));
+	if (is_dead)
+		bud_args_text(args, "REV");
+	bud_args_text(args, "WITHSCORES");
+	/* The connection was up for the first one, so it is for the second. */
+	r = bud_store_send(store, on_rows, listing);
+	assert(r == 0);
+	return 0;
+}
+
+static void on_dead(void *owner, const redisReply *reply)
+{
+	struct bud_store_call call = bud_store_call_take(owner);
+	struct bud_member ids[BUD_CLAIM_MAX];
+	int err = bud_reply_error(reply);
+	size_t n = 0;
+
+	for (size_t i = 0; err == 0 && i < (size_t)reply->elements && n < BUD_CLAIM_MAX; i++)
+		if (bud_member_parse(bud_reply_span(reply->element[i]), &ids[n]))
+			n++;
+	((bud_members_fn)call.fn)(call.owner, err, ids, n);
+}
+
+int bud_lane_dead_before(struct bud_store *store, struct bud_span lane, int64_t cutoff_ms,
+	bud_members_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	struct bud_args *args = &store->args;
+
+	bud_args_text(args, "ZRANGE");
+	bud_args_joined(args, BUD_KEY_DEAD, lane);
+	bud_args_text(args, "-inf");
+	bud_args_number(args, cutoff_ms * 64);
+	bud_args_text(args, "BYSCORE");
+	bud_args_text(args, "LIMIT");
+	bud_args_text(args, "0");
+	bud_args_number(args, BUD_CLAIM_MAX);
+	return bud_store_call_sent(call, bud_store_send(store, on_dead, call));
+}

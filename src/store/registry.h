@@ -1,0 +1,88 @@
+/* The registry: every subscription's record, and the stream of changes that all nodes follow. */
+#pragma once
+#include <stdbool.h>
+#include "store/member.h"
+#include "store/store.h"
+
+/* A stored value: what stands beside the record, and the record; empty for a tombstone. */
+struct bud_registry_value {
+	uint64_t serial;
+	struct bud_span etag;
+	struct bud_span fingerprint;
+	struct bud_span record;
+};
+
+bool bud_registry_value_parse(struct bud_span text, struct bud_registry_value *out_value);
+
+enum bud_put_outcome {
+	BUD_PUT_OK,      /* also when the same etag was there already: a reply was lost */
+	BUD_PUT_SAME,    /* not written: an identical one lives under `id` */
+	BUD_PUT_EXISTS,  /* not written: the id is taken */
+	BUD_PUT_MISSING, /* not written: there is none, or it is deleted */
+	BUD_PUT_CHANGED, /* not written: it has another etag by now */
+};
+
+/* Everything is lent. */
+struct bud_put_result {
+	enum bud_put_outcome outcome;
+	uint64_t serial;                 /* OK */
+	struct bud_member version;       /* OK */
+	struct bud_span id;              /* SAME */
+	struct bud_registry_value value; /* SAME and CHANGED: what is there */
+};
+
+struct bud_put {
+	const char *id;
+	const char *if_etag; /* "": must not exist; "*": any that is not deleted */
+	const char *etag;    /* of the new record, unique to this call's intent */
+	/* Of owner, sink and filters: a second creation with the same one is BUD_PUT_SAME. No
+	 * blanks. */
+	const char *fingerprint;
+	struct bud_span record; /* empty: delete, which leaves a tombstone */
+};
+
+/* `result` is NULL when err is negative; after -ENOTCONN send the same again. */
+typedef void (*bud_put_fn)(void *owner, int err, const struct bud_put_result *result);
+BUD_MUST_CHECK int bud_registry_put(
+	struct bud_store *store, const struct bud_put *put, bud_put_fn fn, void *owner);
+
+/* `value` is NULL when there is no such record. */
+typedef void (*bud_registry_get_fn)(void *owner, int err, const struct bud_registry_value *value);
+BUD_MUST_CHECK int bud_registry_get(
+	struct bud_store *store, const char *id, bud_registry_get_fn fn, void *owner);
+
+/* -ENOENT: the registry is gone. Pipelined behind a read it tells what the table must have reached
+ * before anything of that read is matched. */
+typedef void (*bud_version_fn)(void *owner, int err, struct bud_member version);
+BUD_MUST_CHECK int bud_registry_version(struct bud_store *store, bud_version_fn fn, void *owner);
+
+struct bud_registry_record {
+	struct bud_span id;
+	struct bud_registry_value value;
+};
+
+/* Some records and where to go on: `cursor` 0 is the end. All are lent. */
+typedef void (*bud_registry_page_fn)(
+	void *owner, int err, uint64_t cursor, const struct bud_registry_record *records, size_t n);
+/* Begin with cursor 0. A record may come twice; one written meanwhile may be missing: follow the
+ * changes from the version that was read before. */
+BUD_MUST_CHECK int bud_registry_scan(
+	struct bud_store *store, uint64_t cursor, bud_registry_page_fn fn, void *owner);
+
+struct bud_registry_change {
+	struct bud_member version;
+	struct bud_member before; /* the version it follows on; another one than ours is a gap */
+	struct bud_span id;       /* of the subscription: get its record */
+};
+
+#define BUD_CHANGES_MAX 256
+
+typedef void (*bud_changes_fn)(
+	void *owner, int err, const struct bud_registry_change *changes, size_t n);
+/* Changes behind `version`, waiting up to `block_ms` for one; blocks the connection. */
+BUD_MUST_CHECK int bud_registry_follow(struct bud_store *store, const struct bud_member *version,
+	unsigned block_ms, bud_changes_fn fn, void *owner);
+
+/* The records of up to BUD_CHANGES_MAX ids; those that do not exist are left out. */
+BUD_MUST_CHECK int bud_registry_get_many(struct bud_store *store, const struct bud_span *ids,
+	size_t n, bud_registry_page_fn fn, void *owner);

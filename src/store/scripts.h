@@ -1,0 +1,39 @@
+/* Where each script stands in bud_store_scripts; the order is meson.build's. */
+#pragma once
+#include "store/store.h"
+
+enum bud_script {
+	BUD_SCRIPT_SETUP,
+	BUD_SCRIPT_INGEST,
+	BUD_SCRIPT_SETTLE,
+	BUD_SCRIPT_CLAIM,
+	BUD_SCRIPT_RESOLVE,
+	BUD_SCRIPT_TAKE_OVER,
+	BUD_SCRIPT_TRIM,
+	BUD_SCRIPT_REGISTRY_PUT,
+	BUD_SCRIPT_HEARTBEAT,
+	BUD_SCRIPT_FORGET_NODE,
+};
+
+/* Sends what is built in `store->args`; see bud_redis_script(). */
+BUD_MUST_CHECK int bud_store_send_script(
+	struct bud_store *store, enum bud_script script, bud_redis_fn fn, void *owner);
+BUD_MUST_CHECK int bud_store_send(struct bud_store *store, bud_redis_fn fn, void *owner);
+
+/* What a typed callback needs to remember while its command is under way. */
+struct bud_store_call {
+	void (*fn)(void);
+	void *owner;
+	unsigned partition;
+};
+
+/* On the heap until bud_store_call_take(). If `r` (of a send) is negative, frees it; returns `r`.
+ */
+struct bud_store_call *bud_store_call_create(void (*fn)(void), void *owner);
+int bud_store_call_sent(struct bud_store_call *call, int r);
+/* Copies it out and frees it. */
+struct bud_store_call bud_store_call_take(void *call);
+
+/* Commands whose reply is only a success or a number. */
+void bud_store_on_done(void *call, const struct redisReply *reply);
+void bud_store_on_number(void *call, const struct redisReply *reply);
