@@ -76,6 +76,8 @@ bool bud_media_type_parse(struct bud_span text, struct bud_media_type *out_type)
 	struct bud_media_type type = {0};
 	struct bud_span rest = bud_span_trim(text);
 
+	if (rest.len == 0)
+		return false;
 	type.essence = cut_token(&rest);
 	if (type.essence.len == 0 || !pass(&rest, '/'))
 		return false;
