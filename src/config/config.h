@@ -10,7 +10,7 @@
 #include "core/log.h"
 #include "core/text.h"
 
-#define BUD_SETTINGS 19 /* rows of the table in settings.c */
+#define BUD_SETTINGS 18 /* rows of the table in settings.c */
 /* So that a setting fits on one line of a file. */
 #define BUD_CONFIG_TEXT_MAX    180
 #define BUD_SCHEDULE_STEPS_MAX 60 /* BUD_ATTEMPTS_MAX: a step per attempt */

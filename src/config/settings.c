@@ -1,0 +1,143 @@
+/* The table. To add a setting: a field in config.h, a row here, BUD_SETTINGS one more, and
+ * `ninja update-conf` for deploy/budstikke.conf. Nothing else needs to know. */
+#include "config/settings.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "config/config.h"
+
+#define DAY_S   86400
+#define AT(...) offsetof(struct bud_config, __VA_ARGS__)
+
+const struct bud_setting bud_settings[] = {
+	{"workers", BUD_SETTING_INTEGER, AT(workers), "0", "threads", 0, 256,
+		"Threads that receive and deliver; 0 takes one per core but one, at least 1."},
+
+	{"server.listen", BUD_SETTING_LISTEN, AT(server.listen), "127.0.0.1:8080", NULL, 0, 0,
+		"Where the public API listens; port 0 takes a free one."},
+	{"server.drain_s", BUD_SETTING_INTEGER, AT(server.drain_s), "25", "seconds", 0, 3600,
+		"How long a stop waits for what is under way; the rest is delivered after the next "
+		"start."},
+
+	{"admin.listen", BUD_SETTING_LISTEN, AT(admin.listen), "127.0.0.1:8081", NULL, 0, 0,
+		"Where /metrics, /healthz, /readyz and the switches of operation listen."},
+
+	{"data.dir", BUD_SETTING_TEXT, AT(data.dir), "./budstikke-data", NULL, 0, 0,
+		"The directory of the embedded Redis and of what this node keeps for itself."},
+
+	{"node.id", BUD_SETTING_NAME, AT(node.id), "", NULL, 0, 0,
+		"This node's name among all nodes on one Redis; empty: made once and kept in "
+		"data.dir."},
+
+	{"redis.url", BUD_SETTING_REDIS, AT(redis.url), "", NULL, 0, 0,
+		"The Redis (7.0 or later) that holds everything; empty: one is started in data.dir."},
+
+	{"memory.limit_bytes", BUD_SETTING_SIZE, AT(memory.limit_bytes), "0", "bytes", 0, 1LL << 50,
+		"Memory for this node and its embedded Redis, which gets 45 % of it; 0: all that the "
+		"machine or its cgroup has."},
+
+	{"retention.age_s", BUD_SETTING_INTEGER, AT(retention.age_s), "604800", "seconds", 0,
+		90 * DAY_S,
+		"How long events stay readable after all their deliveries are settled."},
+
+	{"dedupe.window_s", BUD_SETTING_INTEGER, AT(dedupe.window_s), "600", "seconds", 1, DAY_S,
+		"How long an event with the same source and id counts as a repeat."},
+
+	{"delivery.allow_http", BUD_SETTING_BOOL, AT(delivery.allow_http), "no", NULL, 0, 0,
+		"Whether a sink may be http: instead of https:."},
+	{"delivery.allow_networks", BUD_SETTING_NETWORKS, AT(delivery.allow_networks), "", NULL, 0,
+		0,
+		"Private, loopback and other special networks that sinks may be in, for example "
+		"127.0.0.0/8, ::1/128."},
+	{"delivery.retry_schedule_s", BUD_SETTING_SCHEDULE, AT(delivery.retry_schedule_s),
+		"5, 30, 120, 600, 1800, 3600, 10800, 21600, 43200, 43200", "seconds", 1, 7 * DAY_S,
+		"Waits between attempts; after the last one a delivery becomes a dead letter."},
+	{"delivery.timeout_ms", BUD_SETTING_INTEGER, AT(delivery.timeout_ms), "15000",
+		"milliseconds", 100, 60000,
+		"How long an attempt may take, where the subscription does not say."},
+	{"delivery.breaker_failures", BUD_SETTING_INTEGER, AT(delivery.breaker_failures), "5",
+		"attempts", 1, 1000, "Failures in a row after which an endpoint is left alone."},
+	{"delivery.breaker_open_s", BUD_SETTING_INTEGER, AT(delivery.breaker_open_s), "30",
+		"seconds", 1, 3600, "How long it is left alone before one attempt probes it."},
+
+	{"log.level", BUD_SETTING_CHOICE, AT(log.level), "info", "error|warn|info|debug", 0, 0,
+		"What is logged: this and everything graver."},
+	{"log.format", BUD_SETTING_CHOICE, AT(log.format), "text", "text|json", 0, 0,
+		"How a line is written: key=value, or JSON."},
+};
+
+static_assert(sizeof(bud_settings) / sizeof(*bud_settings) == BUD_SETTINGS,
+	"BUD_SETTINGS in config.h counts the rows");
+
+int bud_setting_find(struct bud_span key)
+{
+	for (int i = 0; i < BUD_SETTINGS; i++)
+		if (bud_span_is(key, bud_settings[i].key))
+			return i;
+	return -ENOENT;
+}
+
+#define SUGGEST_BYTES_MAX 64
+
+/* Levenshtein's distance between two short texts. */
+static size_t distance(struct bud_span a, struct bud_span b)
+{
+	size_t row[SUGGEST_BYTES_MAX + 1];
+
+	assert(b.len <= SUGGEST_BYTES_MAX);
+	for (size_t k = 0; k <= b.len; k++)
+		row[k] = k;
+	for (size_t i = 0; i < a.len; i++) {
+		size_t diagonal = row[0];
+		row[0] = i + 1;
+		for (size_t k = 0; k < b.len; k++) {
+			size_t best = diagonal + (a.at[i] != b.at[k]);
+			diagonal = row[k + 1];
+			if (diagonal + 1 < best)
+				best = diagonal + 1;
+			if (row[k] + 1 < best)
+				best = row[k] + 1;
+			row[k + 1] = best;
+		}
+	}
+	return row[b.len];
+}
+
+static struct bud_span without_section(struct bud_span key)
+{
+	const char *dot = key.len ? memchr(key.at, '.', key.len) : NULL;
+
+	if (!dot)
+		return key;
+	return (struct bud_span){dot + 1, key.len - (size_t)(dot + 1 - key.at)};
+}
+
+const char *bud_setting_suggest(struct bud_span key)
+{
+	const char *nearest = NULL;
+	size_t best = key.len / 2 + 1; /* more than half wrong is another word */
+
+	if (key.len > SUGGEST_BYTES_MAX)
+		return NULL;
+	for (int i = 0; i < BUD_SETTINGS; i++) {
+		const char *known = bud_settings[i].key;
+		size_t away = distance(key, bud_span(known));
+		if (bud_span_equals(without_section(key), without_section(bud_span(known))))
+			away = 1;
+		if (away < best) {
+			best = away;
+			nearest = known;
+		}
+	}
+	return nearest;
+}
+
+void bud_setting_write_variable(const char *key, char out[BUD_SETTING_VARIABLE_BYTES])
+{
+	snprintf(out, BUD_SETTING_VARIABLE_BYTES, "BUDSTIKKE_%s", key);
+	for (; *out; out++)
+		*out = *out == '.' ? '_' : (char)toupper((unsigned char)*out);
+}
