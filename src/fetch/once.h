@@ -8,7 +8,6 @@ struct bud_error; /* core/error.h */
 struct bud_fetch_once_request {
 	const char *method;         /* NULL: GET without a body, else POST */
 	const char *url;            /* http or https, any address and port */
-	const char *unix_socket;    /* connect here instead; may be NULL */
 	const char *const *headers; /* "Name: value" */
 	size_t headers_n;
 	struct bud_span body;

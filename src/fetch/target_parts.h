@@ -1,0 +1,20 @@
+/* The inside of a target, for those who hand it to libcurl. */
+#pragma once
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include "core/text.h"
+
+struct bud_target {
+	unsigned refs;
+	bool is_http;    /* without TLS */
+	bool is_literal; /* the host is an address: nothing to look up */
+	bool is_used;    /* its header fields are fixed by now */
+	unsigned host_hash;
+	char *host; /* NUL-terminated, brackets around IPv6 */
+	char *text;
+	CURLU *url;
+	struct sockaddr_storage literal;
+	struct curl_slist *headers;
+};

@@ -1,0 +1,374 @@
+/* Every option that never changes is set once; per request only what differs. */
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include "core/clock.h"
+#include "fetch/address.h"
+#include "fetch/multis.h"
+#include "fetch/target.h"
+#include "fetch/target_parts.h"
+#include "fetch/transfer.h"
+
+#define CONNECT_MS      5000
+#define IDLE_SECONDS    60L
+#define HEAD_LINES_MAX  100u
+#define EXPECT_BYTES    (512u << 10) /* below the size at which libcurl adds Expect by itself */
+#define OWN_FIELDS      2    /* Content-Type and Expect, both to keep libcurl from its own */
+#define KEPT_ROOM_BYTES 4096 /* a buffer above it is given back after the transfer */
+
+/* Called for new connections only: the last look at the address, whoever resolved it. */
+static curl_socket_t on_open_socket(
+	void *owner, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct bud_transfer *transfer = owner;
+	const struct bud_networks *networks = transfer->networks;
+	(void)purpose;
+	if (!bud_address_is_allowed(&address->addr, networks)) {
+		transfer->response.address_was_refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		address->protocol);
+}
+
+static void keep(struct bud_buffer *buffer, const char *bytes, size_t len, size_t max)
+{
+	size_t room = max > buffer->len ? max - buffer->len : 0;
+	if (len > room)
+		len = room;
+	if (len > 0)
+		bud_buffer_add(buffer, bytes, len);
+}
+
+static void read_status(struct bud_transfer_response *response)
+{
+	/* Fields of an interim response are not the final one's. */
+	response->retry_after_len = 0;
+	bud_buffer_clear(&response->head);
+}
+
+static void read_field(struct bud_transfer_response *response, const char *line, size_t len)
+{
+	static const char name[] = "retry-after:";
+	struct bud_span field = {line, len};
+	if (!bud_span_starts_nocase(field, name))
+		return;
+	field.at += sizeof(name) - 1;
+	field.len -= sizeof(name) - 1;
+	while (field.len > 0 &&
+		(field.at[field.len - 1] == '\n' || field.at[field.len - 1] == '\r'))
+		field.len--;
+	field = bud_span_trim(field);
+	if (field.len >= BUD_RETRY_AFTER_BYTES)
+		field.len = BUD_RETRY_AFTER_BYTES - 1;
+	memcpy(response->retry_after, field.at, field.len);
+	response->retry_after_len = field.len;
+}
+
+/* One line at a time, also those of interim responses and trailers: all count. */
+static size_t on_header(char *bytes, size_t size, size_t n, void *owner)
+{
+	struct bud_transfer *transfer = owner;
+	struct bud_transfer_response *response = &transfer->response;
+	size_t len = size * n;
+	response->head_bytes += len;
+	response->head_lines++;
+	if (response->head_bytes > BUD_RESPONSE_HEAD_MAX || response->head_lines > HEAD_LINES_MAX) {
+		response->head_is_too_big = true;
+		return 0;
+	}
+	if (len > 5 && memcmp(bytes, "HTTP/", 5) == 0)
+		read_status(response);
+	else if (len > 12 && (bytes[0] | 0x20) == 'r')
+		read_field(response, bytes, len);
+	if (transfer->keep_headers)
+		bud_buffer_add(&response->head, bytes, len);
+	return len;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t n, void *owner)
+{
+	struct bud_transfer *transfer = owner;
+	struct bud_transfer_response *response = &transfer->response;
+	size_t len = size * n;
+	response->body_bytes += len;
+	keep(&response->body, bytes, len, transfer->keep_body_bytes);
+	if (response->body_bytes > BUD_RESPONSE_BODY_MAX) {
+		response->body_is_too_big = true;
+		return 0;
+	}
+	return len;
+}
+
+/* Nothing from the environment, nothing that leads elsewhere. */
+static void set_limits(CURL *easy, const struct bud_transfer_setup *setup)
+{
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, setup->allow_http ? "http,https" : "https");
+	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 0L);
+	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "budstikke/" BUD_VERSION);
+}
+
+/* Without CAPATH = NULL, Debian's default path makes every new connection parse the whole bundle
+ * again (11 ms). */
+static void set_tls(CURL *easy, const char *ca_file)
+{
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+}
+
+struct bud_transfer *bud_transfer_create(const struct bud_transfer_setup *setup)
+{
+	struct bud_transfer *transfer = bud_new(struct bud_transfer);
+	CURL *easy = curl_easy_init();
+	assert(easy);
+	transfer->easy = easy;
+	transfer->networks = setup->networks;
+	transfer->is_plain_post = true;
+	bud_list_init(&transfer->link);
+	set_limits(easy, setup);
+	set_tls(easy, setup->ca_file);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, bud_multis_close_socket);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, setup->multis);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	return transfer;
+}
+
+void bud_transfer_destroy(struct bud_transfer *transfer)
+{
+	if (!transfer)
+		return;
+	curl_easy_cleanup(transfer->easy);
+	bud_target_unref(transfer->target);
+	bud_buffer_finish(&transfer->response.head);
+	bud_buffer_finish(&transfer->response.body);
+	free(transfer->fields);
+	free(transfer);
+}
+
+static bool has_line_break(const char *line)
+{
+	return strchr(line, '\n') || strchr(line, '\r');
+}
+
+/* Links the attempt's fields, and an empty one for each of libcurl's that we do not want, in front
+ * of the target's list. No allocation once the nodes are there. */
+static bool link_fields(struct bud_transfer *transfer, const struct bud_fetch_request *request)
+{
+	static char no_type[] = "Content-Type:", no_expect[] = "Expect:";
+	size_t n = 0;
+	bool has_type = false;
+	if (transfer->fields_room < request->headers_n + OWN_FIELDS) {
+		transfer->fields_room = request->headers_n + OWN_FIELDS;
+		transfer->fields = bud_realloc(
+			transfer->fields, transfer->fields_room * sizeof(transfer->fields[0]));
+	}
+	for (size_t i = 0; i < request->headers_n; i++) {
+		const char *line = request->headers[i];
+		if (has_line_break(line))
+			return false;
+		has_type = has_type ||
+			   ((line[0] | 0x20) == 'c' &&
+				   bud_span_starts_nocase(bud_span(line), "content-type:"));
+		transfer->fields[n++].data = (char *)line;
+	}
+	if (!has_type)
+		transfer->fields[n++].data = no_type;
+	if (request->body.len > EXPECT_BYTES)
+		transfer->fields[n++].data = no_expect;
+	for (size_t i = 0; i < n; i++)
+		transfer->fields[i].next =
+			i + 1 < n ? &transfer->fields[i + 1] : request->target->headers;
+	return true;
+}
+
+static void set_method(struct bud_transfer *transfer, const char *method, struct bud_span body)
+{
+	CURL *easy = transfer->easy;
+	bool is_post = !method || strcmp(method, "POST") == 0;
+	if (is_post && transfer->is_plain_post)
+		return;
+	curl_easy_setopt(easy, CURLOPT_NOBODY, 0L);
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
+	transfer->is_plain_post = is_post;
+	if (is_post)
+		return;
+	bool is_head = strcmp(method, "HEAD") == 0;
+	bool has_no_body = is_head || strcmp(method, "GET") == 0 || strcmp(method, "OPTIONS") == 0;
+	if (is_head)
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	else if (has_no_body && body.len == 0)
+		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, is_head ? NULL : method);
+}
+
+/* The reference stays after the transfer: libcurl is not told again while the target is the same.
+ */
+static void set_target(struct bud_transfer *transfer, struct bud_target *target)
+{
+	if (transfer->target == target)
+		return;
+	bud_target_unref(transfer->target);
+	transfer->target = bud_target_ref(target);
+	/* libcurl keeps the text of the last CURLU for its own retries: drop that first. */
+	curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL);
+	curl_easy_setopt(transfer->easy, CURLOPT_CURLU, target->url);
+}
+
+bool bud_transfer_take_request(
+	struct bud_transfer *transfer, const struct bud_fetch_request *request)
+{
+	CURL *easy = transfer->easy;
+	struct bud_target *target = request->target;
+	if (!link_fields(transfer, request))
+		return false;
+	target->is_used = true;
+	set_target(transfer, target);
+	transfer->keep_headers = request->keep_headers;
+	transfer->keep_body_bytes = request->keep_body_bytes;
+	transfer->started_us = bud_clock_mono_us();
+	transfer->deadline_us = transfer->started_us + (int64_t)request->timeout_ms * 1000;
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->fields);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.len ? request->body.at : "");
+	set_method(transfer, request->method, request->body);
+	return true;
+}
+
+void bud_transfer_aim(struct bud_transfer *transfer, const char *pin, long timeout_ms)
+{
+	bool is_pinned = pin != NULL;
+	if (is_pinned) {
+		memcpy(transfer->pin, pin, sizeof(transfer->pin));
+		transfer->pin_node = (struct curl_slist){.data = transfer->pin};
+	}
+	if (is_pinned != transfer->is_pinned)
+		curl_easy_setopt(
+			transfer->easy, CURLOPT_CONNECT_TO, is_pinned ? &transfer->pin_node : NULL);
+	if (timeout_ms != transfer->set_timeout_ms)
+		curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+	transfer->is_pinned = is_pinned;
+	transfer->set_timeout_ms = timeout_ms;
+}
+
+static void end_as(struct bud_transfer *transfer, enum bud_fetch_kind kind, const char *text)
+{
+	transfer->kind = kind;
+	transfer->text = text;
+}
+
+static void judge_response(struct bud_transfer *transfer)
+{
+	long status = 0;
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	transfer->response.status = (int)status;
+	if (status < 100 || status > 999)
+		end_as(transfer, BUD_FETCH_BAD_RESPONSE, "not a valid HTTP response");
+	else
+		end_as(transfer, BUD_FETCH_RESPONSE,
+			transfer->response.body_is_too_big ? "answered, the body was cut"
+							   : "answered");
+}
+
+/* libcurl has one code for the whole deadline and the shorter one of connecting. */
+static void judge_timeout(struct bud_transfer *transfer)
+{
+	if (transfer->deadline_us - bud_clock_mono_us() > 5000)
+		end_as(transfer, BUD_FETCH_CONNECT_FAILED, "no connection in time");
+	else
+		end_as(transfer, BUD_FETCH_TIMEOUT, "no complete response in time");
+}
+
+void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code)
+{
+	const struct bud_transfer_response *response = &transfer->response;
+	if (response->address_was_refused) {
+		end_as(transfer, BUD_FETCH_ADDRESS_REFUSED, BUD_ADDRESS_REFUSED_TEXT);
+		return;
+	}
+	if (response->head_is_too_big) {
+		end_as(transfer, BUD_FETCH_BAD_RESPONSE, "the response's head is too big");
+		return;
+	}
+	if (response->body_is_too_big) {
+		judge_response(transfer);
+		return;
+	}
+	switch (code) {
+	case CURLE_OK:
+		judge_response(transfer);
+		break;
+	case CURLE_OPERATION_TIMEDOUT:
+		judge_timeout(transfer);
+		break;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		end_as(transfer, BUD_FETCH_NAME_FAILED, "the host name does not resolve");
+		break;
+	case CURLE_COULDNT_CONNECT:
+		end_as(transfer, BUD_FETCH_CONNECT_FAILED, "no connection");
+		break;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+		end_as(transfer, BUD_FETCH_TLS_FAILED, "the certificate was not accepted");
+		break;
+	case CURLE_SSL_CACERT_BADFILE:
+		end_as(transfer, BUD_FETCH_TLS_FAILED, "our CA bundle cannot be read");
+		break;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CIPHER:
+		end_as(transfer, BUD_FETCH_TLS_FAILED, "the TLS handshake failed");
+		break;
+	case CURLE_GOT_NOTHING:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_PARTIAL_FILE:
+		end_as(transfer, BUD_FETCH_RESET, "the connection was lost");
+		break;
+	default:
+		end_as(transfer, BUD_FETCH_BAD_RESPONSE, "not a valid HTTP response");
+		break;
+	}
+}
+
+static void empty(struct bud_buffer *buffer)
+{
+	if (buffer->room > KEPT_ROOM_BYTES)
+		bud_buffer_finish(buffer);
+	else
+		bud_buffer_clear(buffer);
+}
+
+void bud_transfer_rest(struct bud_transfer *transfer)
+{
+	struct bud_transfer_response *response = &transfer->response;
+	empty(&response->head);
+	empty(&response->body);
+	*response = (struct bud_transfer_response){.head = response->head, .body = response->body};
+	transfer->fn = NULL;
+	transfer->owner = NULL;
+	transfer->address_i = 0;
+}

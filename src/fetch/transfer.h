@@ -1,0 +1,91 @@
+/* A transfer: one easy handle with what it is about to send and what has come back so far. They
+ * are kept and used again. The steps a transfer goes through are in fetch.c. */
+#pragma once
+#include <curl/curl.h>
+#include "core/limits.h"
+#include "core/list.h"
+#include "fetch/fetch.h"
+#include "fetch/names.h"
+
+#define BUD_RETRY_AFTER_BYTES 64
+/* The same wherever the guard said no. */
+#define BUD_ADDRESS_REFUSED_TEXT "the host's address is not allowed"
+
+struct bud_multis;
+
+enum bud_transfer_state {
+	BUD_TRANSFER_IDLE,    /* in its pool */
+	BUD_TRANSFER_NAMING,  /* waits for an address */
+	BUD_TRANSFER_SENDING, /* in libcurl's hands */
+	BUD_TRANSFER_ENDED,   /* its owner is told next turn */
+};
+
+/* What has come of the response. */
+struct bud_transfer_response {
+	int status;
+	size_t head_bytes;
+	unsigned head_lines;
+	size_t body_bytes;
+	size_t retry_after_len;
+	char retry_after[BUD_RETRY_AFTER_BYTES];
+	struct bud_buffer head; /* if keep_headers */
+	struct bud_buffer body; /* its first keep_body_bytes */
+	bool head_is_too_big;
+	bool body_is_too_big;
+	bool address_was_refused;
+};
+
+struct bud_transfer {
+	struct bud_list link;
+	enum bud_transfer_state state;
+	struct bud_fetch *fetch;
+	CURL *easy;
+	const struct bud_networks *networks;
+	unsigned multi; /* whose pool it belongs to */
+
+	/* The request. */
+	struct bud_target *target; /* the last one, too: the easy handle has its URL */
+	bud_fetch_fn fn;
+	void *owner;
+	struct bud_name_query query;
+	unsigned address_i; /* which of the name's addresses is tried */
+	int64_t started_us;
+	int64_t deadline_us;
+	size_t keep_body_bytes;
+	bool keep_headers;
+	struct curl_slist *fields; /* nodes in front of the target's own */
+	size_t fields_room;
+	struct curl_slist pin_node;
+	char pin[BUD_NAME_PIN_BYTES];
+
+	/* How the easy handle is set now. */
+	bool is_plain_post;
+	bool is_pinned;
+	long set_timeout_ms;
+
+	struct bud_transfer_response response;
+
+	/* The end. */
+	enum bud_fetch_kind kind;
+	const char *text;
+};
+
+struct bud_transfer_setup {
+	const struct bud_networks *networks;
+	const char *ca_file;
+	bool allow_http;
+	struct bud_multis *multis;
+};
+
+/* Borrows all of `setup`. */
+struct bud_transfer *bud_transfer_create(const struct bud_transfer_setup *setup);
+void bud_transfer_destroy(struct bud_transfer *transfer);
+/* False when a header line has a line break in it. */
+bool bud_transfer_take_request(
+	struct bud_transfer *transfer, const struct bud_fetch_request *request);
+/* For this address (NULL: the host is one) and no longer than that. */
+void bud_transfer_aim(struct bud_transfer *transfer, const char *pin, long timeout_ms);
+/* Sets kind and text from what libcurl says. */
+void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code);
+/* Forgets request and response. */
+void bud_transfer_rest(struct bud_transfer *transfer);
