@@ -380,14 +380,11 @@ static const char *unescape(const char *at, const char *end, struct bud_buffer *
 		bud_buffer_byte(out, known ? to[known - from] : at[1]);
 		return at + 2;
 	}
-	if (is_first_surrogate(unit)) {
-		int32_t second = code_unit(at + 6, end);
-		if (is_second_surrogate(second)) {
-			unit = 0x10000 + ((unit - 0xd800) << 10) + (second - 0xdc00);
-			at += 6;
-		} else {
-			unit = 0xfffd;
-		}
+	if (is_first_surrogate(unit) && is_second_surrogate(code_unit(at + 6, end))) {
+		unit = 0x10000 + ((unit - 0xd800) << 10) + (code_unit(at + 6, end) - 0xdc00);
+		at += 6;
+	} else if (is_first_surrogate(unit) || is_second_surrogate(unit)) {
+		unit = 0xfffd;
 	}
 	bud_buffer_add(out, utf8, write_utf8(utf8, (uint32_t)unit));
 	return at + 6;
