@@ -24,12 +24,19 @@
 #define BUD_SINK_HEADERS_MAX   16u
 #define BUD_SINK_HEADER_BYTES  1024u
 #define BUD_PAGE_MAX           1000u
+#define BUD_NAME_BYTES_MAX     256u
+#define BUD_SUBSCRIPTION_ID_MAX 64u
+/* config.timeout_ms: one attempt, its whole body included. */
+#define BUD_TIMEOUT_MS_MIN     100
+#define BUD_TIMEOUT_MS_MAX     60000
 
 /* Connections. */
 #define BUD_CONNECTIONS_MAX      10000u
 #define BUD_HEAD_DEADLINE_MS     10000
 #define BUD_BODY_DEADLINE_MS     30000
 #define BUD_IDLE_DEADLINE_MS     60000
+#define BUD_WRITE_DEADLINE_MS    30000
+#define BUD_LINGER_DEADLINE_MS   1000
 /* Bodies received or waiting for Redis, over all connections of a worker. */
 #define BUD_INGEST_BYTES_MAX     (64u << 20)
 

@@ -1,0 +1,119 @@
+/* Exchanges: the pool, and the request filled from its message. */
+#include "http/exchange.h"
+
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "http/parser.h"
+#include "http/percent.h"
+
+/* Above, memory goes back to the system. */
+#define UNUSED_MAX        256u
+#define BUFFER_KEPT_BYTES 4096u
+
+void bud_exchange_pool_init(struct bud_exchange_pool *pool)
+{
+	bud_list_init(&pool->unused);
+	pool->n = 0;
+}
+
+static void destroy(struct bud_exchange *exchange)
+{
+	bud_parser_destroy(exchange->parser);
+	bud_buffer_finish(&exchange->fields);
+	bud_buffer_finish(&exchange->decoded);
+	free(exchange);
+}
+
+void bud_exchange_pool_finish(struct bud_exchange_pool *pool)
+{
+	struct bud_exchange *exchange;
+	struct bud_exchange *after;
+
+	bud_list_each_safe (exchange, after, &pool->unused, link)
+		destroy(exchange);
+	bud_exchange_pool_init(pool);
+}
+
+struct bud_exchange *bud_exchange_take(
+	struct bud_exchange_pool *pool, struct bud_connection *connection)
+{
+	struct bud_exchange *exchange;
+
+	if (bud_list_is_empty(&pool->unused)) {
+		exchange = bud_new(struct bud_exchange);
+		exchange->parser = bud_parser_create();
+		bud_list_init(&exchange->link);
+	} else {
+		exchange = bud_list_first(&pool->unused, struct bud_exchange, link);
+		bud_list_remove(&exchange->link);
+		pool->n--;
+	}
+	exchange->connection = connection;
+	exchange->is_handed_out = false;
+	bud_message_start(&exchange->message, exchange->parser);
+	return exchange;
+}
+
+static void clear(struct bud_buffer *buffer)
+{
+	if (buffer->room > BUFFER_KEPT_BYTES)
+		bud_buffer_finish(buffer);
+	else
+		bud_buffer_clear(buffer);
+}
+
+void bud_exchange_give_back(struct bud_exchange_pool *pool, struct bud_exchange *exchange)
+{
+	if (pool->n >= UNUSED_MAX) {
+		destroy(exchange);
+		return;
+	}
+	clear(&exchange->fields);
+	clear(&exchange->decoded);
+	exchange->connection = NULL;
+	/* The last one used is the one still in the processor's cache. */
+	bud_list_append(pool->unused.next, &exchange->link);
+	pool->n++;
+}
+
+int bud_exchange_set_route(struct bud_exchange *exchange, const struct bud_route_match *match)
+{
+	struct bud_request *request = &exchange->request;
+	size_t room = 0;
+
+	request->route = match->route;
+	exchange->context = match->context;
+	request->n_parameters = match->n_parameters;
+	for (size_t i = 0; i < match->n_parameters; i++)
+		room += match->parameters[i].len;
+	/* Reserved once: the spans point into it. They are copies, so moved input is no matter. */
+	if (room > 0)
+		(void)bud_buffer_reserve(&exchange->decoded, room);
+	for (size_t i = 0; i < match->n_parameters; i++) {
+		size_t start = exchange->decoded.len;
+		int r = bud_percent_decode(match->parameters[i], false, &exchange->decoded);
+		if (r < 0)
+			return r;
+		request->parameters[i] = (struct bud_span){
+			exchange->decoded.at + start, exchange->decoded.len - start};
+	}
+	return 0;
+}
+
+void bud_exchange_complete(struct bud_exchange *exchange)
+{
+	struct bud_request *request = &exchange->request;
+	const struct bud_message *message = &exchange->message;
+
+	request->method = message->head.method;
+	request->path = message->head.path;
+	request->query = message->head.query;
+	request->content_type = message->head.content_type;
+	request->headers = message->head.fields;
+	request->n_headers = message->head.n_fields;
+	request->body = message->body;
+	request->whole_us = bud_clock_mono_us();
+	request->owner = NULL;
+	bud_list_init(&request->link);
+}

@@ -1,0 +1,38 @@
+/* An exchange: one request from its first byte to its reply. Exchanges are pooled by the listener,
+ * so that an idle connection holds none. Within http/ only. */
+#pragma once
+#include "http/message.h"
+#include "http/request.h"
+
+struct bud_connection; /* http/connection.h */
+
+struct bud_exchange {
+	struct bud_request request; /* what the handler sees */
+	struct bud_message message;
+	struct bud_connection *connection;
+	struct bud_parser *parser;
+	void *context;             /* of the route */
+	struct bud_buffer fields;  /* of the reply to come */
+	struct bud_buffer decoded; /* path parameters that had escapes */
+	bool is_handed_out;        /* the handler has it and has not answered */
+	struct bud_list link;      /* in the pool */
+};
+
+/* The pool; starts as {0} plus bud_exchange_pool_init(). */
+struct bud_exchange_pool {
+	struct bud_list unused;
+	size_t n;
+};
+
+void bud_exchange_pool_init(struct bud_exchange_pool *pool);
+void bud_exchange_pool_finish(struct bud_exchange_pool *pool);
+/* Never NULL; ready for the first byte of a request on `connection`. */
+struct bud_exchange *bud_exchange_take(
+	struct bud_exchange_pool *pool, struct bud_connection *connection);
+void bud_exchange_give_back(struct bud_exchange_pool *pool, struct bud_exchange *exchange);
+
+/* Decodes the matched parameters into the request. -EINVAL: a bad escape. */
+BUD_MUST_CHECK int bud_exchange_set_route(
+	struct bud_exchange *exchange, const struct bud_route_match *match);
+/* Fills the request from the whole message. */
+void bud_exchange_complete(struct bud_exchange *exchange);
