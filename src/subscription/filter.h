@@ -13,8 +13,8 @@ struct json_t;     /* jansson */
 
 /* Compiles the value of the member `filters`: an array of which every filter must hold. An empty
  * array gives NULL, which matches everything. -EINVAL: `error` names the member at fault, such as
- * "filters[0].all[1].exact.type". Bounds: BUD_FILTER_* in core/limits.h; a node is a dialect's
- * object or one pair of exact, prefix, suffix. */
+ * "filters[0].all[1].exact.type". Bounds: BUD_FILTER_* in core/limits.h; a node is
+ * an all, any or not, or one pair of an exact, prefix or suffix. */
 BUD_MUST_CHECK int bud_filter_compile(
 	const struct json_t *filters, struct bud_filter **out_filter, struct bud_error *error);
 void bud_filter_destroy(struct bud_filter *filter);
@@ -25,5 +25,3 @@ bool bud_filter_match(const struct bud_filter *filter, const struct bud_event *e
 /* The value that `attribute` must have exactly, or no event matches; {0} when there is no such one
  * value. Lent by the filter. This is what an index may rely on. */
 struct bud_span bud_filter_needs(const struct bud_filter *filter, const char *attribute);
-
-size_t bud_filter_bytes(const struct bud_filter *filter);

@@ -7,19 +7,16 @@
 #include "core/error.h"
 #include "core/text.h"
 
-struct bud_event;  /* event/event.h */
-struct bud_filter; /* subscription/filter.h */
+struct bud_event;       /* event/event.h */
+struct bud_filter;      /* subscription/filter.h */
+struct bud_sink_header; /* subscription/sink_header.h */
 
-#define BUD_SUBSCRIPTION_ID_MAX         64
-#define BUD_SUBSCRIPTION_TIMEOUT_MS_MIN 100
-#define BUD_SUBSCRIPTION_TIMEOUT_MS_MAX 60000
+/* Of the stored form: what an older program could not load as it is meant raises it. */
+#define BUD_SUBSCRIPTION_FORMAT 1
 
-struct bud_sink_header {
-	char *name;
-	char *value;
-};
+/* The fingerprint as text: 32 hex digits and a NUL. */
+#define BUD_FINGERPRINT_TEXT_BYTES 33
 
-/* Texts are owned, NUL-terminated and without NUL inside; NULL where a member is absent. */
 struct bud_subscription {
 	char *id; /* [0-9A-Za-z_-]; 32 hex digits unless the caller gave another */
 	char *owner;
@@ -89,8 +86,10 @@ void bud_subscription_write_api(const struct bud_subscription *subscription,
 void bud_subscription_write_record(
 	const struct bud_subscription *subscription, struct bud_buffer *out);
 
-/* Same owner, sink, source, types (as a set) and filters: POSTing it again changes nothing. */
-bool bud_subscription_is_same(const struct bud_subscription *a, const struct bud_subscription *b);
+/* A digest of owner, sink, source, types (as a set) and filters (member order aside): two with the
+ * same one are the same subscription, and POSTing it again changes nothing. */
+void bud_subscription_fingerprint(
+	const struct bud_subscription *subscription, char out[BUD_FINGERPRINT_TEXT_BYTES]);
 /* Everything a table's index may be wrong about: expiry, source, types, filters. */
 bool bud_subscription_match(
 	const struct bud_subscription *subscription, const struct bud_event *event, int64_t now_ms);

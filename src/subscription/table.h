@@ -79,9 +79,6 @@ size_t bud_table_match(const struct bud_table *table, struct bud_match *match);
 /* `out_subscription` (may be NULL) is set when it is LIVE. */
 enum bud_table_state bud_table_find(const struct bud_table *table, const char *id,
 	const struct bud_subscription **out_subscription);
-/* The live subscription that is_same() as `like`, or NULL. */
-const struct bud_subscription *bud_table_find_same(
-	const struct bud_table *table, const struct bud_subscription *like);
 /* Walks the live ones in order of serial: the first with a greater one, or NULL. */
 const struct bud_subscription *bud_table_next(const struct bud_table *table, uint64_t after_serial);
 /* Live subscriptions, and one more than the greatest slot ever given. */

@@ -1,0 +1,99 @@
+/* Subscriptions: what can be asked of a record. */
+#include "subscription/subscription.h"
+
+#include <stdlib.h>
+
+#include "crypto/digest.h"
+#include "event/event.h"
+#include "subscription/filter.h"
+#include "subscription/sink_header.h"
+
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+void bud_subscription_destroy(struct bud_subscription *subscription)
+{
+	if (!subscription)
+		return;
+	for (size_t i = 0; i < subscription->n_types; i++)
+		free(subscription->types[i]);
+	bud_sink_headers_destroy(subscription->headers, subscription->n_headers);
+	free(subscription->types);
+	free(subscription->id);
+	free(subscription->owner);
+	free(subscription->etag);
+	free(subscription->name);
+	free(subscription->source);
+	free(subscription->filters);
+	bud_filter_destroy(subscription->filter);
+	free(subscription->sink);
+	free(subscription->expires);
+	wipe(subscription->secret);
+	free(subscription);
+}
+
+void bud_subscription_auto(struct bud_subscription **subscription)
+{
+	bud_subscription_destroy(*subscription);
+}
+
+static bool has_type(const struct bud_subscription *subscription, struct bud_span type)
+{
+	for (size_t i = 0; i < subscription->n_types; i++) {
+		const char *have = subscription->types[i];
+		if (strncmp(have, type.at, type.len) == 0 && have[type.len] == '\0')
+			return true;
+	}
+	return false;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* With its NUL, so that ("ab", "c") and ("a", "bc") differ; an absent one is no empty one. */
+static void add_part(struct bud_buffer *parts, const char *text)
+{
+	bud_buffer_byte(parts, text ? '+' : '-');
+	bud_buffer_add(parts, text ? text : "", text ? strlen(text) + 1 : 1);
+}
+
+void bud_subscription_fingerprint(
+	const struct bud_subscription *subscription, char out[BUD_FINGERPRINT_TEXT_BYTES])
+{
+	size_t n = subscription->n_types;
+	char **sorted = bud_alloc((n + 1) * sizeof(*sorted));
+	struct bud_buffer parts = {0};
+	unsigned char digest[BUD_SHA256_BYTES];
+
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = subscription->types[i];
+	qsort(sorted, n, sizeof(*sorted), by_text);
+	add_part(&parts, subscription->owner);
+	add_part(&parts, subscription->sink);
+	add_part(&parts, subscription->source);
+	add_part(&parts, subscription->filters);
+	for (size_t i = 0; i < n; i++)
+		add_part(&parts, sorted[i]);
+	bud_digest_sha256(bud_buffer_as_span(&parts), digest);
+	bud_digest_hex(digest, (BUD_FINGERPRINT_TEXT_BYTES - 1) / 2, out);
+	bud_buffer_finish(&parts);
+	free(sorted);
+}
+
+bool bud_subscription_match(
+	const struct bud_subscription *subscription, const struct bud_event *event, int64_t now_ms)
+{
+	if (subscription->expires_ms && subscription->expires_ms <= now_ms)
+		return false;
+	if (subscription->source && !bud_span_is(event->source, subscription->source))
+		return false;
+	if (subscription->n_types && !has_type(subscription, event->type))
+		return false;
+	return bud_filter_match(subscription->filter, event);
+}

@@ -1,0 +1,445 @@
+/* Subscriptions, read: POST, PUT, PATCH and the stored form go through the same steps, so what was
+ * accepted can be loaded, and an unknown member is an error wherever it stands. */
+#include "subscription/subscription.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/limits.h"
+#include "core/random.h"
+#include "crypto/secret.h"
+#include "event/timestamp.h"
+#include "event/uri.h"
+#include "subscription/filter.h"
+#include "subscription/member.h"
+#include "subscription/sink_header.h"
+
+enum origin {
+	ORIGIN_NEW,
+	ORIGIN_CHANGE,
+	ORIGIN_STORE,
+};
+
+struct reading {
+	enum origin origin;
+	const json_t *root;
+	const struct bud_subscription *old; /* for a change */
+	const struct bud_subscription_defaults *defaults;
+	struct bud_subscription *made;
+	struct bud_error *error;
+};
+
+static const char *const api_members[] = {"id", "owner", "created", "name", "source", "types",
+	"filters", "sink", "protocol", "protocolsettings", "config", "expires", NULL};
+static const char *const stored_members[] = {"format", "serial", "etag", "id", "owner", "created",
+	"name", "source", "types", "filters", "sink", "protocol", "protocolsettings", "config",
+	"expires", NULL};
+
+/* NULL when it is absent; null counts as absent. */
+static const json_t *get(const json_t *object, const char *name)
+{
+	const json_t *value = json_object_get(object, name);
+
+	return json_is_null(value) ? NULL : value;
+}
+
+static int refuse(const struct reading *reading, const char *member, const char *text)
+{
+	return bud_error_set(reading->error, member, "%s %s", member, text);
+}
+
+static int read_text(const struct reading *reading, const char *name, size_t max, char **out_text)
+{
+	struct bud_member_text rule = {name, max};
+
+	return bud_member_text(get(reading->root, name), &rule, out_text, reading->error);
+}
+
+static int read_name(struct reading *reading)
+{
+	return read_text(reading, "name", BUD_NAME_BYTES_MAX, &reading->made->name);
+}
+
+static int read_source(struct reading *reading)
+{
+	struct bud_subscription *made = reading->made;
+	int r = read_text(reading, "source", BUD_FILTER_TEXT_MAX, &made->source);
+
+	if (r == 0 && made->source && !bud_uri_is_reference(bud_span(made->source)))
+		return refuse(reading, "source", "must be a URI reference");
+	return r;
+}
+
+static bool has_type(const struct bud_subscription *made, const char *type)
+{
+	for (size_t i = 0; i < made->n_types; i++)
+		if (strcmp(made->types[i], type) == 0)
+			return true;
+	return false;
+}
+
+static int read_types(struct reading *reading)
+{
+	const json_t *types = get(reading->root, "types");
+	struct bud_subscription *made = reading->made;
+	size_t n = json_array_size(types);
+
+	if (!types)
+		return 0;
+	if (n == 0 || n > BUD_TYPES_MAX)
+		return bud_error_set(reading->error, "types",
+			"types must be an array of 1 to %u texts", BUD_TYPES_MAX);
+	made->types = bud_alloc_zero(n * sizeof(*made->types));
+	for (size_t i = 0; i < n; i++) {
+		char path[24];
+		struct bud_member_text rule = {path, BUD_FILTER_TEXT_MAX};
+		const json_t *item = json_array_get(types, i);
+		int r;
+
+		snprintf(path, sizeof(path), "types[%zu]", i);
+		if (!json_is_string(item))
+			return refuse(reading, path, "must be a text");
+		if (has_type(made, json_string_value(item)))
+			continue;
+		r = bud_member_text(item, &rule, &made->types[made->n_types], reading->error);
+		if (r < 0)
+			return r;
+		made->n_types++;
+	}
+	return 0;
+}
+
+static int read_filters(struct reading *reading)
+{
+	const json_t *filters = get(reading->root, "filters");
+	struct bud_subscription *made = reading->made;
+	int r;
+
+	if (!filters)
+		return 0;
+	r = bud_filter_compile(filters, &made->filter, reading->error);
+	if (r == 0 && made->filter)
+		made->filters = json_dumps(filters, JSON_COMPACT | JSON_SORT_KEYS);
+	return r;
+}
+
+static int read_sink(struct reading *reading)
+{
+	struct bud_subscription *made = reading->made;
+	int r = read_text(reading, "sink", BUD_SINK_BYTES_MAX, &made->sink);
+
+	if (r < 0)
+		return r;
+	if (!made->sink)
+		return refuse(reading, "sink", "is missing: the URL to push to");
+	if (strchr(made->sink, ' '))
+		return refuse(reading, "sink", "has a space");
+	return 0;
+}
+
+static int read_protocol(struct reading *reading)
+{
+	const json_t *protocol = get(reading->root, "protocol");
+
+	if (!protocol)
+		return refuse(reading, "protocol", "is missing: \"HTTP\"");
+	if (!json_is_string(protocol) || strcmp(json_string_value(protocol), "HTTP") != 0)
+		return refuse(reading, "protocol", "must be \"HTTP\", in capitals");
+	return 0;
+}
+
+static int read_settings(struct reading *reading)
+{
+	static const char *const known[] = {"headers", "method", NULL};
+	const json_t *settings = get(reading->root, "protocolsettings");
+	const json_t *method = get(settings, "method");
+	const json_t *headers = get(settings, "headers");
+	struct bud_subscription *made = reading->made;
+
+	if (!settings)
+		return 0;
+	if (bud_member_check(settings, "protocolsettings", known, reading->error) < 0)
+		return -EINVAL;
+	if (method && (!json_is_string(method) || strcmp(json_string_value(method), "POST") != 0))
+		return refuse(reading, "protocolsettings.method", "must be \"POST\"");
+	if (!headers)
+		return 0;
+	return bud_sink_headers_parse(headers, &made->headers, &made->n_headers, reading->error);
+}
+
+static int read_timeout(struct reading *reading, const json_t *config)
+{
+	const json_t *timeout = get(config, "timeout_ms");
+	json_int_t ms = json_integer_value(timeout);
+
+	reading->made->timeout_ms = reading->defaults->timeout_ms;
+	if (!timeout)
+		return 0;
+	if (!json_is_integer(timeout) || ms < BUD_TIMEOUT_MS_MIN || ms > BUD_TIMEOUT_MS_MAX)
+		return bud_error_set(reading->error, "config.timeout_ms",
+			"config.timeout_ms must be an integer from %d to %d", BUD_TIMEOUT_MS_MIN,
+			BUD_TIMEOUT_MS_MAX);
+	reading->made->timeout_ms = (uint32_t)ms;
+	reading->made->timeout_is_given = true;
+	return 0;
+}
+
+/* In its canonical text, or that of the old record, or a new one. */
+static int read_secret(struct reading *reading, const json_t *config)
+{
+	static const char *const known[] = {"secret", NULL};
+	const json_t *signing = get(config, "signing");
+	const json_t *text = get(signing, "secret");
+	struct bud_span span = {json_string_value(text), json_string_length(text)};
+	bud_auto(secret) struct bud_secret secret = {.len = 0};
+	struct bud_buffer written = {0};
+	struct bud_error fault;
+
+	if (signing && bud_member_check(signing, "config.signing", known, reading->error) < 0)
+		return -EINVAL;
+	if (!text && reading->origin == ORIGIN_STORE)
+		return refuse(reading, "config.signing.secret", "is missing");
+	if (!text && reading->old) {
+		reading->made->secret = bud_strdup(reading->old->secret);
+		return 0;
+	}
+	if (text && !json_is_string(text))
+		return refuse(reading, "config.signing.secret", "must be a text");
+	if (text && bud_secret_parse(span, &secret, &fault) < 0)
+		return bud_error_set(reading->error, "config.signing.secret",
+			"config.signing.secret: %s", fault.text);
+	if (!text)
+		bud_secret_generate(&secret);
+	bud_buffer_reserve(&written, BUD_SECRET_TEXT_BYTES); /* so that it is never moved */
+	bud_secret_write(&secret, &written);
+	reading->made->secret = written.at;
+	return 0;
+}
+
+static int read_config(struct reading *reading)
+{
+	static const char *const known[] = {"timeout_ms", "signing", NULL};
+	const json_t *config = get(reading->root, "config");
+	int r;
+
+	if (config && bud_member_check(config, "config", known, reading->error) < 0)
+		return -EINVAL;
+	r = read_timeout(reading, config);
+	return r < 0 ? r : read_secret(reading, config);
+}
+
+/* A time that has passed is a mistake where it is new, and a fact where it was there before. */
+static int read_expires(struct reading *reading)
+{
+	struct bud_subscription *made = reading->made;
+	const struct bud_subscription *old = reading->old;
+	int r = read_text(reading, "expires", 64, &made->expires);
+
+	if (r < 0 || !made->expires)
+		return r;
+	if (bud_time_parse(bud_span(made->expires), &made->expires_ms) < 0)
+		return refuse(reading, "expires",
+			"must be a time as in RFC 3339, such as 2030-01-31T12:00:00Z");
+	if (made->expires_ms < 1)
+		made->expires_ms = 1; /* 0 says never */
+	if (reading->origin == ORIGIN_STORE ||
+		(old && old->expires && strcmp(old->expires, made->expires) == 0))
+		return 0;
+	if (made->expires_ms <= reading->defaults->now_ms)
+		return refuse(reading, "expires", "has passed already");
+	return 0;
+}
+
+static int read_all(struct reading *reading)
+{
+	static int (*const steps[])(struct reading *) = {read_name, read_source, read_types,
+		read_filters, read_sink, read_protocol, read_settings, read_config, read_expires};
+	const char *const *known = reading->origin == ORIGIN_STORE ? stored_members : api_members;
+	int r = bud_member_check(reading->root, "", known, reading->error);
+
+	for (size_t i = 0; r == 0 && i < sizeof(steps) / sizeof(*steps); i++)
+		r = steps[i](reading);
+	return r;
+}
+
+static bool is_id(const char *id)
+{
+	static const char legal[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
+	size_t len = strspn(id, legal);
+
+	return len > 0 && len <= BUD_SUBSCRIPTION_ID_MAX && id[len] == '\0';
+}
+
+static char *make_hex(size_t bytes)
+{
+	char *text = bud_alloc(2 * bytes + 1);
+
+	bud_random_hex(text, bytes);
+	return text;
+}
+
+int bud_subscription_parse(struct bud_span json, const struct bud_subscription_defaults *defaults,
+	struct bud_subscription **out_subscription, struct bud_error *error)
+{
+	bud_auto(subscription) struct bud_subscription *made = bud_new(struct bud_subscription);
+	json_auto_t *root = NULL;
+	struct reading reading = {
+		.origin = ORIGIN_NEW, .defaults = defaults, .made = made, .error = error};
+	int r = bud_member_parse(json, &root, error);
+
+	if (r < 0)
+		return r;
+	reading.root = root;
+	r = read_all(&reading);
+	if (r < 0)
+		return r;
+	assert(!defaults->id || is_id(defaults->id));
+	made->id = defaults->id ? bud_strdup(defaults->id) : make_hex(16);
+	made->owner = bud_strdup(defaults->owner);
+	made->created_ms = defaults->now_ms;
+	made->etag = make_hex(8);
+	*out_subscription = bud_move(made);
+	return 0;
+}
+
+/* What GET shows may come back, as long as it is what it was. */
+static int check_fixed(const struct reading *reading, const char *name, const char *is)
+{
+	const json_t *given = get(reading->root, name);
+
+	if (!given || (json_is_string(given) && strcmp(json_string_value(given), is) == 0))
+		return 0;
+	return refuse(reading, name, "cannot be changed");
+}
+
+static int change(struct reading *reading, struct bud_subscription **out_subscription)
+{
+	const struct bud_subscription *old = reading->old;
+	bud_auto(subscription) struct bud_subscription *made = bud_new(struct bud_subscription);
+	char created[25];
+	int r;
+
+	bud_clock_write(old->created_ms, created);
+	reading->made = made;
+	r = check_fixed(reading, "id", old->id);
+	if (r == 0)
+		r = check_fixed(reading, "owner", old->owner);
+	if (r == 0)
+		r = check_fixed(reading, "created", created);
+	if (r == 0)
+		r = read_all(reading);
+	if (r < 0)
+		return r;
+	made->id = bud_strdup(old->id);
+	made->owner = bud_strdup(old->owner);
+	made->created_ms = old->created_ms;
+	made->serial = old->serial;
+	made->etag = make_hex(8);
+	*out_subscription = bud_move(made);
+	return 0;
+}
+
+int bud_subscription_replace(const struct bud_subscription *old, struct bud_span json,
+	const struct bud_subscription_defaults *defaults,
+	struct bud_subscription **out_subscription, struct bud_error *error)
+{
+	json_auto_t *root = NULL;
+	struct reading reading = {
+		.origin = ORIGIN_CHANGE, .old = old, .defaults = defaults, .error = error};
+	int r = bud_member_parse(json, &root, error);
+
+	if (r < 0)
+		return r;
+	reading.root = root;
+	return change(&reading, out_subscription);
+}
+
+/* The API form of what was given, so that a default stays one. */
+static json_t *as_given(const struct bud_subscription *subscription)
+{
+	struct bud_buffer written = {0};
+	json_t *root;
+
+	bud_subscription_write_api(subscription, BUD_SUBSCRIPTION_SECRET_HIDDEN, &written);
+	root = json_loadb(written.at, written.len, 0, NULL);
+	if (!subscription->timeout_is_given)
+		json_object_del(json_object_get(root, "config"), "timeout_ms");
+	bud_buffer_finish(&written);
+	return root;
+}
+
+int bud_subscription_patch(const struct bud_subscription *old, struct bud_span json,
+	const struct bud_subscription_defaults *defaults,
+	struct bud_subscription **out_subscription, struct bud_error *error)
+{
+	json_auto_t *root = as_given(old);
+	json_auto_t *patch = NULL;
+	struct reading reading = {.origin = ORIGIN_CHANGE,
+		.root = root,
+		.old = old,
+		.defaults = defaults,
+		.error = error};
+	int r = bud_member_parse(json, &patch, error);
+
+	if (r < 0)
+		return r;
+	bud_member_merge(root, patch);
+	return change(&reading, out_subscription);
+}
+
+/* What only the store knows. */
+static int read_stored(struct reading *reading)
+{
+	struct bud_subscription *made = reading->made;
+	const json_t *created = get(reading->root, "created");
+	struct bud_span time = {json_string_value(created), json_string_length(created)};
+	int r = read_text(reading, "id", BUD_SUBSCRIPTION_ID_MAX, &made->id);
+
+	if (r == 0)
+		r = read_text(reading, "owner", BUD_FILTER_TEXT_MAX, &made->owner);
+	if (r == 0)
+		r = read_text(reading, "etag", BUD_SUBSCRIPTION_ID_MAX, &made->etag);
+	if (r < 0)
+		return r;
+	if (!made->id || !is_id(made->id))
+		return refuse(reading, "id", "is no id");
+	if (!made->owner)
+		return refuse(reading, "owner", "is missing");
+	if (!time.at || bud_time_parse(time, &made->created_ms) < 0)
+		return refuse(reading, "created", "is no time");
+	made->serial = (uint64_t)json_integer_value(get(reading->root, "serial"));
+	return 0;
+}
+
+int bud_subscription_load(struct bud_span json, const struct bud_subscription_defaults *defaults,
+	struct bud_subscription **out_subscription, struct bud_error *error)
+{
+	bud_auto(subscription) struct bud_subscription *made = bud_new(struct bud_subscription);
+	json_auto_t *root = NULL;
+	struct reading reading = {
+		.origin = ORIGIN_STORE, .defaults = defaults, .made = made, .error = error};
+	int r = bud_member_parse(json, &root, error);
+	json_int_t format;
+
+	if (r < 0)
+		return r;
+	reading.root = root;
+	format = json_integer_value(json_object_get(root, "format"));
+	if (format < 1)
+		return refuse(&reading, "format", "is missing");
+	if (format > BUD_SUBSCRIPTION_FORMAT) {
+		(void)refuse(&reading, "format", "is of a newer version");
+		return -EPROTONOSUPPORT;
+	}
+	r = read_stored(&reading);
+	if (r == 0)
+		r = read_all(&reading);
+	if (r < 0)
+		return r;
+	*out_subscription = bud_move(made);
+	return 0;
+}

@@ -1,0 +1,113 @@
+/* Subscriptions, written: one shape, of which the API shows a part and the store keeps all. */
+#include "subscription/subscription.h"
+
+#include <inttypes.h>
+
+#include "core/clock.h"
+#include "subscription/sink_header.h"
+
+static void write_name(struct bud_buffer *out, const char *name)
+{
+	char last = out->at[out->len - 1];
+
+	if (last != '{')
+		bud_buffer_byte(out, ',');
+	bud_buffer_format(out, "\"%s\":", name);
+}
+
+static void write_text(struct bud_buffer *out, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	write_name(out, name);
+	bud_buffer_json(out, bud_span(text));
+}
+
+static void write_types(struct bud_buffer *out, const struct bud_subscription *subscription)
+{
+	if (subscription->n_types == 0)
+		return;
+	write_name(out, "types");
+	for (size_t i = 0; i < subscription->n_types; i++) {
+		bud_buffer_byte(out, i ? ',' : '[');
+		bud_buffer_json(out, bud_span(subscription->types[i]));
+	}
+	bud_buffer_byte(out, ']');
+}
+
+static void write_protocol(struct bud_buffer *out, const struct bud_subscription *subscription)
+{
+	write_text(out, "protocol", "HTTP");
+	write_name(out, "protocolsettings");
+	bud_buffer_text(out, "{\"method\":\"POST\"");
+	if (subscription->n_headers > 0) {
+		bud_buffer_text(out, ",\"headers\":{");
+		for (size_t i = 0; i < subscription->n_headers; i++)
+			write_text(
+				out, subscription->headers[i].name, subscription->headers[i].value);
+		bud_buffer_byte(out, '}');
+	}
+	bud_buffer_byte(out, '}');
+}
+
+static void write_config(struct bud_buffer *out, const struct bud_subscription *subscription,
+	bool with_timeout, bool with_secret)
+{
+	write_name(out, "config");
+	bud_buffer_byte(out, '{');
+	if (with_timeout) {
+		write_name(out, "timeout_ms");
+		bud_buffer_format(out, "%" PRIu32, subscription->timeout_ms);
+	}
+	if (with_secret) {
+		write_name(out, "signing");
+		bud_buffer_byte(out, '{');
+		write_text(out, "secret", subscription->secret);
+		bud_buffer_byte(out, '}');
+	}
+	bud_buffer_byte(out, '}');
+}
+
+/* After the opening brace. */
+static void write_common(struct bud_buffer *out, const struct bud_subscription *subscription)
+{
+	char created[25];
+
+	bud_clock_write(subscription->created_ms, created);
+	write_text(out, "id", subscription->id);
+	write_text(out, "owner", subscription->owner);
+	write_text(out, "created", created);
+	write_text(out, "name", subscription->name);
+	write_text(out, "source", subscription->source);
+	write_types(out, subscription);
+	if (subscription->filters) {
+		write_name(out, "filters");
+		bud_buffer_text(out, subscription->filters);
+	}
+	write_text(out, "sink", subscription->sink);
+	write_protocol(out, subscription);
+	write_text(out, "expires", subscription->expires);
+}
+
+void bud_subscription_write_api(const struct bud_subscription *subscription,
+	enum bud_subscription_secret secret, struct bud_buffer *out)
+{
+	bud_buffer_byte(out, '{');
+	write_common(out, subscription);
+	write_config(out, subscription, true, secret == BUD_SUBSCRIPTION_SECRET_SHOWN);
+	bud_buffer_byte(out, '}');
+}
+
+void bud_subscription_write_record(
+	const struct bud_subscription *subscription, struct bud_buffer *out)
+{
+	bud_buffer_format(out, "{\"format\":%d", BUD_SUBSCRIPTION_FORMAT);
+	if (subscription->serial) {
+		write_name(out, "serial");
+		bud_buffer_format(out, "%" PRIu64, subscription->serial);
+	}
+	write_text(out, "etag", subscription->etag);
+	write_common(out, subscription);
+	write_config(out, subscription, subscription->timeout_is_given, true);
+	bud_buffer_byte(out, '}');
+}

@@ -1,0 +1,376 @@
+/* The table: ids, slots, revisions and locks. What matches an event is the matcher's matter. */
+#include "subscription/table.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "core/alloc.h"
+#include "core/hash.h"
+#include "core/random.h"
+#include "subscription/index.h"
+#include "subscription/matcher.h"
+#include "subscription/postings.h"
+#include "subscription/subscription.h"
+
+#define CACHE_LINE 128 /* two: the neighbour is fetched along */
+
+/* What the writer may do before readers get their turn. */
+#define CHUNK_RECORDS 64
+#define CHUNK_TYPES   256
+
+/* Reloads leave that many revisions to the table they replace. */
+#define REVISIONS_APART ((uint64_t)1 << 40)
+
+/* An id we have heard of. */
+struct entry {
+	struct bud_index_link link;
+	struct bud_subscription *live; /* NULL: a tombstone */
+	uint64_t serial;
+	char id[];
+};
+
+struct content {
+	struct bud_hash_key key;
+	struct bud_index entries;
+	struct bud_matcher matcher;
+	struct bud_postings all;
+	size_t n_live;
+	uint32_t slots;
+	uint32_t *free_slots;
+	size_t n_free;
+	size_t free_room;
+	struct bud_table_version version;
+};
+
+struct cell {
+	pthread_mutex_t lock;
+	bool is_waiting;
+} __attribute__((aligned(CACHE_LINE)));
+
+struct bud_table {
+	struct content content;
+	uint64_t last_revision;
+	pthread_mutex_t turn; /* the writer's, from its first lock to its last unlock */
+	bool writer_wants;
+	size_t readers;
+	struct cell *cells;
+};
+
+struct bud_table *bud_table_create(size_t readers)
+{
+	struct bud_table *table = bud_new(struct bud_table);
+	char seed[32];
+
+	bud_random_bytes(seed, sizeof(seed));
+	bud_hash_key_init(&table->content.key, (struct bud_span){seed, sizeof(seed)});
+	bud_matcher_init(&table->content.matcher);
+	pthread_mutex_init(&table->turn, NULL);
+	table->readers = readers;
+	table->cells = aligned_alloc(CACHE_LINE, (readers + 1) * sizeof(*table->cells));
+	if (!table->cells)
+		abort();
+	for (size_t i = 0; i < readers; i++) {
+		pthread_mutex_init(&table->cells[i].lock, NULL);
+		table->cells[i].is_waiting = false;
+	}
+	return table;
+}
+
+struct bud_table *bud_table_create_next(const struct bud_table *table)
+{
+	struct bud_table *next = bud_table_create(0);
+
+	next->last_revision = table->last_revision + REVISIONS_APART;
+	return next;
+}
+
+static void finish_content(struct content *content)
+{
+	struct bud_index_link *link;
+	size_t position = 0;
+
+	while ((link = bud_index_take(&content->entries, &position))) {
+		struct entry *entry = bud_container(link, struct entry, link);
+		bud_subscription_destroy(entry->live);
+		free(entry);
+	}
+	bud_index_finish(&content->entries);
+	bud_matcher_finish(&content->matcher);
+	bud_postings_finish(&content->all);
+	free(content->free_slots);
+}
+
+void bud_table_destroy(struct bud_table *table)
+{
+	if (!table)
+		return;
+	finish_content(&table->content);
+	for (size_t i = 0; i < table->readers; i++)
+		pthread_mutex_destroy(&table->cells[i].lock);
+	pthread_mutex_destroy(&table->turn);
+	free(table->cells);
+	free(table);
+}
+
+/* Locks. Mutexes are not fair: who lets go and asks again at once mostly gets it. So a reader that
+ * comes while the writer is collecting locks waits for the writer's turn to end, and the writer
+ * begins no other turn before readers that waited have had theirs. */
+
+void bud_table_lock(struct bud_table *table, size_t reader)
+{
+	struct cell *cell = &table->cells[reader];
+
+	assert(reader < table->readers);
+	if (!__atomic_load_n(&table->writer_wants, __ATOMIC_ACQUIRE) &&
+		pthread_mutex_trylock(&cell->lock) == 0)
+		return;
+	__atomic_store_n(&cell->is_waiting, true, __ATOMIC_RELEASE);
+	if (__atomic_load_n(&table->writer_wants, __ATOMIC_ACQUIRE)) {
+		pthread_mutex_lock(&table->turn);
+		pthread_mutex_unlock(&table->turn);
+	}
+	pthread_mutex_lock(&cell->lock);
+	__atomic_store_n(&cell->is_waiting, false, __ATOMIC_RELEASE);
+}
+
+void bud_table_unlock(struct bud_table *table, size_t reader)
+{
+	pthread_mutex_unlock(&table->cells[reader].lock);
+}
+
+static void take_turn(struct bud_table *table)
+{
+	pthread_mutex_lock(&table->turn);
+	__atomic_store_n(&table->writer_wants, true, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < table->readers; i++)
+		pthread_mutex_lock(&table->cells[i].lock);
+	__atomic_store_n(&table->writer_wants, false, __ATOMIC_RELEASE);
+}
+
+static void end_turn(struct bud_table *table)
+{
+	for (size_t i = 0; i < table->readers; i++)
+		pthread_mutex_unlock(&table->cells[i].lock);
+	pthread_mutex_unlock(&table->turn);
+	for (size_t i = 0; i < table->readers; i++)
+		while (__atomic_load_n(&table->cells[i].is_waiting, __ATOMIC_ACQUIRE))
+			sched_yield();
+}
+
+/* Changes, within the writer's turn. */
+
+static uint64_t hash_id(const struct bud_table *table, const char *id)
+{
+	return bud_hash_64(&table->content.key, bud_span(id));
+}
+
+static struct entry *find_entry(const struct bud_table *table, const char *id, uint64_t hash)
+{
+	struct bud_index_link *link = bud_index_first(&table->content.entries, hash);
+
+	for (; link; link = bud_index_next(link)) {
+		struct entry *entry = bud_container(link, struct entry, link);
+		if (strcmp(entry->id, id) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static struct entry *find_or_add_entry(struct bud_table *table, const char *id)
+{
+	uint64_t hash = hash_id(table, id);
+	struct entry *entry = find_entry(table, id, hash);
+	size_t bytes = strlen(id) + 1;
+
+	if (entry)
+		return entry;
+	entry = bud_alloc_zero(sizeof(*entry) + bytes);
+	memcpy(entry->id, id, bytes);
+	bud_index_add(&table->content.entries, &entry->link, hash);
+	return entry;
+}
+
+static uint32_t take_slot(struct content *content)
+{
+	return content->n_free ? content->free_slots[--content->n_free] : content->slots++;
+}
+
+static void give_slot(struct content *content, uint32_t slot)
+{
+	if (content->n_free == content->free_room) {
+		content->free_room = content->free_room ? content->free_room * 2 : 64;
+		content->free_slots = bud_realloc(
+			content->free_slots, content->free_room * sizeof(*content->free_slots));
+	}
+	content->free_slots[content->n_free++] = slot;
+}
+
+/* Returns the record that was live, which nobody finds any more, or NULL. */
+static struct bud_subscription *unfile(struct bud_table *table, struct entry *entry)
+{
+	struct bud_subscription *old = bud_move(entry->live);
+
+	if (!old)
+		return NULL;
+	bud_matcher_remove(&table->content.matcher, old);
+	bud_postings_remove(&table->content.all, old);
+	table->content.n_live--;
+	return old;
+}
+
+static struct bud_subscription *put(struct bud_table *table, struct bud_subscription *taken)
+{
+	struct entry *entry = find_or_add_entry(table, taken->id);
+	struct bud_subscription *old = unfile(table, entry);
+
+	assert(taken->serial > 0);
+	taken->slot = old ? old->slot : take_slot(&table->content);
+	taken->revision = ++table->last_revision;
+	entry->live = taken;
+	entry->serial = taken->serial;
+	bud_matcher_add(&table->content.matcher, taken);
+	bud_postings_add(&table->content.all, taken);
+	table->content.n_live++;
+	return old;
+}
+
+static struct bud_subscription *bury(struct bud_table *table, const char *id, uint64_t serial)
+{
+	struct entry *entry = find_or_add_entry(table, id);
+	struct bud_subscription *old = unfile(table, entry);
+
+	entry->serial = serial;
+	if (old)
+		give_slot(&table->content, old->slot);
+	return old;
+}
+
+/* Applies as many as one turn may; returns how many. What they replaced goes to `old`. */
+static size_t apply_chunk(struct bud_table *table, const struct bud_table_change *changes, size_t n,
+	struct bud_subscription *old[CHUNK_RECORDS])
+{
+	size_t types = 0;
+	size_t i = 0;
+
+	while (i < n && i < CHUNK_RECORDS && types < CHUNK_TYPES) {
+		const struct bud_table_change *change = &changes[i];
+		if (change->put)
+			old[i] = put(table, change->put);
+		else
+			old[i] = bury(table, change->id, change->serial);
+		types += change->put ? change->put->n_types : 0;
+		types += old[i] ? old[i]->n_types : 0;
+		i++;
+	}
+	return i;
+}
+
+void bud_table_apply(struct bud_table *table, const struct bud_table_change *changes, size_t n,
+	struct bud_table_version version)
+{
+	struct bud_subscription *old[CHUNK_RECORDS];
+	size_t done;
+
+	do {
+		take_turn(table);
+		done = apply_chunk(table, changes, n, old);
+		n -= done;
+		changes = n > 0 ? changes + done : NULL;
+		if (n == 0)
+			table->content.version = version;
+		end_turn(table);
+		for (size_t i = 0; i < done; i++)
+			bud_subscription_destroy(old[i]);
+	} while (n > 0);
+}
+
+void bud_table_put(struct bud_table *table, struct bud_subscription *taken)
+{
+	struct bud_table_change change = {.put = taken};
+
+	bud_table_apply(table, &change, 1, table->content.version);
+}
+
+void bud_table_remove(struct bud_table *table, const char *id, uint64_t serial)
+{
+	struct bud_table_change change = {.id = id, .serial = serial};
+
+	bud_table_apply(table, &change, 1, table->content.version);
+}
+
+void bud_table_set_version(struct bud_table *table, struct bud_table_version version)
+{
+	bud_table_apply(table, NULL, 0, version);
+}
+
+void bud_table_forget(struct bud_table *table, const char *id)
+{
+	struct entry *entry;
+
+	take_turn(table);
+	entry = find_entry(table, id, hash_id(table, id));
+	if (entry && !entry->live) {
+		bud_index_remove(&table->content.entries, &entry->link);
+		free(entry);
+	}
+	end_turn(table);
+}
+
+void bud_table_replace(struct bud_table *table, struct bud_table *next)
+{
+	struct content old;
+
+	assert(next->last_revision >= REVISIONS_APART); /* create_next() */
+	take_turn(table);
+	old = table->content;
+	table->content = next->content;
+	table->last_revision = next->last_revision;
+	end_turn(table);
+	next->content = old;
+	bud_table_destroy(next);
+}
+
+/* What readers ask. */
+
+struct bud_table_version bud_table_version(const struct bud_table *table)
+{
+	return table->content.version;
+}
+
+size_t bud_table_match(const struct bud_table *table, struct bud_match *match)
+{
+	return bud_matcher_match(&table->content.matcher, match);
+}
+
+enum bud_table_state bud_table_find(const struct bud_table *table, const char *id,
+	const struct bud_subscription **out_subscription)
+{
+	const struct entry *entry = find_entry(table, id, hash_id(table, id));
+
+	if (!entry)
+		return BUD_TABLE_UNKNOWN;
+	if (!entry->live)
+		return BUD_TABLE_DELETED;
+	if (out_subscription)
+		*out_subscription = entry->live;
+	return BUD_TABLE_LIVE;
+}
+
+const struct bud_subscription *bud_table_next(const struct bud_table *table, uint64_t after_serial)
+{
+	struct bud_postings_cursor cursor = bud_postings_seek(&table->content.all, after_serial);
+
+	return bud_postings_current(&cursor);
+}
+
+size_t bud_table_count(const struct bud_table *table)
+{
+	return table->content.n_live;
+}
+
+size_t bud_table_slots(const struct bud_table *table)
+{
+	return table->content.slots;
+}
