@@ -17,7 +17,7 @@ typedef void (*bud_redis_child_stopped_fn)(void *owner);
 struct bud_redis_child_options {
 	const char *data_dir;     /* made when missing (its parent must exist); becomes 0700 */
 	uint64_t maxmemory_bytes; /* 0: no limit */
-	/* NULL: redis-server, else valkey-server, from PATH. */
+	/* An absolute path; NULL: redis-server, else valkey-server, from PATH. */
 	const char *program;
 	bud_redis_child_ready_fn on_ready;
 	bud_redis_child_down_fn on_down; /* may be NULL */
