@@ -1,0 +1,250 @@
+/* Filters: every dialect decides as the Subscriptions API says (specs C3), limits hold at the exact
+ * number, errors name the member, and the value an index relies on is really needed. */
+#include "make.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+#include "core/limits.h"
+#include "subscription/filter.h"
+
+static int compile(const char *text, struct bud_filter **filter, struct bud_error *error)
+{
+	char *json = make_json(text);
+	json_t *root = json_loads(json, JSON_DECODE_ANY, NULL);
+	int r;
+
+	assert_non_null(root);
+	*error = (struct bud_error){0};
+	r = bud_filter_compile(root, filter, error);
+	json_decref(root);
+	free(json);
+	return r;
+}
+
+static bool matches(const char *text, const struct bud_event *event)
+{
+	struct bud_filter *filter = NULL;
+	struct bud_error error;
+	bool is_match;
+
+	if (compile(text, &filter, &error) < 0)
+		fail_msg("%s: %s", text, error.text);
+	is_match = bud_filter_match(filter, event);
+	bud_filter_destroy(filter);
+	return is_match;
+}
+
+static void decides_by_attributes(void **state)
+{
+	static const struct {
+		const char *filters;
+		bool is_match;
+	} cases[] = {
+		{"[]", true},
+		{"[{'exact':{'type':'a.b'}}]", true},
+		{"[{'exact':{'type':'a.B'}}]", false},
+		{"[{'exact':{'type':'a.'}}]", false},
+		{"[{'exact':{'type':'a.b.c'}}]", false},
+		{"[{'exact':{'type':'a.b','source':'/x'}}]", true},
+		{"[{'exact':{'type':'a.b','source':'/y'}}]", false},
+		{"[{'exact':{'type':'x','source':'/x'}}]", false},
+		{"[{'exact':{'id':'e1'}}]", true},
+		{"[{'exact':{'specversion':'1.0'}}]", true},
+		{"[{'prefix':{'type':'a.'}}]", true},
+		{"[{'prefix':{'type':'a.b'}}]", true},
+		{"[{'prefix':{'type':'a.bc'}}]", false},
+		{"[{'prefix':{'type':'A'}}]", false},
+		{"[{'suffix':{'type':'.b'}}]", true},
+		{"[{'suffix':{'type':'a.b'}}]", true},
+		{"[{'suffix':{'type':'xa.b'}}]", false},
+		/* Absent and null attributes are the same, and make no pair hold. */
+		{"[{'exact':{'subject':'s'}}]", false},
+		{"[{'prefix':{'subject':'s'}}]", false},
+		{"[{'suffix':{'none':'s'}}]", false},
+		{"[{'not':{'exact':{'subject':'s'}}}]", true},
+		{"[{'not':{'exact':{'none':'s'}}}]", true},
+		/* Numbers and booleans compare by their text, time by the text received. */
+		{"[{'exact':{'number':'5'}}]", true},
+		{"[{'prefix':{'flag':'tr'}}]", true},
+		{"[{'exact':{'time':'2026-01-01T00:00:00.0+01:00'}}]", true},
+		{"[{'exact':{'time':'2025-12-31T23:00:00Z'}}]", false},
+		/* All filters of the array must hold. */
+		{"[{'exact':{'type':'a.b'}},{'exact':{'source':'/x'}}]", true},
+		{"[{'exact':{'type':'a.b'}},{'exact':{'source':'/y'}}]", false},
+		{"[{'exact':{'type':'z'}},{'exact':{'source':'/x'}}]", false},
+		{"[{'all':[{'exact':{'type':'a.b'}},{'suffix':{'source':'x'}}]}]", true},
+		{"[{'all':[{'exact':{'type':'a.b'}},{'suffix':{'source':'z'}}]}]", false},
+		{"[{'any':[{'exact':{'type':'z'}},{'suffix':{'source':'x'}}]}]", true},
+		{"[{'any':[{'exact':{'type':'a.b'}},{'suffix':{'source':'z'}}]}]", true},
+		{"[{'any':[{'exact':{'type':'z'}},{'suffix':{'source':'z'}}]}]", false},
+		{"[{'not':{'any':[{'exact':{'type':'z'}},{'suffix':{'source':'z'}}]}}]", true},
+		{"[{'not':{'all':[{'exact':{'type':'a.b'}},{'suffix':{'source':'x'}}]}}]", false},
+		{"[{'not':{'not':{'exact':{'type':'a.b'}}}}]", true},
+		{"[{'not':{'exact':{'type':'a.b','source':'/y'}}}]", true},
+		{"[{'all':[{'any':[{'exact':{'type':'z'}},{'not':{'prefix':{'type':'z'}}}]},"
+		 "{'not':{'exact':{'source':'/y'}}}]},{'prefix':{'id':'e'}}]",
+			true},
+	};
+	struct bud_event *event = make_event("a.b", "/x",
+		",'subject':null,'number':5,'flag':true,'time':'2026-01-01T00:00:00.0+01:00',"
+		"'data':{'none':'s'}");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (matches(cases[i].filters, event) != cases[i].is_match)
+			fail_msg("wrong: %s", cases[i].filters);
+	bud_event_unref(event);
+}
+
+static void names_what_is_wrong(void **state)
+{
+	static const struct {
+		const char *filters;
+		const char *member;
+		const char *text;
+	} cases[] = {
+		{"{}", "filters", "must be an array"},
+		{"null", "filters", "must be an array"},
+		{"[1]", "filters[0]", "one of exact"},
+		{"[{}]", "filters[0]", "one of exact"},
+		{"[{'exact':{'a':'b'},'prefix':{'a':'b'}}]", "filters[0]", "one of exact"},
+		{"[{'exact':{}}]", "filters[0].exact", "at least one"},
+		{"[{'exact':[]}]", "filters[0].exact", "at least one"},
+		{"[{'exact':'x'}]", "filters[0].exact", "at least one"},
+		{"[{'exact':{'type':''}}]", "filters[0].exact.type", "not be empty"},
+		{"[{'exact':{'type':1}}]", "filters[0].exact.type", "must be a text"},
+		{"[{'exact':{'type':null}}]", "filters[0].exact.type", "must be a text"},
+		{"[{'exact':{'':'x'}}]", "filters[0].exact.", "names no attribute"},
+		{"[{'prefix':{'Type':'x'}}]", "filters[0].prefix.Type", "names no attribute"},
+		{"[{'suffix':{'data':'x'}}]", "filters[0].suffix.data", "names no attribute"},
+		{"[{'exact':{'a':'b'}},{'sql':'TRUE'}]", "filters[1].sql",
+			"exact, prefix, suffix, all, any, not"},
+		{"[{'Exact':{'a':'b'}}]", "filters[0].Exact", "no known dialect"},
+		{"[{'all':[]}]", "filters[0].all", "at least one"},
+		{"[{'any':{'exact':{'a':'b'}}}]", "filters[0].any", "at least one"},
+		{"[{'not':[{'exact':{'a':'b'}}]}]", "filters[0].not", "one filter"},
+		{"[{'not':{}}]", "filters[0].not", "one of exact"},
+		{"[{'all':[{'exact':{'a':'b'}},{'exact':{'type':2}}]}]",
+			"filters[0].all[1].exact.type", "must be a text"},
+		{"[{'not':{'any':[{'all':[{'nor':1}]}]}}]", "filters[0].not.any[0].all[0].nor",
+			"no known dialect"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct bud_filter *filter = (struct bud_filter *)1;
+		struct bud_error error;
+		assert_int_equal(compile(cases[i].filters, &filter, &error), -EINVAL);
+		assert_ptr_equal(filter, (struct bud_filter *)1);
+		assert_string_equal(error.member, cases[i].member);
+		if (!strstr(error.text, cases[i].text))
+			fail_msg("%s: %s", cases[i].filters, error.text);
+	}
+}
+
+static int compile_nested(size_t depth)
+{
+	struct bud_buffer text = {0};
+	struct bud_filter *filter = NULL;
+	struct bud_error error;
+	int r;
+
+	bud_buffer_text(&text, "[");
+	for (size_t i = 1; i < depth; i++)
+		bud_buffer_text(&text, "{'not':");
+	bud_buffer_text(&text, "{'exact':{'type':'a'}}");
+	for (size_t i = 1; i < depth; i++)
+		bud_buffer_text(&text, "}");
+	bud_buffer_text(&text, "]");
+	r = compile(text.at, &filter, &error);
+	bud_buffer_finish(&text);
+	bud_filter_destroy(filter);
+	return r;
+}
+
+static int compile_wide(size_t pairs)
+{
+	struct bud_buffer text = {0};
+	struct bud_filter *filter = NULL;
+	struct bud_error error;
+	int r;
+
+	bud_buffer_text(&text, "[{'exact':{");
+	for (size_t i = 0; i < pairs; i++)
+		bud_buffer_format(&text, "%s'a%zu':'v'", i ? "," : "", i);
+	bud_buffer_text(&text, "}}]");
+	r = compile(text.at, &filter, &error);
+	bud_buffer_finish(&text);
+	bud_filter_destroy(filter);
+	return r;
+}
+
+static int compile_long(size_t len)
+{
+	struct bud_buffer text = {0};
+	struct bud_filter *filter = NULL;
+	struct bud_error error;
+	int r;
+
+	bud_buffer_text(&text, "[{'exact':{'type':'");
+	for (size_t i = 0; i < len; i++)
+		bud_buffer_byte(&text, 'x');
+	bud_buffer_text(&text, "'}}]");
+	r = compile(text.at, &filter, &error);
+	bud_buffer_finish(&text);
+	bud_filter_destroy(filter);
+	return r;
+}
+
+static void keeps_its_limits(void **state)
+{
+	(void)state;
+	assert_int_equal(compile_nested(BUD_FILTER_DEPTH_MAX), 0);
+	assert_int_equal(compile_nested(BUD_FILTER_DEPTH_MAX + 1), -EINVAL);
+	assert_int_equal(compile_wide(BUD_FILTER_NODES_MAX), 0);
+	assert_int_equal(compile_wide(BUD_FILTER_NODES_MAX + 1), -EINVAL);
+	assert_int_equal(compile_long(BUD_FILTER_TEXT_MAX), 0);
+	assert_int_equal(compile_long(BUD_FILTER_TEXT_MAX + 1), -EINVAL);
+}
+
+static void needs(const char *filters, const char *attribute, const char *value)
+{
+	struct bud_filter *filter = NULL;
+	struct bud_error error;
+	struct bud_span span;
+
+	assert_int_equal(compile(filters, &filter, &error), 0);
+	span = bud_filter_needs(filter, attribute);
+	if (!(value ? bud_span_is(span, value) : span.at == NULL))
+		fail_msg("%s needs another %s", filters, attribute);
+	bud_filter_destroy(filter);
+}
+
+static void tells_what_an_index_may_rely_on(void **state)
+{
+	(void)state;
+	needs("[]", "type", NULL);
+	needs("[{'exact':{'type':'a','source':'b'}}]", "type", "a");
+	needs("[{'exact':{'type':'a','source':'b'}}]", "source", "b");
+	needs("[{'exact':{'type':'a'}}]", "source", NULL);
+	needs("[{'prefix':{'type':'a'}}]", "type", NULL);
+	needs("[{'all':[{'prefix':{'type':'a'}},{'exact':{'type':'ab'}}]}]", "type", "ab");
+	needs("[{'any':[{'exact':{'type':'a'}}]}]", "type", "a");
+	needs("[{'any':[{'exact':{'type':'a'}},{'exact':{'type':'b'}}]}]", "type", NULL);
+	needs("[{'not':{'exact':{'type':'a'}}}]", "type", NULL);
+	needs("[{'not':{'all':[{'exact':{'type':'a'}}]}}]", "type", NULL);
+	needs("[{'any':[{'all':[{'exact':{'type':'a'}}]},{'exact':{'id':'b'}}]}]", "type", NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(decides_by_attributes),
+		cmocka_unit_test(names_what_is_wrong),
+		cmocka_unit_test(keeps_its_limits),
+		cmocka_unit_test(tells_what_an_index_may_rely_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
