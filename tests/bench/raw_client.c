@@ -38,7 +38,8 @@ static void send_next(struct connection *connection)
 	push_headers_next(&connection->headers, started);
 	body_len = event_write(body, "raw", started, now_us());
 	n = snprintf(head, sizeof head,
-		"POST /limit HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n%s\r\n%s\r\n%s\r\n%s\r\n%s\r\n%s\r\n"
+		"POST /limit HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+		"%s\r\n%s\r\n%s\r\n%s\r\n%s\r\n%s\r\n%s\r\n"
 		"Content-Length: %zu\r\n\r\n",
 		push_constant_headers[0], push_constant_headers[1], push_constant_headers[2],
 		connection->headers.lines[0], connection->headers.lines[1],

@@ -59,7 +59,8 @@ static void send_stats(struct connection *connection, bool reset)
 		latency_us(&latencies, 0.5), latency_us(&latencies, 0.99),
 		latency_us(&latencies, 0.999), (long long)cpu_us());
 	n = snprintf(text, sizeof text,
-		"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n%s",
+		"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+		"content-length: %zu\r\n\r\n%s",
 		strlen(body), body);
 	send_text(connection, text, (size_t)n);
 	if (reset) {

@@ -1,12 +1,13 @@
 """The kit of the end-to-end stories: the real program, receivers, ledgers."""
 from kit.api import Api, Answer
 from kit.ledger import Ledger, Publisher, check, make_event
-from kit.node import Budstikke, PrivateRedis, Program, binary
+from kit.load import Load
+from kit.node import Budstikke, PrivateRedis, Program, binary, kill_embedded_redis
 from kit.receiver import Receiver, Reply
 from kit.redis import Redis
 from kit.verify import Verifier
-from kit.wait import folder, patience, wait_until
+from kit.wait import folder, patience, scaled, wait_until
 
-__all__ = ["Api", "Answer", "Budstikke", "Ledger", "PrivateRedis", "Program", "Publisher",
+__all__ = ["Api", "Answer", "Budstikke", "Ledger", "Load", "PrivateRedis", "Program", "Publisher",
            "Receiver", "Redis", "Reply", "Verifier", "binary", "check", "folder", "make_event",
-           "patience", "wait_until"]
+           "kill_embedded_redis", "patience", "scaled", "wait_until"]

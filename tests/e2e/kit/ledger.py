@@ -42,6 +42,7 @@ class Ledger:
 
     def __init__(self):
         self.entries = {}
+        self.accepted_count = 0
 
     def make(self, identity, kind="story.happened", source="/stories", filler=0, **attributes):
         event = make_event(identity, kind, source, filler, **attributes)
@@ -56,6 +57,7 @@ class Ledger:
             entry = self.entries[key]
             if entry.outcome != "accepted":
                 entry.outcome, entry.at = outcome, now
+                self.accepted_count += outcome == "accepted"
 
     def accepted(self):
         return {key for key, entry in self.entries.items() if entry.outcome == "accepted"}

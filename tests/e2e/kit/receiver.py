@@ -50,6 +50,7 @@ class Receiver:
     def __init__(self, answer=None):
         self.answer = answer
         self.deliveries = []
+        self.pairs = set()  # (path, source, id) of whatever came in, answered or not
         self.connections = set()
         self.accepted_connections = 0
         self.server = None
@@ -141,6 +142,7 @@ class Connection(asyncio.Protocol):
         path = line.split(" ")[1].lstrip("/")
         identity, source, digest = identify(headers, body)
         delivery = Delivery(path, headers, body, identity, source, digest, time.monotonic(), 0)
+        receiver.pairs.add((path, source, identity))
         reply = (receiver.answer(delivery) if receiver.answer else None) or OK
         if reply.hang:
             receiver.deliveries.append(delivery)

@@ -1,0 +1,98 @@
+"""The commands beside serve: check-config, publish, subscribe, receive; the README's first one."""
+import subprocess
+
+from kit import Budstikke, Program, binary, folder, patience, wait_until
+from kit.node import ROOT
+
+
+def run(*words, env=None, seconds=30):
+    import os
+    return subprocess.run([binary(), *map(str, words)], capture_output=True, text=True,
+                          timeout=patience(seconds), env={**os.environ, **(env or {})},
+                          check=False)
+
+
+def story_check_config():
+    with folder() as home:
+        file = home / "budstikke.conf"
+        file.write_text("[server]\nlisten = 127.0.0.1:9999\n\n[delivery]\nallow_http = yes\n",
+                        encoding="utf-8")
+        good = run("check-config", "--config", file, "--set", "workers=3",
+                   env={"BUDSTIKKE_RETENTION_AGE_S": "60"})
+        assert good.returncode == 0, good
+        for words in ("127.0.0.1:9999", "workers", "3", "60"):
+            assert words in good.stdout, (words, good.stdout)
+        file.write_text("[server]\nlisten = 127.0.0.1:9999\nlissten = 1\n", encoding="utf-8")
+        bad = run("check-config", "--config", file)
+        assert bad.returncode != 0
+        for words in (str(file), "3", "lissten", "listen"):
+            assert words in bad.stderr, (words, bad.stderr)
+        file.write_text("[delivery]\nallow_http = perhaps\n", encoding="utf-8")
+        bad = run("check-config", "--config", file)
+        assert bad.returncode != 0 and "yes" in bad.stderr and ":2" in bad.stderr, bad.stderr
+        assert run("check-config", "--set", "workers=-1").returncode != 0
+        assert run("check-config", "--set", "no.such=1").returncode != 0
+        secret = run("check-config", "--set", "redis.url=redis://user:hunter2@host:6379")
+        assert secret.returncode == 0 and "hunter2" not in secret.stdout + secret.stderr, secret
+
+
+def story_generated_configuration():
+    """deploy/budstikke.conf names every setting and changes none."""
+    file = ROOT / "deploy/budstikke.conf"
+    plain, with_file = run("check-config"), run("check-config", "--config", file)
+    assert plain.returncode == with_file.returncode == 0, (plain, with_file)
+
+    def settings(text):
+        return [line.split("#")[0].split(";")[0].strip() for line in text.splitlines()
+                if "=" in line.split("#")[0]]
+    assert settings(plain.stdout) and settings(plain.stdout) == settings(with_file.stdout)
+    written = file.read_text(encoding="utf-8")
+    for line in settings(plain.stdout):
+        name = line.split("=")[0].strip().rsplit(".", 1)[-1]
+        assert name in written, f"{name} is missing in deploy/budstikke.conf"
+
+
+def story_loopback_only():
+    """Without authentication it refuses to listen anywhere else."""
+    with folder() as home:
+        for listen in ("0.0.0.0:0", "[::]:0"):
+            refused = run("serve", "--set", f"server.listen={listen}",
+                          "--set", f"data.dir={home}/data")
+            assert refused.returncode != 0 and "loopback" in refused.stderr, refused
+
+
+def story_usage():
+    assert run("--help").returncode == 0
+    assert "serve" in run("--help").stdout
+    assert run("--version").returncode == 0
+    unknown = run("dance")
+    assert unknown.returncode != 0 and "serve" in unknown.stderr, unknown
+
+
+def story_publish_subscribe_receive():
+    """From one terminal to the next: receive prints what publish sent, verified."""
+    with folder() as home, Budstikke(home / "data") as node:
+        port = Program([binary(), "receive", "--listen", "127.0.0.1:0"], home / "receive.log")
+        try:
+            line = port.wait_line("listening ")
+            sink = dict(w.split("=", 1) for w in line.split()[1:])["url"]
+            made = run("subscribe", "--url", node.url, "--sink", sink)
+            assert made.returncode == 0, made
+            sent = run("publish", "--url", node.url,
+                       *sorted((ROOT / "deploy/examples").glob("*.json")))
+            assert sent.returncode == 0, sent
+            wait_until(lambda: sum("dialogporten" in line for line in port.lines) >= 4,
+                       port.tail, 20)
+        finally:
+            port.process.terminate()
+            port.wait()
+
+
+def story_quickstart():
+    """The first of the README's two commands, twice."""
+    script = ROOT / "deploy/quickstart.sh"
+    for _ in range(2):
+        done = subprocess.run([str(script), "--once"], capture_output=True, text=True,
+                              timeout=patience(200), check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        assert done.stdout.count("signature ok") >= 5, done.stdout[-3000:]

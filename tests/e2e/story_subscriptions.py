@@ -1,0 +1,145 @@
+"""The life of a subscription over the API, and what ends with it."""
+import time
+import urllib.parse
+
+from kit import Budstikke, Ledger, Publisher, Receiver, Reply, folder, make_event, wait_until
+
+MERGE = {"content-type": "application/merge-patch+json"}
+
+
+def story_create_read_change_delete():
+    with folder() as home, Receiver() as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        body = {"id": "mine", "protocol": "HTTP", "sink": receiver.sink("a"), "name": "first",
+                "types": ["t"], "source": "/stories",
+                "filters": [{"not": {"exact": {"subject": "x"}}}]}
+        made = api.request("POST", "/subscriptions", body)
+        assert made.status == 201, made
+        record = made.json()
+        path = f"/subscriptions/{record['id']}"
+        assert record["id"] != "mine", "a client's id is ignored"
+        location = urllib.parse.urlsplit(made.headers["location"]).path
+        assert location == path, made
+        secret = record["config"]["signing"]["secret"]
+        assert secret.startswith("whsec_"), record
+        for name in ("protocol", "sink", "name", "types", "source", "filters"):
+            assert record[name] == body[name], name
+        assert record["config"]["timeout_ms"] == 15000, "defaults are in the answer"
+
+        read = api.get(path)
+        assert read.status == 200 and read.headers["etag"] == made.headers["etag"], read
+        assert secret.encode() not in read.body, "the secret is told once"
+        assert secret.encode() not in api.get("/subscriptions").body
+
+        same = api.request("POST", "/subscriptions", body)
+        assert same.status == 200 and same.json()["id"] == record["id"], same
+        assert secret.encode() not in same.body
+
+        tag = read.headers["etag"]
+        changed = {**{k: v for k, v in read.json().items() if k != "id"}, "types": ["u"]}
+        wrong = api.request("PUT", path, changed, {"if-match": '"other"'})
+        assert wrong.status == 412, wrong
+        right = api.request("PUT", path, changed, {"if-match": tag})
+        assert right.status == 200 and right.json()["types"] == ["u"], right
+        assert right.headers["etag"] != tag
+        assert api.request("PUT", path, changed, {"if-match": tag}).status == 412, "stale"
+        other_id = api.request("PUT", path, {**changed, "id": "other"})
+        assert other_id.status == 400, other_id
+
+        patched = api.request("PATCH", path, b'{"types":["t"],"name":null}', MERGE)
+        assert patched.status == 200, patched
+        assert patched.json()["types"] == ["t"] and "name" not in patched.json(), patched
+        assert patched.json()["sink"] == body["sink"]
+        bad = api.request("PATCH", path, b'{"sink":null}', MERGE)
+        assert bad.status == 400, bad
+        assert api.get(path).headers["etag"] == patched.headers["etag"], "a refusal changes nothing"
+
+        assert api.publish(make_event("1", "t")).status == 202
+        wait_until(lambda: receiver.deliveries, "the changed filter matches")
+
+        gone = api.request("DELETE", path)
+        assert gone.status in (200, 204), gone
+        assert api.request("DELETE", path).status == 404
+        assert api.get(path).status == 404
+        assert api.request("PUT", path, changed).status == 404
+
+
+def story_pages():
+    with folder() as home, Budstikke(home / "data") as node:
+        api = node.api()
+        made = {api.subscribe(f"http://127.0.0.1:9/{i}")["id"] for i in range(25)}
+        seen, path = [], "/subscriptions?size=10"
+        for _ in range(10):
+            answer = api.get(path)
+            assert answer.status == 200, answer
+            page = answer.json()
+            assert len(page) <= 10, f"{len(page)} in a page of 10"
+            seen += [record["id"] for record in page]
+            link = answer.headers.get("link", "")
+            if 'rel="next"' not in link:
+                break
+            path = link[link.index("<") + 1:link.index(">")]
+            path = path[path.index("/subscriptions"):]
+        assert len(seen) == 25 and set(seen) == made, f"{len(seen)} listed, {len(set(seen))} once"
+
+
+def story_options():
+    with folder() as home, Budstikke(home / "data") as node:
+        api = node.api()
+        record = api.subscribe("http://127.0.0.1:9/a")
+        for path, methods in (("/events", {"POST", "OPTIONS"}),
+                              ("/subscriptions", {"GET", "POST", "OPTIONS"}),
+                              (f"/subscriptions/{record['id']}",
+                               {"GET", "PUT", "PATCH", "DELETE", "OPTIONS"})):
+            answer = api.request("OPTIONS", path)
+            assert answer.status in (200, 204), answer
+            allowed = {m.strip() for m in answer.headers["allow"].split(",")}
+            assert methods <= allowed, (path, allowed)
+            wrong = api.request("PUT" if path != "/events" else "DELETE", path)
+            if path.count("/") == 1:
+                assert wrong.status == 405 and "allow" in wrong.headers, wrong
+
+
+def story_delete_stops_attempts():
+    """Within a second of the answer no attempt starts any more."""
+    with folder() as home, Receiver(lambda d: Reply(500)) as receiver, \
+            Budstikke(home / "data", {"delivery.breaker_failures": 1000}) as node:
+        api = node.api()
+        record = api.subscribe(receiver.sink("a"))
+        Publisher(Ledger(), lambda: node.url).start(limit=100).join()
+        wait_until(lambda: len(receiver.deliveries) > 150, "attempts and repeats", 30)
+        assert api.request("DELETE", f"/subscriptions/{record['id']}").status in (200, 204)
+        deleted = time.monotonic()
+        time.sleep(5)
+        late = [d.at - deleted for d in receiver.deliveries if d.at > deleted + 1.0]
+        assert not late, f"{len(late)} attempts after a second, the last at {max(late):.1f} s"
+        wait_until(lambda: node.metric("lanes") == 0, "the lane goes, too", 30, 0.2)
+
+
+def story_restart_keeps_them():
+    """Subscriptions and their secrets outlive the server."""
+    with folder() as home, Receiver() as receiver, Budstikke(home / "data") as node:
+        record = node.api().subscribe(receiver.sink("a"))
+        assert node.stop() == 0
+        node.start()
+        api = node.api()
+        assert api.get(f"/subscriptions/{record['id']}").status == 200
+        assert api.publish(make_event("1")).status == 202
+        wait_until(lambda: receiver.deliveries, "a delivery after the restart")
+
+
+def story_given_secret():
+    secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+    with folder() as home, Receiver() as receiver, Budstikke(home / "data") as node:
+        from kit import Verifier
+        api = node.api()
+        record = api.subscribe(receiver.sink("a"), config={"signing": {"secret": secret}})
+        assert record["config"]["signing"]["secret"] == secret
+        api.subscribe(receiver.sink("a") + "?second=1")
+        assert api.publish(make_event("1")).status == 202
+        wait_until(lambda: len(receiver.deliveries) == 2, "both")
+        ids = {d.webhook_id for d in receiver.deliveries}
+        assert len(ids) == 2, "a webhook-id of its own for each subscription"
+        with Verifier() as verifier:
+            mine = [d for d in receiver.deliveries if d.path == "a"]
+            assert not verifier.faults(mine, {"a": secret})
