@@ -1,0 +1,186 @@
+/* The matcher: for random subscriptions that come, change and go, and random events, it finds
+ * exactly those that bud_subscription_match() finds one by one, in order of serial. Prints how long
+ * a match takes among many. */
+#include "make.h"
+
+#include "core/clock.h"
+#include "core/random.h"
+#include "subscription/table.h"
+
+#define SUBSCRIPTIONS 400
+#define ROUNDS        40
+#define EVENTS        25
+
+static const char *const types[] = {"a", "ab", "b", "a.b"};
+static const char *const sources[] = {"/x", "/x/y", "/y"};
+static const char *const subjects[] = {"s", "t", "st"};
+
+#define PICK(list) list[bud_random_below(sizeof(list) / sizeof(*list))]
+
+static void add_test(struct bud_buffer *out)
+{
+	static const char *const dialects[] = {"exact", "exact", "prefix", "suffix"};
+	const char *dialect = PICK(dialects);
+
+	switch (bud_random_below(4)) {
+	case 0:
+		bud_buffer_format(out, "{'%s':{'type':'%s'}}", dialect, PICK(types));
+		break;
+	case 1:
+		bud_buffer_format(out, "{'%s':{'source':'%s'}}", dialect, PICK(sources));
+		break;
+	case 2:
+		bud_buffer_format(out, "{'%s':{'subject':'%s'}}", dialect, PICK(subjects));
+		break;
+	default:
+		bud_buffer_format(out, "{'%s':{'source':'%s','subject':'%s'}}", dialect,
+			PICK(sources), PICK(subjects));
+	}
+}
+
+static void add_filter(struct bud_buffer *out, unsigned depth)
+{
+	static const char *const groups[] = {"all", "any"};
+	unsigned kind = depth ? (unsigned)bud_random_below(4) : 0;
+
+	if (kind < 2) {
+		add_test(out);
+		return;
+	}
+	if (kind == 2)
+		bud_buffer_text(out, "{'not':");
+	else
+		bud_buffer_format(out, "{'%s':[", PICK(groups));
+	add_filter(out, depth - 1);
+	if (kind == 3 && bud_random_below(3)) {
+		bud_buffer_byte(out, ',');
+		add_filter(out, depth - 1);
+	}
+	bud_buffer_text(out, kind == 2 ? "}" : "]}");
+}
+
+static struct bud_subscription *make_random(uint64_t serial)
+{
+	struct bud_buffer members = {0};
+	struct bud_subscription *made;
+	char id[24];
+
+	bud_buffer_text(&members, "");
+	if (bud_random_below(3) == 0)
+		bud_buffer_format(&members, ",'types':['%s','%s']", PICK(types), PICK(types));
+	if (bud_random_below(4) == 0)
+		bud_buffer_format(&members, ",'source':'%s'", PICK(sources));
+	if (bud_random_below(8) == 0)
+		bud_buffer_text(&members, ",'expires':'2024-01-01T00:00:00Z'");
+	if (bud_random_below(4)) {
+		bud_buffer_text(&members, ",'filters':[");
+		add_filter(&members, 3);
+		if (bud_random_below(3) == 0) {
+			bud_buffer_byte(&members, ',');
+			add_filter(&members, 2);
+		}
+		bud_buffer_byte(&members, ']');
+	}
+	snprintf(id, sizeof(id), "s%u", (unsigned)serial);
+	made = make_subscription(id, serial, members.at ? members.at : "");
+	bud_buffer_finish(&members);
+	return made;
+}
+
+static void change_some(struct bud_table *table, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t serial = bud_random_below(SUBSCRIPTIONS) + 1;
+		char id[24];
+		snprintf(id, sizeof(id), "s%u", (unsigned)serial);
+		if (bud_random_below(3))
+			bud_table_put(table, make_random(serial));
+		else
+			bud_table_remove(table, id, serial);
+	}
+}
+
+static void check_event(const struct bud_table *table, const struct bud_event *event)
+{
+	const struct bud_subscription *found[SUBSCRIPTIONS];
+	struct bud_match match = {.event = event,
+		.now_ms = bud_random_below(2) ? NOW_MS : NOW_MS + 10000000000,
+		.after_serial = bud_random_below(2) ? 0 : bud_random_below(SUBSCRIPTIONS),
+		.found = found,
+		.max = 1 + bud_random_below(SUBSCRIPTIONS)};
+	size_t n = bud_table_match(table, &match);
+	const struct bud_subscription *one = bud_table_next(table, match.after_serial);
+	size_t seen = 0;
+
+	for (; one; one = bud_table_next(table, one->serial)) {
+		if (!bud_subscription_match(one, event, match.now_ms))
+			continue;
+		if (seen < n)
+			assert_ptr_equal(found[seen], one);
+		seen++;
+	}
+	assert_int_equal(n, seen < match.max ? seen : match.max);
+	assert_int_equal(match.more, seen > match.max);
+}
+
+static void finds_what_brute_force_finds(void **state)
+{
+	struct bud_table *table = bud_table_create(1);
+
+	(void)state;
+	for (size_t round = 0; round < ROUNDS; round++) {
+		change_some(table, 200);
+		for (size_t i = 0; i < EVENTS; i++) {
+			char subject[40] = "";
+			struct bud_event *event;
+			if (bud_random_below(3))
+				snprintf(subject, sizeof(subject), ",'subject':'%s'",
+					PICK(subjects));
+			event = make_event(PICK(types), PICK(sources), subject);
+			check_event(table, event);
+			bud_event_unref(event);
+		}
+	}
+	bud_table_destroy(table);
+}
+
+static void measures_a_match_among_many(void **state)
+{
+	enum { N = 10000, TIMES = 2000 };
+	struct bud_table *table = bud_table_create(1);
+	struct bud_event *event = make_event("type.7", "/x", ",'subject':'/party/7'");
+	const struct bud_subscription *found[8];
+	struct bud_match match = {.event = event, .now_ms = NOW_MS, .found = found, .max = 8};
+	int64_t us;
+
+	(void)state;
+	for (uint64_t i = 1; i <= N; i++) {
+		char id[24];
+		char members[120];
+		snprintf(id, sizeof(id), "s%u", (unsigned)i);
+		snprintf(members, sizeof(members),
+			",'types':['type.%u'],'filters':[{'exact':{'subject':'/party/%u'}}]",
+			(unsigned)(i % 10), (unsigned)i);
+		bud_table_put(table, make_subscription(id, i, members));
+	}
+	us = bud_clock_mono_us();
+	for (size_t i = 0; i < TIMES; i++) {
+		bud_table_lock(table, 0);
+		assert_true(bud_table_match(table, &match) == 1);
+		bud_table_unlock(table, 0);
+	}
+	us = bud_clock_mono_us() - us;
+	print_message("%.0f ns per match among %d\n", (double)us * 1000 / TIMES, N);
+	bud_event_unref(event);
+	bud_table_destroy(table);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_what_brute_force_finds),
+		cmocka_unit_test(measures_a_match_among_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
