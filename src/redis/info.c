@@ -24,7 +24,7 @@ bool bud_redis_info_find(struct bud_span info, const char *name, struct bud_span
 	return false;
 }
 
-/* "7.0.15" -> 700; 0 when it is no version. */
+/* "7.0.15" -> 7000; 0 when it is no version. */
 static unsigned version_number(struct bud_span version)
 {
 	char text[16] = "";
@@ -32,14 +32,14 @@ static unsigned version_number(struct bud_span version)
 	char *rest;
 	unsigned long major = strtoul(text, &rest, 10);
 	unsigned long minor = *rest == '.' ? strtoul(rest + 1, NULL, 10) : 0;
-	return major < 1000 && minor < 100 ? (unsigned)(major * 100 + minor) : 0;
+	return major < 1000 && minor < 1000 ? (unsigned)(major * 1000 + minor) : 0;
 }
 
 static int check_version(struct bud_span info, struct bud_error *error)
 {
 	struct bud_span version;
 	if (bud_redis_info_find(info, "valkey_version", &version)) {
-		if (version_number(version) < 702)
+		if (version_number(version) < 7002)
 			return bud_error_set(error, NULL,
 				"Valkey is version %.*s; 7.2 or newer is needed", (int)version.len,
 				version.at);
@@ -47,7 +47,7 @@ static int check_version(struct bud_span info, struct bud_error *error)
 	}
 	if (!bud_redis_info_find(info, "redis_version", &version))
 		return bud_error_set(error, NULL, "the server does not tell its version in INFO");
-	if (version_number(version) < 700)
+	if (version_number(version) < 7000)
 		return bud_error_set(error, NULL, "Redis is version %.*s; 7.0 or newer is needed",
 			(int)version.len, version.at);
 	return 0;
