@@ -1,0 +1,517 @@
+/* A connection's life: requests in order, bodies in pieces, deadlines, late replies, drain and what
+ * happens when descriptors, connections or memory run out. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "http_server.h"
+
+static struct http_server server;
+
+static int start_with(struct bud_listener_options options)
+{
+	http_server_start(&server, options);
+	return 0;
+}
+
+static int start(void **state)
+{
+	(void)state;
+	return start_with((struct bud_listener_options){0});
+}
+
+static int start_hasty(void **state)
+{
+	(void)state;
+	return start_with((struct bud_listener_options){.deadlines = {.head_ms = 80,
+								.body_ms = 80,
+								.idle_ms = 80,
+								.write_ms = 80,
+								.linger_ms = 80}});
+}
+
+static int start_small(void **state)
+{
+	(void)state;
+	return start_with(
+		(struct bud_listener_options){.connections_max = 3, .input_bytes_max = 100000});
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	http_server_join(&server);
+	return 0;
+}
+
+/* The next response has this status and body; the body may be NULL for any. */
+static void expect(int fd, int status, const char *body)
+{
+	struct http_response response;
+
+	http_client_read(fd, false, &response);
+	assert_int_equal(status, response.status);
+	if (body)
+		assert_string_equal(body, response.body.at);
+	bud_buffer_finish(&response.body);
+}
+
+static void wait_for_requests(size_t n)
+{
+	for (int i = 0; i < 5000; i++) {
+		http_server_ask(&server, HTTP_SERVER_LOOK);
+		if (server.requests == n)
+			return;
+		usleep(500);
+	}
+	fail_msg("%zu requests under way, not %zu", (size_t)server.requests, n);
+}
+
+static void wait_for_connections(size_t n)
+{
+	for (int i = 0; i < 5000; i++) {
+		http_server_ask(&server, HTTP_SERVER_LOOK);
+		if (server.connections == n)
+			return;
+		usleep(500);
+	}
+	fail_msg("%zu connections, not %zu", (size_t)server.connections, n);
+}
+
+static void test_pipeline_is_answered_in_order(void **state)
+{
+	int fd = http_client_open(&server);
+
+	(void)state;
+	/* The second waits for the test, the third must wait for it, although it could be answered.
+	 */
+	http_client_text(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\none"
+			     "GET /late?two HTTP/1.1\r\nHost: a\r\n\r\n"
+			     "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nthree"
+			     "GET /late?four HTTP/1.1\r\nHost: a\r\n\r\n"
+			     "POST /ec");
+	expect(fd, 200, "one");
+	wait_for_requests(1);
+	http_server_ask(&server, HTTP_SERVER_RELEASE);
+	expect(fd, 200, "two");
+	expect(fd, 200, "three");
+	wait_for_requests(1);
+	http_client_text(fd, "ho HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nfive");
+	http_server_ask(&server, HTTP_SERVER_RELEASE);
+	expect(fd, 200, "four");
+	expect(fd, 200, "five");
+	close(fd);
+	wait_for_connections(0);
+	assert_int_equal(5, server.replies);
+}
+
+/* Far more behind one request than the buffer takes: the rest waits in the socket. */
+static void test_pipeline_is_bounded(void **state)
+{
+	static const char late[] = "GET /late?x HTTP/1.1\r\nHost: a\r\n\r\n";
+	static const char event[] = "POST /events HTTP/1.1\r\nHost: a\r\n\r\n";
+	int fd = http_client_open(&server);
+
+	(void)state;
+	http_client_text(fd, late);
+	for (int i = 0; i < 2000; i++)
+		http_client_send(fd, event, sizeof(event) - 1);
+	wait_for_requests(1);
+	http_server_ask(&server, HTTP_SERVER_LOOK);
+	assert_true(server.input_bytes <= 8192);
+	http_server_ask(&server, HTTP_SERVER_RELEASE);
+	expect(fd, 200, "x");
+	for (int i = 0; i < 2000; i++)
+		expect(fd, 202, NULL);
+	http_server_ask(&server, HTTP_SERVER_LOOK);
+	assert_int_equal(0, server.input_bytes); /* an idle connection holds nothing */
+	assert_int_equal(1, server.connections);
+	close(fd);
+}
+
+static void test_bodies_in_pieces(void **state)
+{
+	int fd = http_client_open(&server);
+	bud_auto(buffer) struct bud_buffer big = {0};
+	bud_auto(buffer) struct bud_buffer wire = {0};
+
+	(void)state;
+	for (int i = 0; i < 50000; i++)
+		bud_buffer_format(&big, "%d,", i);
+	/* With a length, in pieces that move the buffer while the head is kept. */
+	bud_buffer_format(
+		&wire, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", big.len);
+	bud_buffer_span(&wire, bud_buffer_as_span(&big));
+	for (size_t at = 0; at < wire.len; at += 7000)
+		http_client_send(fd, wire.at + at, wire.len - at < 7000 ? wire.len - at : 7000);
+	expect(fd, 200, big.at);
+	/* In chunks that end anywhere. */
+	bud_buffer_clear(&wire);
+	bud_buffer_text(
+		&wire, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (size_t at = 0, len = 1; at < big.len; at += len, len = len % 997 + 13) {
+		if (len > big.len - at)
+			len = big.len - at;
+		bud_buffer_format(&wire, "%zx\r\n", len);
+		bud_buffer_add(&wire, big.at + at, len);
+		bud_buffer_text(&wire, "\r\n");
+	}
+	bud_buffer_text(&wire, "0\r\nTrailer: x\r\n\r\n");
+	bud_buffer_text(&wire, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nnext");
+	for (size_t at = 0; at < wire.len; at += 3001)
+		http_client_send(fd, wire.at + at, wire.len - at < 3001 ? wire.len - at : 3001);
+	expect(fd, 200, big.at);
+	expect(fd, 200, "next");
+	close(fd);
+}
+
+static void test_byte_by_byte(void **state)
+{
+	static const char wire[] =
+		"\r\nPOST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked"
+		"\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n";
+	int fd = http_client_open(&server);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wire) - 1; i++) {
+		http_client_send(fd, wire + i, 1);
+		usleep(100);
+	}
+	expect(fd, 200, "abcde");
+	close(fd);
+}
+
+static void test_continue(void **state)
+{
+	int fd = http_client_open(&server);
+
+	(void)state;
+	http_client_text(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+			     "Content-Length: 5\r\n\r\n");
+	expect(fd, 100, NULL);
+	http_client_text(fd, "hello");
+	expect(fd, 200, "hello");
+	/* Who does not wait is not told. */
+	http_client_text(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+			     "Content-Length: 5\r\n\r\nhello");
+	expect(fd, 200, "hello");
+	close(fd);
+}
+
+static void test_old_and_leaving_clients(void **state)
+{
+	struct http_response response;
+	int fd = http_client_open(&server);
+
+	(void)state;
+	http_client_text(fd, "GET /long HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+	http_client_read(fd, false, &response);
+	assert_non_null(strstr(response.head, "\r\nConnection: close\r\n"));
+	bud_buffer_finish(&response.body);
+	assert_true(http_client_is_closed(fd));
+	close(fd);
+	fd = http_client_open(&server);
+	http_client_text(fd, "GET /long HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+	expect(fd, 200, "0");
+	assert_true(http_client_is_closed(fd));
+	close(fd);
+	/* A client that has sent all it has still gets all its replies. */
+	fd = http_client_open(&server);
+	http_client_text(fd, "GET /late?a HTTP/1.1\r\nHost: a\r\n\r\n"
+			     "GET /long HTTP/1.1\r\nHost: a\r\n\r\n");
+	shutdown(fd, SHUT_WR);
+	wait_for_requests(1);
+	http_server_ask(&server, HTTP_SERVER_RELEASE);
+	expect(fd, 200, "a");
+	expect(fd, 200, "0");
+	assert_true(http_client_is_closed(fd));
+	close(fd);
+}
+
+static void cut(int fd)
+{
+	struct linger reset = {1, 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+}
+
+/* The body is read after the client has gone: under a sanitizer this shows that it is still there.
+ */
+static void test_client_leaves_before_the_reply(void **state)
+{
+	int fd = http_client_open(&server);
+	int other = http_client_open(&server);
+
+	(void)state;
+	http_client_text(fd, "GET /late?gone HTTP/1.1\r\nHost: a\r\n\r\n");
+	http_client_text(
+		other, "POST /late?too HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab");
+	wait_for_requests(2);
+	cut(fd);
+	cut(other);
+	usleep(20000);
+	http_server_ask(&server, HTTP_SERVER_LOOK);
+	assert_int_equal(2, server.requests);
+	http_server_ask(&server, HTTP_SERVER_RELEASE);
+	wait_for_requests(0);
+	wait_for_connections(0);
+	assert_int_equal(2, server.replies);
+}
+
+/* Closing waits for handlers: http_server_join() releases first, so here the order is the other. */
+static void test_close_with_requests_under_way(void **state)
+{
+	int fd = http_client_open(&server);
+
+	(void)state;
+	http_client_text(fd, "GET /late?x HTTP/1.1\r\nHost: a\r\n\r\n");
+	wait_for_requests(1);
+	http_server_ask(&server, HTTP_SERVER_CLOSE);
+	assert_true(http_client_is_closed(fd));
+	assert_false(server.is_closed);
+	assert_int_equal(1, server.requests);
+	server.wanted = HTTP_SERVER_RELEASE; /* the listener is gone when this has been done */
+	uv_async_send(&server.wake);
+	pthread_join(server.thread, NULL);
+	assert_true(server.is_closed);
+	assert_int_equal(0, uv_loop_close(&server.loop));
+	close(fd);
+}
+
+static void expect_late(int fd, const char *detail)
+{
+	struct http_response response;
+
+	http_client_read(fd, false, &response);
+	assert_int_equal(408, response.status);
+	assert_non_null(strstr(response.body.at, detail));
+	bud_buffer_finish(&response.body);
+	assert_true(http_client_is_closed(fd));
+}
+
+/* Each byte comes well within the deadline; the total does not. */
+static void test_slow_clients_are_cut(void **state)
+{
+	int head = http_client_open(&server);
+	int body = http_client_open(&server);
+	int silent = http_client_open(&server);
+	int idle = http_client_open(&server);
+	int64_t start_ms = bud_clock_mono_ms();
+
+	(void)state;
+	http_client_text(head, "GET /long HTTP/1.1\r\nX: ");
+	http_client_text(body, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
+	http_client_text(idle, "GET /long HTTP/1.1\r\nHost: a\r\n\r\n");
+	expect(idle, 200, "0");
+	for (int i = 0; i < 8; i++) {
+		usleep(20000);
+		http_client_text(head, "x");
+		http_client_text(body, "x");
+	}
+	expect_late(head, "The head took too long.");
+	expect_late(body, "The body took too long.");
+	assert_true(http_client_is_closed(silent));
+	assert_true(http_client_is_closed(idle));
+	assert_true(bud_clock_mono_ms() - start_ms < 2000);
+	wait_for_connections(0);
+	close(head);
+	close(body);
+	close(silent);
+	close(idle);
+}
+
+static void test_slow_reader_is_cut(void **state)
+{
+	int fd = http_client_open(&server);
+
+	(void)state;
+	http_client_text(fd, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+	wait_for_connections(1);
+	wait_for_connections(0);
+	close(fd);
+}
+
+static void test_big_reply(void **state)
+{
+	struct http_response response;
+	int fd = http_client_open(&server);
+
+	(void)state;
+	http_client_text(fd, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n"
+			     "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nnext");
+	http_client_read(fd, false, &response);
+	assert_int_equal(8u << 20, response.body.len);
+	for (size_t i = 0; i < response.body.len; i++)
+		assert_int_equal('b', response.body.at[i]);
+	bud_buffer_finish(&response.body);
+	expect(fd, 200, "next");
+	close(fd);
+}
+
+static void test_drain(void **state)
+{
+	struct http_response response;
+	int idle = http_client_open(&server);
+	int busy = http_client_open(&server);
+	int half = http_client_open(&server);
+
+	(void)state;
+	http_client_text(idle, "GET /long HTTP/1.1\r\nHost: a\r\n\r\n");
+	expect(idle, 200, "0");
+	http_client_text(busy, "GET /late?busy HTTP/1.1\r\nHost: a\r\n\r\n");
+	http_client_text(half, "GET /long HTTP/1.1\r\n");
+	wait_for_requests(1);
+	http_server_ask(&server, HTTP_SERVER_STOP);
+	assert_true(http_client_is_closed(idle));
+	http_client_text(half, "Host: a\r\n\r\n");
+	expect(half, 200, "0");
+	assert_true(http_client_is_closed(half));
+	http_server_ask(&server, HTTP_SERVER_RELEASE);
+	http_client_read(busy, false, &response);
+	assert_string_equal("busy", response.body.at);
+	assert_non_null(strstr(response.head, "\r\nConnection: close\r\n"));
+	bud_buffer_finish(&response.body);
+	assert_true(http_client_is_closed(busy));
+	close(idle);
+	close(busy);
+	close(half);
+	wait_for_connections(0);
+}
+
+static void test_bounds(void **state)
+{
+	struct http_response response;
+	int fds[4];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		fds[i] = http_client_open(&server);
+	wait_for_connections(3);
+	fds[3] = http_client_open(&server);
+	http_client_read(fds[3], false, &response);
+	assert_int_equal(503, response.status);
+	bud_buffer_finish(&response.body);
+	/* 100 000 bytes of input: the second long body finds no room. */
+	static char body[60000];
+	http_client_text(fds[0], "POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n");
+	http_client_send(fds[0], body, sizeof(body));
+	wait_for_requests(1);
+	http_client_text(fds[1], "POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n");
+	http_client_send(fds[1], body, sizeof(body));
+	http_client_read(fds[1], false, &response);
+	assert_int_equal(503, response.status);
+	assert_non_null(strstr(response.head, "\r\nRetry-After: 1\r\n"));
+	bud_buffer_finish(&response.body);
+	http_server_ask(&server, HTTP_SERVER_RELEASE);
+	expect(fds[0], 200, NULL);
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	wait_for_connections(0);
+	assert_int_equal(0, server.input_bytes);
+}
+
+/* No descriptor is left: clients are turned away, the loop does not spin, and it recovers. */
+static void test_descriptors_run_out(void **state)
+{
+	struct rlimit before;
+	struct rlimit tight;
+	struct timespec cpu[2];
+	clockid_t clock;
+	int fds[40];
+	int n = 0;
+	int spare = dup(0);
+
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		fds[i] = -1;
+	getrlimit(RLIMIT_NOFILE, &before);
+	tight = before;
+	tight.rlim_cur = (rlim_t)spare + 21;
+	close(spare);
+	setrlimit(RLIMIT_NOFILE, &tight);
+	/* Both ends are ours; when socket() fails no descriptor is left for accept() either. */
+	for (; n < 40; n++) {
+		struct sockaddr_in address = {.sin_family = AF_INET,
+			.sin_port = htons((uint16_t)server.port),
+			.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		fds[n] = socket(AF_INET, SOCK_STREAM, 0);
+		if (fds[n] < 0)
+			break;
+		if (connect(fds[n], (struct sockaddr *)&address, sizeof(address)) != 0)
+			break;
+	}
+	assert_true(n > 5 && n < 40);
+	pthread_getcpuclockid(server.thread, &clock);
+	clock_gettime(clock, &cpu[0]);
+	usleep(300000);
+	clock_gettime(clock, &cpu[1]);
+	int64_t used_us = (cpu[1].tv_sec - cpu[0].tv_sec) * 1000000 +
+			  (cpu[1].tv_nsec - cpu[0].tv_nsec) / 1000;
+	assert_true(used_us < 100000);
+	for (int i = 0; i < n; i++)
+		close(fds[i]);
+	setrlimit(RLIMIT_NOFILE, &before);
+	wait_for_connections(0);
+	int fd = http_client_open(&server);
+	http_client_text(fd, "GET /long HTTP/1.1\r\nHost: a\r\n\r\n");
+	expect(fd, 200, "0");
+	close(fd);
+}
+
+/* Several listeners share a port, and a stranger's is noticed beforehand. */
+static void test_shared_port(void **state)
+{
+	int first;
+	int second;
+	int port;
+	int same;
+
+	(void)state;
+	assert_int_equal(0, bud_listener_bind("127.0.0.1", 0, &first, &port));
+	assert_int_equal(0, bud_listener_bind("localhost", port, &second, &same));
+	assert_int_equal(port, same);
+	assert_int_equal(-EADDRINUSE, bud_listener_probe("127.0.0.1", port));
+	close(first);
+	close(second);
+	assert_int_equal(0, bud_listener_probe("127.0.0.1", port));
+	assert_int_equal(-EINVAL, bud_listener_bind("not.an.address", 0, &first, &port));
+	assert_int_equal(-EINVAL, bud_listener_bind("127.0.0.1", 65536, &first, &port));
+	assert_int_equal(0, bud_listener_bind("::1", 0, &first, &port));
+	close(first);
+}
+
+#define TEST(name, setup) cmocka_unit_test_setup_teardown(name, setup, stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_pipeline_is_answered_in_order, start),
+		TEST(test_pipeline_is_bounded, start),
+		TEST(test_bodies_in_pieces, start),
+		TEST(test_byte_by_byte, start),
+		TEST(test_continue, start),
+		TEST(test_old_and_leaving_clients, start),
+		TEST(test_client_leaves_before_the_reply, start),
+		cmocka_unit_test_setup(test_close_with_requests_under_way, start),
+		TEST(test_slow_clients_are_cut, start_hasty),
+		TEST(test_slow_reader_is_cut, start_hasty),
+		TEST(test_big_reply, start),
+		TEST(test_drain, start),
+		TEST(test_bounds, start_small),
+		TEST(test_descriptors_run_out, start),
+		cmocka_unit_test(test_shared_port),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
