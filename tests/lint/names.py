@@ -8,9 +8,9 @@ import source
 VAGUE_FILES = {"common", "util", "utils", "internal", "helper", "helpers", "misc"}
 # One word per idea (conventions 2): what to write instead.
 OTHER_VERBS = {"new": "create", "free": "destroy or finish", "dispose": "destroy",
-               "deinit": "finish", "teardown": "finish or close", "release": "unref"}
+               "deinit": "finish", "teardown": "finish or close"}
 TYPEDEF = re.compile(r"\btypedef\b([^;{]*(?:\{[^}]*\})?[^;]*);", re.S)
-FUNCTION_POINTER = re.compile(r"\(\s*\*\s*\w+_fn\s*\)\s*\(")
+FUNCTION_POINTER = re.compile(r"\(\s*\*\s*\w+_fn\s*\)\s*\(|^\s*\w+_fn\s+\w+_fn\s*$")
 
 
 def prefix_of(path):
@@ -35,7 +35,8 @@ def check_functions(path, text):
 def check_header(path, text):
     faults = []
     comment = re.match(r"/\* (.*?)\*/", text, re.S)
-    if not comment or not re.match(r"[A-Z]", comment.group(1)) or "." not in comment.group(1):
+    if not comment or not re.match(r"\S+ \S+ \S+", comment.group(1)) \
+            or not re.search(r"[.?]", comment.group(1)):
         faults.append(f"{path}:1: the first line is not a sentence that says what this is")
     if not re.search(r"^#pragma once$", text, re.M):
         faults.append(f"{path}:1: no #pragma once")

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """Sizes: functions of 70 lines, files of 500, headers of 120, lines of 100 columns."""
+import re
+
 import source
 
 FUNCTION_LINES_MAX = 70
@@ -31,9 +33,16 @@ def check_c(path, text):
     return faults
 
 
+def is_vector(path, line):
+    """A test's vector stays on its line: only its text is what makes it long."""
+    return path.startswith("tests/") and path.endswith(".c") \
+        and width(re.sub(r'"(?:\\.|[^"\\])*"', '""', line)) <= COLUMNS_MAX - 40
+
+
 def check_lines(path, text):
     return [f"{path}:{n}: {width(line)} columns, at most {COLUMNS_MAX}"
-            for n, line in enumerate(text.split("\n"), 1) if width(line) > COLUMNS_MAX]
+            for n, line in enumerate(text.split("\n"), 1)
+            if width(line) > COLUMNS_MAX and not is_vector(path, line)]
 
 
 def check(root=None):

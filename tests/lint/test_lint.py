@@ -61,7 +61,7 @@ class Project(unittest.TestCase):
             ("src/api/a.c", "#include <openssl/evp.h>\n", "belongs in crypto"),
             ("src/event/a.c", "#include <uv.h>\n", "pure"),
             ("src/event/a.c", "int f(void)\n{\n\treturn bud_clock_wall_ms();\n}\n", "time"),
-            ("src/store/a.c", '#include "core/log.h"\n', "do not log"),
+            ("src/store/a.c", 'int f(void)\n{\n\tbud_log_info("a");\n}\n', "do not log"),
             ("src/store/a.c", '#include "a.h"\n', "folder/file.h"),
             ("src/attic/a.c", "\n", "has no floor"),
             ("include/budstikke/a.h", "#include <jansson.h>\n", "public"),
@@ -87,16 +87,16 @@ class Project(unittest.TestCase):
             ("src/core/a.c", "void bud_thing_free(void)\n{\n}\n", "write destroy"),
             ("src/core/a.c", "typedef struct a a_t;\n", "typedef"),
             ("src/core/a.c", "typedef struct a {\n\tint b;\n} a_t;\n", "typedef"),
-            ("src/core/a.h", "/* A thing. */\nint bud_a(void);\n", "pragma"),
+            ("src/core/a.h", "/* A good thing. */\nint bud_a(void);\n", "pragma"),
             ("src/core/a.h", "#pragma once\n", "sentence"),
-            ("src/core/a.h", "/* A thing. */\n#pragma once\n#define A 1\n", "lacks BUD_"),
+            ("src/core/a.h", "/* A good thing. */\n#pragma once\n#define A 1\n", "lacks BUD_"),
             ("src/core/utils.c", "\n", "one thing"),
         ]
         for path, text, fault in cases:
             with self.subTest(path=path, text=text):
                 self.finds(names, path, text, fault)
-        self.put("src/core/b.h", "/* A thing. */\n#pragma once\n"
-                 "typedef void (*bud_a_fn)(void *owner);\n")
+        self.put("src/core/b.h", "/* A good thing. */\n#pragma once\n"
+                 "typedef void (*bud_a_fn)(void *owner);\ntypedef bud_a_fn bud_b_fn;\n")
         self.put("src/core/main.c", "int main(void)\n{\n\treturn 0;\n}\n")
         self.assertEqual(names.check(self.root), [])
 
