@@ -215,7 +215,9 @@ static int read_secret(struct reading *reading, const json_t *config)
 		bud_secret_generate(&secret);
 	bud_buffer_reserve(&written, BUD_SECRET_TEXT_BYTES); /* so that it is never moved */
 	bud_secret_write(&secret, &written);
-	reading->made->secret = written.at;
+	reading->made->secret = bud_strndup(written.at, written.len);
+	explicit_bzero(written.at, written.len);
+	bud_buffer_finish(&written);
 	return 0;
 }
 

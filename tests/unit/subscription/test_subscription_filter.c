@@ -1,6 +1,6 @@
 /* Filters: every dialect decides as the Subscriptions API says (specs C3), limits hold at the exact
  * number, errors name the member, and the value an index relies on is really needed. */
-#include "make.h"
+#include "subscription/make.h"
 
 #include <errno.h>
 #include <jansson.h>

@@ -1,5 +1,5 @@
 /* The index: over growth and removal in any order, exactly the links that are in it are found. */
-#include "make.h"
+#include "subscription/make.h"
 
 #include "core/random.h"
 #include "subscription/index.h"

@@ -1,7 +1,7 @@
 /* The matcher: for random subscriptions that come, change and go, and random events, it finds
  * exactly those that bud_subscription_match() finds one by one, in order of serial. Prints how long
  * a match takes among many. */
-#include "make.h"
+#include "subscription/make.h"
 
 #include "core/clock.h"
 #include "core/random.h"

@@ -1,6 +1,6 @@
 /* Members: only strict JSON objects get in, unknown names are all named, and a merge patch does
  * what the examples of RFC 7396 show (those whose patch is an object). */
-#include "make.h"
+#include "subscription/make.h"
 
 #include <errno.h>
 #include <jansson.h>

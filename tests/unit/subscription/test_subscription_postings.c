@@ -1,6 +1,6 @@
 /* Postings: whatever is put in and taken out in whatever order, a walk from any serial gives what
  * is in, in order, each once. */
-#include "make.h"
+#include "subscription/make.h"
 
 #include "core/random.h"
 #include "subscription/postings.h"

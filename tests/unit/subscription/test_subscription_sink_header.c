@@ -1,5 +1,5 @@
 /* Sink headers: nothing that frames the request, that we set, or that smuggles a line gets in. */
-#include "make.h"
+#include "subscription/make.h"
 
 #include <errno.h>
 #include <jansson.h>

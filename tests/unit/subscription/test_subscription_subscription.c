@@ -1,7 +1,7 @@
 /* Subscriptions: what is accepted, what is refused and by which name; PUT and PATCH change what
  * they may and keep the secret; the secret is shown only on demand; the stored form is loaded as it
  * was; identical wishes have one fingerprint. */
-#include "make.h"
+#include "subscription/make.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -9,8 +9,9 @@
 #include "core/limits.h"
 #include "subscription/sink_header.h"
 
-#define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-#define PLAIN  "'sink':'https://example.com/hook','protocol':'HTTP'"
+#define SECRET  "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+#define CREATED "2023-11-14T22:13:20.000Z"
+#define PLAIN   "'sink':'https://example.com/hook','protocol':'HTTP'"
 
 static int parse(const char *text, struct bud_subscription **out, struct bud_error *error)
 {
@@ -80,12 +81,12 @@ static void shows_what_is_in_force_but_not_the_secret(void **state)
 	assert_int_equal(made->n_types, 2);
 	assert_int_equal(made->expires_ms, 1896087600000);
 	is_written(made, BUD_SUBSCRIPTION_SECRET_HIDDEN,
-		"{'id':'s1','owner':'local','created':'2023-11-14T22:13:20.000Z','name':'N \xc3\xa6',"
+		"{'id':'s1','owner':'local','created':'" CREATED "','name':'N \xc3\xa6',"
 		"'source':'/x','types':['b','a'],'filters':[{'exact':{'id':'1','type':'a'}}]," PLAIN
 		",'protocolsettings':{'method':'POST','headers':{'X-Key':'v 1'}},"
 		"'expires':'2030-01-31T12:00:00+01:00','config':{'timeout_ms':15000}}");
 	is_written(made, BUD_SUBSCRIPTION_SECRET_SHOWN,
-		"{'id':'s1','owner':'local','created':'2023-11-14T22:13:20.000Z','name':'N \xc3\xa6',"
+		"{'id':'s1','owner':'local','created':'" CREATED "','name':'N \xc3\xa6',"
 		"'source':'/x','types':['b','a'],'filters':[{'exact':{'id':'1','type':'a'}}]," PLAIN
 		",'protocolsettings':{'method':'POST','headers':{'X-Key':'v 1'}},"
 		"'expires':'2030-01-31T12:00:00+01:00',"
@@ -164,7 +165,7 @@ static void put_replaces_all_but_the_secret(void **state)
 
 	(void)state;
 	assert_int_equal(change(bud_subscription_replace, old,
-				 "{'id':'s1','owner':'local','created':'2023-11-14T22:13:20.000Z',"
+				 "{'id':'s1','owner':'local','created':'" CREATED "',"
 				 "'sink':'https://b','protocol':'HTTP'}",
 				 &made, &error),
 		0);

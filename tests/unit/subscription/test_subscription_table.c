@@ -1,7 +1,7 @@
 /* The table: live, deleted and unknown are told apart; slots stay and are reused, revisions never;
  * a broadcast is walked in chunks by serial; a reload replaces everything; an idle subscription
  * costs at most 1 KiB. */
-#include "make.h"
+#include "subscription/make.h"
 
 #include <malloc.h>
 

@@ -1,7 +1,7 @@
 /* The table between threads: while a writer changes, removes and reloads, each reader sees whole
  * records, versions that only rise, and every subscription that stays; nobody starves. Run it under
  * the thread sanitizer, too. */
-#include "make.h"
+#include "subscription/make.h"
 
 #include <pthread.h>
 
