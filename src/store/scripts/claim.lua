@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Takes the first parked deliveries of a lane that are due, each under a lease: its new score. With
+-- Takes the first parked deliveries of a lane that are due, each under a lease: its new score (the
+-- attempt has six bits and stays at 63). With
 -- limit 0 it takes nothing and only moves the lane on: look again in so many ms.
 -- KEYS: due, parked:<lane>, kept
 -- ARGV: lane, limit, lease ms, look again ms
@@ -12,7 +13,7 @@ if limit > 0 then
 	local due = redis.call('ZRANGE', KEYS[2], '-inf', now * 64 + 63, 'BYSCORE',
 		'LIMIT', 0, limit, 'WITHSCORES')
 	for i = 1, #due, 2 do
-		local attempt = tonumber(due[i + 1]) % 64 + 1
+		local attempt = math.min(tonumber(due[i + 1]) % 64 + 1, 63)
 		local lease = (now + tonumber(ARGV[3])) * 64 + attempt
 		redis.call('ZADD', KEYS[2], 'XX', lease, due[i])
 		out[#out + 1] = due[i]
