@@ -26,7 +26,8 @@ local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
 if #first == 0 then
 	redis.call('ZREM', KEYS[1], lane)
 else
-	local when = math.floor(tonumber(first[2]) / 64)
+	-- Behind the lanes that are due already: they take turns.
+	local when = math.max(math.floor(tonumber(first[2]) / 64), now)
 	if limit == 0 then
 		when = math.max(when, now + tonumber(ARGV[4]))
 	end
