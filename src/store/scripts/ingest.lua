@@ -13,6 +13,9 @@ if since < 0 or now < since or now - since >= window then
 	if since >= 0 and now >= since then
 		current = 1 - current
 		redis.call('UNLINK', KEYS[2 + current])
+		if now - since >= 2 * window then
+			redis.call('UNLINK', KEYS[3 - current])
+		end
 	end
 	redis.call('HSET', KEYS[1], 'current', current, 'since', now)
 end
