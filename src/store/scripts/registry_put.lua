@@ -14,14 +14,15 @@ end
 local value = redis.call('HGET', KEYS[1], id)
 local serial, old_etag, old_fingerprint
 if value then
-	serial, old_etag, old_fingerprint = string.match(value, '^(%d+) (%S+) (%S+)\n')
+	local at
+	serial, old_etag, old_fingerprint, at = string.match(value, '^(%d+) (%S+) (%S+)\n()')
 	if old_etag == etag then
 		return {'ok', serial, version}
 	end
 	if expected == '' then
 		return {'exists'}
 	end
-	if string.sub(value, -1) == '\n' then
+	if at > #value then
 		return {'missing'}
 	end
 	if expected ~= '*' and expected ~= old_etag then
