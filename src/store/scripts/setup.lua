@@ -6,7 +6,7 @@
 -- Returns {format, server id, hash seed, partitions, streams without their group}.
 local meta = redis.call('HMGET', KEYS[1], 'format', 'server', 'seed', 'partitions')
 if not meta[1] then
-	for i = 3, #KEYS do
+	for i = 2, #KEYS do
 		if redis.call('EXISTS', KEYS[i]) == 1 then
 			return redis.error_reply('NOMETA ' .. KEYS[1] .. ' is gone but ' .. KEYS[i] .. ' is there')
 		end
