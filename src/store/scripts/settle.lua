@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Parks what an event in hand still owes, and acks it. Writes nothing if the event is not pending
--- with this node any more. The ack is the last write: after an error in the middle the event is
+-- Parks what an event in hand still owes, and acks it. Parks nothing if the event is not pending
+-- with this node any more (only a cursor goes if it is pending with nobody). The ack is the last write: after an error in the middle the event is
 -- still pending.
 -- KEYS: p<N>:events, due, kept, refs, cursors, then per delivery: parked:<lane> or dead:<sub>
 -- ARGV: group, consumer, event id, member, "1" to ack, cursor ("": none), then per delivery:
@@ -8,6 +8,9 @@
 -- Returns Redis' now in ms; 0: not pending with me; -1: the event's content is gone.
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
 if #pending == 0 then
+	if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1) == 0 then
+		redis.call('HDEL', KEYS[5], ARGV[4])
+	end
 	return 0
 end
 local time = redis.call('TIME')
