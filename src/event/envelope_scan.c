@@ -318,6 +318,8 @@ int bud_envelope_scan_first(
 		text.at++;
 		text.len--;
 	}
+	if (text.len == 0)
+		return bud_error_set(error, NULL, "there is no event: not a byte of JSON");
 	is_cut = text.len > BUD_EVENT_BYTES_MAX;
 	if (is_cut)
 		text.len = BUD_EVENT_BYTES_MAX;

@@ -11,8 +11,10 @@
 #include "event/event.h"
 
 static const char json[] =
-	"{\"specversion\":\"1.0\",\"id\":\"a\\/b\",\"source\":\"urn:s\",\"type\":\"t.v1\",\"subject\":\"sub\","
-	"\"expirytime\":\"1970-01-01T00:00:01Z\",\"\\u0078\":\"\\u0041\",\"n\":7,\"gone\":null,\"data\":{\"id\":2}}";
+	"{\"specversion\":\"1.0\",\"id\":\"a\\/b\",\"source\":\"urn:s\",\"type\":\"t.v1\","
+	"\"subject\":\"sub\","
+	"\"expirytime\":\"1970-01-01T00:00:01Z\",\"\\u0078\":\"\\u0041\",\"n\":7,"
+	"\"gone\":null,\"data\":{\"id\":2}}";
 
 static void owns_its_bytes(void **state)
 {

@@ -43,10 +43,7 @@ static const char *const bad[] = {"", " ", "+1", "01", "-01", "1.", ".5", "1e", 
 	"\"\\ude00\\ud83d\"", "\"\n\"", "\"\t\"", "\"\x01\"", "\"abcdefgh\x1f\"", "\"\x80\"",
 	"\"\xc0\xa0\"", "\"\xc3\"", "\"\xe2\x82\"", "\"\xed\xa0\x80\"", "\"\xf0\x80\x80\x80\"",
 	"\"\xf4\x90\x80\x80\"", "\"\xf8\x88\x80\x80\x80\"", "\"\xff\"", "\xef\xbb\xbf{}", "/**/1",
-	"[1]//", "[]]", "{}}",
-	"\x0b"
-	"1",
-	"[\xc2\xa0]"};
+	"[1]//", "[]]", "{}}", "\v1", "[\xc2\xa0]"};
 
 static void knows_the_grammar(void **state)
 {
@@ -194,7 +191,7 @@ static void agrees_with_jansson(void **state)
 {
 	static const char *const seeds[] = {
 		"{\"a\":[1,-2.5e+10,true,false,null,\"x\\n\",{}],\"b\":{\"c\":[[]],\"d\":\"\"}}",
-		"[\"\\ud83d\\ude00\",\"\\u00e5\",\"\xc3\xa5\xe2\x82\xac\xf0\x9f\x98\x80 and more text\"]",
+		"[\"\\ud83d\\ude00\",\"\\u00e5\",\"\xc3\xa5\xe2\x82\xac\xf0\x9f\x98\x80 and\"]",
 		"[0,-0,0.5,1e5,12E-3, 42 ]",
 	};
 	unsigned seed = 2026;

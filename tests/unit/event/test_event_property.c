@@ -12,15 +12,21 @@
 #include "event/envelope.h"
 #include "event/event.h"
 
-static const char *const seeds[] = {
-	"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\"}",
-	"{\"specversion\":\"1.0\",\"id\":\"8d1f\",\"source\":\"https://h:80/a%20b?x=y#z\",\"type\":\"t.v1\","
-	"\"subject\":\"s\",\"time\":\"2026-02-28T13:05:00.123+01:00\",\"datacontenttype\":\"text/plain\","
-	"\"n\":12,\"b\":true,\"gone\":null,\"data\":\"text \\u00e9 \\ud83d\\ude00 \xc3\xa9 \\\"quoted\\\"\"}",
-	"{ \"specversion\" : \"1.0\" , \"id\" : \"\\\"1\\\"\" , \"source\":\"\\/s\",\"type\":\"\\u0074\","
-	"\"data\" : {\"a\":[1,-2.5e+10,{\"}\":\"]\"}],\"b\":\"\\\\\"} , \"expirytime\":\"2026-02-28T13:05:00Z\"}",
-	"{\"data_base64\":\"AAEC\\/w==\",\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\"}",
-};
+static const char plain[] =
+	"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\"}";
+static const char full_text[] =
+	"{\"specversion\":\"1.0\",\"id\":\"8d1f\",\"source\":\"https://h:80/a%20b?x=y#z\","
+	"\"type\":\"t.v1\",\"subject\":\"s\",\"time\":\"2026-02-28T13:05:00.123+01:00\","
+	"\"datacontenttype\":\"text/plain\",\"n\":12,\"b\":true,\"gone\":null,"
+	"\"data\":\"text \\u00e9 \\ud83d\\ude00 \xc3\xa9 \\\"quoted\\\"\"}";
+static const char escaped[] =
+	"{ \"specversion\" : \"1.0\" , \"id\" : \"\\\"1\\\"\" , \"source\":\"\\/s\","
+	"\"type\":\"\\u0074\",\"data\" : {\"a\":[1,-2.5e+10,{\"}\":\"]\"}],\"b\":\"\\\\\"} ,"
+	"\"expirytime\":\"2026-02-28T13:05:00Z\"}";
+static const char binary[] =
+	"{\"data_base64\":\"AAEC\\/w==\",\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\","
+	"\"type\":\"t\"}";
+static const char *const seeds[] = {plain, full_text, escaped, binary};
 
 static void assert_same(const struct bud_envelope *a, const struct bud_envelope *b)
 {
