@@ -225,6 +225,11 @@ static void a_reload_replaces_everything(void **state)
 	assert_int_equal(count_matches(table, "u", NOW_MS), 1);
 	assert_int_equal(bud_table_version(table).ms, 5);
 	assert_true(get(table, "b")->revision > revision);
+	revision = get(table, "b")->revision;
+	next = bud_table_create_next(table);
+	bud_table_put(next, make_subscription("b", 2, ""));
+	bud_table_replace(table, next);
+	assert_true(get(table, "b")->revision > revision);
 	bud_table_lock(table, 1);
 	bud_table_unlock(table, 1);
 	bud_table_destroy(table);
