@@ -7,50 +7,50 @@
 #define BUD_BATCH_BYTES_MAX  (4u << 20)
 /* CloudEvents 1.0 "Size Limits": 64 KiB events must pass in binary mode, so a header value may be
  * 64 KiB and the head has room for it. */
-#define BUD_HEAD_BYTES_MAX   (128u << 10)
-#define BUD_HEAD_FIELDS_MAX  128u
-#define BUD_URL_BYTES_MAX    8192u
-#define BUD_JSON_DEPTH_MAX   64u
-#define BUD_ATTRIBUTES_MAX   64u
+#define BUD_HEAD_BYTES_MAX  (128u << 10)
+#define BUD_HEAD_FIELDS_MAX 128u
+#define BUD_URL_BYTES_MAX   8192u
+#define BUD_JSON_DEPTH_MAX  64u
+#define BUD_ATTRIBUTES_MAX  64u
 /* Bodies of every route but publishing. */
 #define BUD_API_BODY_BYTES_MAX (64u << 10)
 
 /* Subscriptions. */
-#define BUD_FILTER_DEPTH_MAX   16u
-#define BUD_FILTER_NODES_MAX   256u
-#define BUD_FILTER_TEXT_MAX    4096u
-#define BUD_SINK_BYTES_MAX     2048u
-#define BUD_TYPES_MAX          256u
-#define BUD_SINK_HEADERS_MAX   16u
-#define BUD_SINK_HEADER_BYTES  1024u
-#define BUD_PAGE_MAX           1000u
-#define BUD_NAME_BYTES_MAX     256u
+#define BUD_FILTER_DEPTH_MAX    16u
+#define BUD_FILTER_NODES_MAX    256u
+#define BUD_FILTER_TEXT_MAX     4096u
+#define BUD_SINK_BYTES_MAX      2048u
+#define BUD_TYPES_MAX           256u
+#define BUD_SINK_HEADERS_MAX    16u
+#define BUD_SINK_HEADER_BYTES   1024u
+#define BUD_PAGE_MAX            1000u
+#define BUD_NAME_BYTES_MAX      256u
 #define BUD_SUBSCRIPTION_ID_MAX 64u
 /* config.timeout_ms: one attempt, its whole body included. */
-#define BUD_TIMEOUT_MS_MIN     100
-#define BUD_TIMEOUT_MS_MAX     60000
+#define BUD_TIMEOUT_MS_MIN 100
+#define BUD_TIMEOUT_MS_MAX 60000
 
 /* Connections. */
-#define BUD_CONNECTIONS_MAX      10000u
-#define BUD_HEAD_DEADLINE_MS     10000
-#define BUD_BODY_DEADLINE_MS     30000
-#define BUD_IDLE_DEADLINE_MS     60000
-#define BUD_WRITE_DEADLINE_MS    30000
-#define BUD_LINGER_DEADLINE_MS   1000
+#define BUD_CONNECTIONS_MAX    10000u
+#define BUD_HEAD_DEADLINE_MS   10000
+#define BUD_BODY_DEADLINE_MS   30000
+#define BUD_IDLE_DEADLINE_MS   60000
+#define BUD_WRITE_DEADLINE_MS  30000
+#define BUD_LINGER_DEADLINE_MS 1000
 /* Bodies received or waiting for Redis, over all connections of a worker. */
-#define BUD_INGEST_BYTES_MAX     (64u << 20)
+#define BUD_INGEST_BYTES_MAX (64u << 20)
 
 /* Dispatch, per worker. */
-#define BUD_HAND_EVENTS_MAX      1024u
-#define BUD_HAND_BYTES_MAX       (32u << 20)
-#define BUD_ENDPOINT_WINDOW      16u
-#define BUD_ENDPOINT_QUEUE_MAX   100u
-#define BUD_ATTEMPTS_MAX         60u
-#define BUD_BROADCAST_CHUNK      256u
-#define BUD_RESPONSE_HEAD_MAX    (32u << 10)
-#define BUD_RESPONSE_BODY_MAX    (64u << 10)
+#define BUD_HAND_EVENTS_MAX    1024u
+#define BUD_HAND_BYTES_MAX     (32u << 20)
+#define BUD_ENDPOINT_WINDOW    16u
+#define BUD_ENDPOINT_QUEUE_MAX 100u
+#define BUD_ATTEMPTS_MAX       60u
+#define BUD_BROADCAST_CHUNK    256u
+#define BUD_RESPONSE_HEAD_MAX  (32u << 10)
+#define BUD_RESPONSE_BODY_MAX  (64u << 10)
 /* What of a response is kept for the attempt log. */
-#define BUD_RESPONSE_KEPT_BYTES  256u
-#define BUD_ATTEMPT_LOG_LINES    100
-#define BUD_DELIVERIES_POISON    6
-#define BUD_DELIVERIES_SUSPECT   3
+#define BUD_RESPONSE_KEPT_BYTES 256u
+#define BUD_ATTEMPT_LOG_LINES   100
+#define BUD_DELIVERIES_POISON   6
+#define BUD_DELIVERIES_SUSPECT  3
