@@ -89,13 +89,13 @@ static bool split_target(struct bud_head *head, struct bud_refusal *out_refusal)
 	const char *mark;
 
 	if (bud_span_starts_nocase(rest, "http://") || bud_span_starts_nocase(rest, "https://")) {
-		const char *host = (const char *)memchr(rest.at, '/', rest.len) + 2;
-		size_t left = rest.len - (size_t)(host - rest.at);
-		const char *slash = memchr(host, '/', left);
-		if (!slash)
+		size_t at = bud_span_starts_nocase(rest, "http://") ? 7 : 8;
+		while (at < rest.len && rest.at[at] != '/' && rest.at[at] != '?')
+			at++;
+		if (at == rest.len || rest.at[at] == '?')
 			return refuse(out_refusal, 400, "The target has no path.", NULL);
-		rest.len -= (size_t)(slash - rest.at);
-		rest.at = slash;
+		rest.at += at;
+		rest.len -= at;
 	} else if (rest.at[0] != '/' && !bud_span_is(rest, "*")) {
 		return refuse(out_refusal, 400, "The target must begin with a slash.", NULL);
 	}

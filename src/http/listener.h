@@ -40,7 +40,7 @@ struct bud_listener_options {
  * "localhost"; port 0 takes a free one: bind the other workers' sockets to *out_port then.
  * Negative: -EINVAL for the host, else what the system says. */
 BUD_MUST_CHECK int bud_listener_bind(const char *host, int port, int *out_fd, int *out_port);
-/* Whether nobody has the port: with SO_REUSEPORT a second process of the same user would share it
+/* Whether nobody listens on the port: with SO_REUSEPORT a second process of the same user would share it
  * silently. Ask before the first bind. 0 or -EADDRINUSE (or as above). */
 BUD_MUST_CHECK int bud_listener_probe(const char *host, int port);
 

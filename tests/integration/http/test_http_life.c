@@ -481,6 +481,7 @@ static void test_shared_port(void **state)
 	assert_int_equal(0, bud_listener_bind("127.0.0.1", 0, &first, &port));
 	assert_int_equal(0, bud_listener_bind("localhost", port, &second, &same));
 	assert_int_equal(port, same);
+	assert_int_equal(0, listen(first, 1));
 	assert_int_equal(-EADDRINUSE, bud_listener_probe("127.0.0.1", port));
 	close(first);
 	close(second);
