@@ -236,9 +236,12 @@ static void on_probe_up(void *owner)
 	child->options.on_ready(child->options.owner, child->home.url);
 }
 
+/* That it has no socket yet is how every start begins. */
 static void on_probe_down(void *owner, const char *reason)
 {
 	struct bud_redis_child *child = owner;
+	if (bud_span_starts(bud_span(reason), bud_span("cannot connect")))
+		return;
 	bud_log_info(
 		"embedded redis is not ready", "pid", bud_log_number(child->pid), "reason", reason);
 }

@@ -51,8 +51,8 @@ static int parse_unix(struct bud_span path, struct bud_redis_url *url, struct bu
 		return bud_error_set(error, NULL, "unix: needs the path of a socket");
 	if (path.len > path_max)
 		return bud_error_set(error, NULL,
-			"the socket's path has %zu bytes, the system allows %zu; a path relative to the "
-			"working directory may be shorter",
+			"the socket's path has %zu bytes, the system allows %zu; a path relative "
+			"to the working directory may be shorter",
 			path.len, path_max);
 	url->unix_path = bud_strndup(path.at, path.len);
 	return 0;
@@ -146,7 +146,7 @@ int bud_redis_url_parse(const char *text, struct bud_redis_url *out_url, struct 
 		r = parse_redis(bud_span(text + redis_scheme.len), &url, error);
 	else
 		r = bud_error_set(error, NULL,
-			"a Redis is redis://[user:password@]host:port[/db] or unix:/path/to/socket");
+			"a Redis is redis://[user:password@]host:port[/db] or unix:/path/to/it");
 	if (r < 0) {
 		bud_redis_url_finish(&url);
 		return r;
