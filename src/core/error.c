@@ -5,9 +5,25 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* What a stranger sent may be quoted in an error: no control characters reach a log or terminal. */
+#include "core/text.h"
+
+/* What a stranger sent may be quoted in an error: no control characters reach a log or terminal,
+ * and JSON can carry it. The cut may have parted a character, which then goes as a whole. */
 static void make_printable(char *text)
 {
+	size_t len = strlen(text);
+
+	for (size_t back = 1; back <= 3 && back <= len; back++) {
+		if (bud_utf8_is_valid(text, len) || (text[len - back] & 0xc0) == 0x80)
+			continue;
+		if (bud_utf8_is_valid(text, len - back))
+			text[len - back] = '\0';
+		break;
+	}
+	if (!bud_utf8_is_valid(text, strlen(text)))
+		for (char *c = text; *c; c++)
+			if (*c & 0x80)
+				*c = '?';
 	for (; *text; text++)
 		if ((unsigned char)*text < 0x20 || *text == 0x7f)
 			*text = '?';

@@ -1,4 +1,4 @@
-/* Counters, gauges and histograms. Buckets are powers of the square root of two above 1 us. */
+/* Counters, gauges and histograms. Buckets end at 2, 3, 4, 6, 8, 12 ... us. */
 #include "core/metrics.h"
 
 struct description {
@@ -69,10 +69,10 @@ static const struct description histograms[BUD_HISTOGRAMS] = {
 	[BUD_HISTOGRAM_DELIVERY] = {"delivery_seconds", "Event stored to delivered, first try"},
 };
 
-/* Bucket i ends at 2^(i/2) us, odd ones at 1.5 times the power below. */
+/* Bucket i ends at 2^(i/2 + 1) us, odd ones at 1.5 times the power below. */
 static uint64_t bucket_end_us(size_t i)
 {
-	uint64_t power = 1ULL << (i / 2);
+	uint64_t power = 2ULL << (i / 2);
 
 	return i % 2 ? power + power / 2 : power;
 }
@@ -82,10 +82,10 @@ static size_t bucket_of(uint64_t us)
 	size_t power;
 	size_t i;
 
-	if (us <= 1)
+	if (us <= 2)
 		return 0;
 	power = 63 - (size_t)__builtin_clzll(us);
-	i = power * 2;
+	i = (power - 1) * 2;
 	while (i < BUD_HISTOGRAM_BUCKETS - 1 && us > bucket_end_us(i))
 		i++;
 	return i < BUD_HISTOGRAM_BUCKETS ? i : BUD_HISTOGRAM_BUCKETS - 1;
@@ -114,8 +114,8 @@ int64_t bud_metrics_gauge(const struct bud_metrics *metrics, enum bud_gauge gaug
 	return __atomic_load_n(&metrics->gauges[gauge], __ATOMIC_RELAXED);
 }
 
-static void write_head(
-	struct bud_buffer *out, const struct description *what, const char *suffix, const char *type)
+static void write_head(struct bud_buffer *out, const struct description *what, const char *suffix,
+	const char *type)
 {
 	bud_buffer_format(out, "# HELP budstikke_%s%s %s\n# TYPE budstikke_%s%s %s\n", what->name,
 		suffix, what->help, what->name, suffix, type);
@@ -139,8 +139,8 @@ static void write_histogram(
 	}
 	for (size_t set = 0; set < n; set++)
 		sum_us += __atomic_load_n(&sets[set]->sums_us[which], __ATOMIC_RELAXED);
-	bud_buffer_format(out, "budstikke_%s_bucket{le=\"+Inf\"} %llu\n", name,
-		(unsigned long long)count);
+	bud_buffer_format(
+		out, "budstikke_%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)count);
 	bud_buffer_format(out, "budstikke_%s_sum %.6f\nbudstikke_%s_count %llu\n", name,
 		(double)sum_us / 1e6, name, (unsigned long long)count);
 }

@@ -100,6 +100,27 @@ static void test_every_time_is_in_its_bucket(void **state)
 	}
 }
 
+/* Two lines with the same bound would make Prometheus refuse the page. */
+static void test_bounds_grow(void **state)
+{
+	static const char start[] = "budstikke_match_seconds_bucket{le=\"";
+	static struct bud_metrics metrics;
+	const struct bud_metrics *sets[] = {&metrics};
+	bud_auto(buffer) struct bud_buffer text = {0};
+	double before = 0;
+
+	(void)state;
+	text = write_sets(sets, 1);
+	for (const char *at = text.at; (at = strstr(at, start)) != NULL;) {
+		double end;
+		at += strlen(start);
+		end = strncmp(at, "+Inf", 4) == 0 ? 1e30 : strtod(at, NULL);
+		assert_true(end > before);
+		before = end;
+	}
+	assert_true(before > 1e29);
+}
+
 static void test_every_name_is_described(void **state)
 {
 	static struct bud_metrics metrics;
@@ -121,6 +142,7 @@ int main(void)
 		cmocka_unit_test(test_sums_over_threads),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_every_time_is_in_its_bucket),
+		cmocka_unit_test(test_bounds_grow),
 		cmocka_unit_test(test_every_name_is_described),
 	};
 

@@ -1,0 +1,35 @@
+/* Claims: deliveries taken from a lane under a lease, from the claim to their last result. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "core/text.h"
+
+struct bud_claims;   /* opaque; one per worker */
+struct bud_desk;     /* dispatch/desk.h */
+struct bud_lanes;    /* dispatch/lane.h */
+struct bud_receiver; /* dispatch/receiver.h */
+struct bud_resolves; /* dispatch/resolve.h */
+
+/* Borrows all. */
+struct bud_claims *bud_claims_create(
+	const struct bud_desk *desk, struct bud_lanes *lanes, struct bud_resolves *resolves);
+/* None is under way. */
+void bud_claims_destroy(struct bud_claims *claims);
+
+/* A claim of this lane is under way. */
+bool bud_claims_has(const struct bud_claims *claims, struct bud_span lane);
+size_t bud_claims_count(const struct bud_claims *claims);
+/* Deliveries asked for or in hand. */
+size_t bud_claims_deliveries(const struct bud_claims *claims);
+
+/* Claims up to `slots` deliveries; uses or gives back as many reserved slots of the receiver's
+ * gate. Takes a reference on the receiver. */
+void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
+	struct bud_receiver *receiver, size_t slots);
+/* Claims what a deleted subscription left, to forget it. */
+void bud_claims_start_forgetting(struct bud_claims *claims, struct bud_span lane);
+/* Only moves the lane on in `due`. */
+void bud_claims_postpone(struct bud_claims *claims, struct bud_span lane, int64_t wait_ms);
+/* Starts what waited for the table. */
+void bud_claims_tick(struct bud_claims *claims, int64_t mono_ms);

@@ -1,0 +1,51 @@
+/* A delivery in hand: one event for one subscription, on its way to the receiver. */
+#pragma once
+#include <stdint.h>
+#include "core/list.h"
+
+struct bud_event;    /* event/event.h */
+struct bud_receiver; /* dispatch/receiver.h */
+struct bud_transfer; /* fetch/fetch.h */
+
+enum bud_delivery_state {
+	BUD_DELIVERY_NEW,
+	BUD_DELIVERY_WAITING, /* in its gate's queue */
+	BUD_DELIVERY_RUNNING,
+	BUD_DELIVERY_ENDED,
+};
+
+/* How it ended here; what comes of it is the owner's to decide. */
+enum bud_delivery_end {
+	BUD_DELIVERY_END_DELIVERED,
+	BUD_DELIVERY_END_FAILED,    /* an attempt was made and used up */
+	BUD_DELIVERY_END_BLOCKED,   /* no attempt was made: park for `wait_ms` */
+	BUD_DELIVERY_END_CANCELLED, /* its subscription is deleted, or it has no permit */
+};
+
+#define BUD_DELIVERY_HEADERS 5
+
+struct bud_delivery {
+	struct bud_list link; /* bud_gate::waiting */
+	struct bud_receiver *receiver; /* a reference */
+	struct bud_event *event;       /* a reference */
+	unsigned attempt;              /* this attempt's number, from 1 */
+	enum bud_delivery_state state;
+	enum bud_delivery_end end;
+	int64_t wait_ms;
+	int64_t started_mono_ms;
+	/* Called once when it ended after an offer that was taken; not from within the offer. */
+	void (*on_end)(struct bud_delivery *delivery);
+	void *owner;
+	/* Of the attempt under way; libcurl reads them until it ends. */
+	const char *headers[BUD_DELIVERY_HEADERS];
+	char id_line[56];
+	char timestamp_line[44];
+	char signature_line[72];
+	char trace_line[72];
+};
+
+/* Takes references on both. */
+void bud_delivery_init(struct bud_delivery *delivery, struct bud_receiver *receiver,
+	struct bud_event *event, unsigned attempt);
+/* Not while it is waiting or running. */
+void bud_delivery_finish(struct bud_delivery *delivery);

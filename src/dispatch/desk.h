@@ -1,0 +1,29 @@
+/* The desk: what the parts of one worker's dispatch share. Everything is borrowed. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+struct bud_config;    /* config/config.h */
+struct bud_endpoints; /* dispatch/endpoint.h */
+struct bud_fetch;     /* fetch/fetch.h */
+struct bud_following; /* store/following.h */
+struct bud_metrics;   /* core/metrics.h */
+struct bud_store;     /* store/store.h */
+struct bud_table;     /* subscription/table.h */
+struct uv_loop_s;
+
+struct bud_desk {
+	struct uv_loop_s *loop;
+	struct bud_store *commands; /* never blocks */
+	struct bud_store *reading;  /* a connection of its own, for blocking reads */
+	struct bud_fetch *fetch;
+	struct bud_table *table;
+	size_t table_reader;
+	struct bud_endpoints *endpoints;
+	struct bud_following *following;
+	const struct bud_config *config;
+	struct bud_metrics *metrics;
+	const char *node;
+	unsigned worker; /* of this node, from 0 */
+	unsigned workers;
+};

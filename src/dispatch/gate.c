@@ -1,0 +1,245 @@
+/* A gate. offer -> (slot) push, or wait; each attempt that ends lets the next one in; an endpoint that
+ * is cut off sends everybody who waits back to be parked. */
+#include "dispatch/gate.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/map.h"
+#include "core/metrics.h"
+#include "core/random.h"
+#include "dispatch/delivery.h"
+#include "dispatch/desk.h"
+#include "dispatch/endpoint.h"
+#include "dispatch/push.h"
+#include "dispatch/receiver.h"
+#include "store/following.h"
+
+/* Parked when there is no room: comes back soon, after the lanes' turn. */
+#define SHORT_WAIT_MS 1000
+
+struct bud_gate {
+	struct bud_gates *gates;
+	unsigned refs;
+	struct bud_endpoint *endpoint;
+	struct bud_list waiting; /* bud_delivery::link */
+	size_t n_waiting;
+	struct bud_list link; /* bud_gates::busy, while somebody waits */
+	struct bud_buffer key;
+};
+
+struct bud_gates {
+	const struct bud_desk *desk;
+	struct bud_pusher *pusher;
+	struct bud_map by_key;
+	struct bud_list busy; /* bud_gate::link */
+};
+
+struct bud_gates *bud_gates_create(const struct bud_desk *desk, struct bud_pusher *pusher)
+{
+	struct bud_gates *gates = bud_new(struct bud_gates);
+
+	gates->desk = desk;
+	gates->pusher = pusher;
+	bud_list_init(&gates->busy);
+	return gates;
+}
+
+void bud_gates_destroy(struct bud_gates *gates)
+{
+	if (!gates)
+		return;
+	assert(gates->by_key.n == 0);
+	bud_map_finish(&gates->by_key);
+	free(gates);
+}
+
+struct bud_gate *bud_gates_get(struct bud_gates *gates, struct bud_span owner, struct bud_span sink)
+{
+	bud_auto(buffer) struct bud_buffer key = {0};
+	struct bud_gate *gate;
+
+	bud_buffer_span(&key, owner);
+	bud_buffer_byte(&key, ' ');
+	bud_buffer_span(&key, sink);
+	gate = bud_map_get(&gates->by_key, bud_buffer_as_span(&key));
+	if (!gate) {
+		gate = bud_new(struct bud_gate);
+		gate->gates = gates;
+		gate->endpoint = bud_endpoints_get(gates->desk->endpoints, owner, sink);
+		bud_list_init(&gate->waiting);
+		bud_list_init(&gate->link);
+		gate->key = key;
+		key = (struct bud_buffer){0};
+		bud_map_put(&gates->by_key, bud_buffer_as_span(&gate->key), gate);
+	}
+	gate->refs++;
+	return gate;
+}
+
+void bud_gate_unref(struct bud_gate *gate)
+{
+	if (!gate || --gate->refs > 0)
+		return;
+	assert(bud_list_is_empty(&gate->waiting));
+	bud_map_remove(&gate->gates->by_key, bud_buffer_as_span(&gate->key));
+	bud_list_remove(&gate->link);
+	bud_endpoint_unref(gate->endpoint);
+	bud_buffer_finish(&gate->key);
+	free(gate);
+}
+
+static void enqueue(struct bud_gate *gate, struct bud_delivery *delivery)
+{
+	delivery->state = BUD_DELIVERY_WAITING;
+	bud_list_append(&gate->waiting, &delivery->link);
+	if (gate->n_waiting++ == 0)
+		bud_list_append(&gate->gates->busy, &gate->link);
+}
+
+static void dequeue(struct bud_gate *gate, struct bud_delivery *delivery)
+{
+	assert(delivery->state == BUD_DELIVERY_WAITING);
+	delivery->state = BUD_DELIVERY_NEW;
+	bud_list_remove(&delivery->link);
+	if (--gate->n_waiting == 0)
+		bud_list_remove(&gate->link);
+}
+
+void bud_gate_withdraw(struct bud_gate *gate, struct bud_delivery *delivery)
+{
+	dequeue(gate, delivery);
+}
+
+enum bud_offer bud_gate_start(struct bud_gate *gate, struct bud_delivery *delivery,
+	int64_t mono_ms, int64_t *out_wait_ms)
+{
+	int r = bud_push_start(gate->gates->pusher, delivery);
+
+	if (r == 0)
+		return BUD_OFFER_TAKEN;
+	(void)bud_endpoint_settle(gate->endpoint, BUD_VERDICT_UNUSED, mono_ms);
+	*out_wait_ms = SHORT_WAIT_MS;
+	return BUD_OFFER_BLOCKED;
+}
+
+enum bud_offer bud_gate_offer(struct bud_gate *gate, struct bud_delivery *delivery,
+	int64_t mono_ms, int64_t *out_wait_ms)
+{
+	bool is_fresh = bud_following_is_fresh(gate->gates->desk->following, mono_ms);
+	enum bud_admit answer = BUD_ADMIT_FULL;
+
+	if (gate->n_waiting == 0 && is_fresh)
+		answer = bud_endpoint_admit(gate->endpoint, BUD_SHARE_FRESH, mono_ms, out_wait_ms);
+	if (answer == BUD_ADMIT_YES)
+		return bud_gate_start(gate, delivery, mono_ms, out_wait_ms);
+	if (answer == BUD_ADMIT_OPEN)
+		return BUD_OFFER_BLOCKED;
+	if (gate->n_waiting >= BUD_ENDPOINT_QUEUE_MAX) {
+		*out_wait_ms = SHORT_WAIT_MS + (int64_t)bud_random_below(SHORT_WAIT_MS);
+		return BUD_OFFER_BLOCKED;
+	}
+	enqueue(gate, delivery);
+	return BUD_OFFER_TAKEN;
+}
+
+size_t bud_gate_reserve(
+	struct bud_gate *gate, size_t want, int64_t mono_ms, int64_t *out_wait_ms)
+{
+	size_t n = 0;
+
+	*out_wait_ms = 100;
+	while (n < want && bud_endpoint_admit(gate->endpoint, BUD_SHARE_RETRY, mono_ms,
+				   out_wait_ms) == BUD_ADMIT_YES)
+		n++;
+	return n;
+}
+
+void bud_gate_give_back(struct bud_gate *gate, size_t n, int64_t mono_ms)
+{
+	while (n-- > 0)
+		(void)bud_endpoint_settle(gate->endpoint, BUD_VERDICT_UNUSED, mono_ms);
+}
+
+static void end(struct bud_delivery *delivery, enum bud_delivery_end how, int64_t wait_ms)
+{
+	delivery->state = BUD_DELIVERY_ENDED;
+	delivery->end = how;
+	delivery->wait_ms = wait_ms;
+	delivery->on_end(delivery);
+}
+
+/* One that waited: its subscription may be another one by now. A slot is taken for it. */
+static void start_waiting(struct bud_gate *gate, struct bud_delivery *delivery, int64_t mono_ms)
+{
+	int64_t wait_ms = 0;
+	enum bud_receiver_state state =
+		bud_receiver_check(delivery->receiver, gate->gates->desk);
+
+	dequeue(gate, delivery);
+	if (state != BUD_RECEIVER_CURRENT) {
+		bud_gate_give_back(gate, 1, mono_ms);
+		end(delivery,
+			state == BUD_RECEIVER_DELETED ? BUD_DELIVERY_END_CANCELLED
+						      : BUD_DELIVERY_END_BLOCKED,
+			0);
+		return;
+	}
+	if (bud_gate_start(gate, delivery, mono_ms, &wait_ms) == BUD_OFFER_BLOCKED)
+		end(delivery, BUD_DELIVERY_END_BLOCKED, wait_ms);
+}
+
+static void let_in(struct bud_gate *gate, int64_t mono_ms)
+{
+	if (!bud_following_is_fresh(gate->gates->desk->following, mono_ms))
+		return;
+	gate->refs++; /* an on_end below may drop the last receiver */
+	while (gate->n_waiting > 0) {
+		struct bud_delivery *first =
+			bud_list_first(&gate->waiting, struct bud_delivery, link);
+		int64_t wait_ms = 0;
+		enum bud_admit answer =
+			bud_endpoint_admit(gate->endpoint, BUD_SHARE_FRESH, mono_ms, &wait_ms);
+		if (answer == BUD_ADMIT_FULL)
+			break;
+		if (answer == BUD_ADMIT_YES) {
+			start_waiting(gate, first, mono_ms);
+			continue;
+		}
+		dequeue(gate, first);
+		end(first, BUD_DELIVERY_END_BLOCKED, wait_ms);
+	}
+	bud_gate_unref(gate);
+}
+
+void bud_gate_on_pushed(struct bud_gate *gate, int ok, int64_t mono_ms)
+{
+	enum bud_verdict verdict = ok ? BUD_VERDICT_OK : BUD_VERDICT_FAILED;
+
+	if (bud_endpoint_settle(gate->endpoint, verdict, mono_ms)) {
+		bud_metrics_add(gate->gates->desk->metrics, BUD_COUNTER_BREAKER_OPENED, 1);
+		bud_log_warn("endpoint cut off after failures");
+	}
+	let_in(gate, mono_ms);
+}
+
+void bud_gates_tick(struct bud_gates *gates, int64_t mono_ms)
+{
+	struct bud_list now;
+
+	/* What is busy now, each once, however the list changes meanwhile. */
+	bud_list_init(&now);
+	while (!bud_list_is_empty(&gates->busy)) {
+		struct bud_list *link = gates->busy.next;
+		bud_list_remove(link);
+		bud_list_append(&now, link);
+	}
+	while (!bud_list_is_empty(&now)) {
+		struct bud_gate *gate = bud_list_first(&now, struct bud_gate, link);
+		bud_list_remove(&gate->link);
+		bud_list_append(&gates->busy, &gate->link);
+		let_in(gate, mono_ms);
+	}
+}

@@ -1,0 +1,315 @@
+/* Settling events in hand: acks in batches when all is delivered, else one settle that parks what is
+ * not; both are sent again until Redis answers. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "auth/authorize.h"
+#include "config/config.h"
+#include "core/clock.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/metrics.h"
+#include "core/random.h"
+#include "dispatch/desk.h"
+#include "dispatch/gate.h"
+#include "dispatch/hand.h"
+#include "dispatch/lane.h"
+#include "dispatch/outcome.h"
+#include "dispatch/receiver.h"
+#include "event/event.h"
+#include "store/keys.h"
+#include "store/lane.h"
+#include "store/partition.h"
+#include "store/settle.h"
+#include "subscription/subscription.h"
+#include "subscription/table.h"
+
+#define RETRY_MS 200
+/* A lease outlives its attempt by this much, so that only a crash lets it end by itself. */
+#define LEASE_SPARE_MS 10000
+/* What waited in a queue for too long is due again soon, spread. */
+#define QUEUED_MS 500
+#define ACK_BATCH 256
+
+void bud_hand_finish_sending(struct bud_hand *hand)
+{
+	for (size_t i = 0; i < hand->n; i++) {
+		enum bud_delivery_end end = hand->deliveries[i].delivery.end;
+		if (end == BUD_DELIVERY_END_FAILED || end == BUD_DELIVERY_END_BLOCKED) {
+			bud_hand_settle(hand);
+			return;
+		}
+	}
+	bud_hand_set_state(hand, BUD_HAND_UNACKED);
+	if (hand->hands->n_unacked >= 64)
+		bud_hands_flush_acks(hand->hands);
+}
+
+/* How one that is not delivered is parked; false when it needs no parking. */
+static bool make_parking(
+	struct bud_hand *hand, struct bud_hand_delivery *item, struct bud_parking *parking)
+{
+	struct bud_delivery *delivery = &item->delivery;
+	const struct bud_desk *desk = hand->hands->desk;
+
+	*parking = (struct bud_parking){.lane = bud_span(delivery->receiver->id)};
+	item->is_leased = false;
+	if (delivery->state == BUD_DELIVERY_WAITING) {
+		bud_gate_withdraw(delivery->receiver->gate, delivery);
+		delivery->state = BUD_DELIVERY_ENDED;
+		delivery->end = BUD_DELIVERY_END_BLOCKED;
+		delivery->wait_ms = QUEUED_MS + (int64_t)bud_random_below(QUEUED_MS);
+		hand->n_open--;
+	}
+	if (delivery->state == BUD_DELIVERY_RUNNING) {
+		int64_t ran_ms = bud_clock_mono_ms() - delivery->started_mono_ms;
+		item->is_leased = true;
+		item->was_leased = true;
+		item->lease_delay_ms = delivery->receiver->timeout_ms - ran_ms + LEASE_SPARE_MS;
+		parking->delay_ms = item->lease_delay_ms;
+		parking->attempt = delivery->attempt;
+		return true;
+	}
+	switch (delivery->end) {
+	case BUD_DELIVERY_END_FAILED:
+		parking->attempt = delivery->attempt;
+		parking->delay_ms = bud_schedule_delay_ms(&desk->config->delivery.retry_schedule_s,
+			delivery->attempt, bud_random_below(UINT32_MAX));
+		parking->dead = parking->delay_ms < 0;
+		return true;
+	case BUD_DELIVERY_END_BLOCKED:
+		parking->delay_ms = delivery->wait_ms;
+		return true;
+	case BUD_DELIVERY_END_DELIVERED:
+	case BUD_DELIVERY_END_CANCELLED:
+		break;
+	}
+	return false;
+}
+
+static void on_settled(void *owner, int err, int64_t now_ms);
+
+static void send_settle(struct bud_hand *hand, struct bud_settle *settle)
+{
+	struct bud_hands *hands = hand->hands;
+	int r;
+
+	settle->id = hand->id;
+	settle->consumer = hands->desk->node;
+	r = bud_settle(hands->desk->commands, settle, on_settled, hand);
+	if (r == 0) {
+		bud_hand_set_state(hand, BUD_HAND_SETTLING);
+		return;
+	}
+	hand->retry_mono_ms = bud_clock_mono_ms() + RETRY_MS;
+	bud_hand_set_state(hand, BUD_HAND_UNSETTLED);
+}
+
+/* The next chunk of a broadcast: only ids are needed, no receivers. */
+static void settle_chunk(struct bud_hand *hand)
+{
+	const struct bud_desk *desk = hand->hands->desk;
+	const struct bud_subscription *found[BUD_BROADCAST_CHUNK];
+	struct bud_parking parkings[BUD_BROADCAST_CHUNK];
+	bud_auto(buffer) struct bud_buffer ids = {0};
+	struct bud_match match = {
+		.event = hand->event,
+		.after_serial = hand->cursor,
+		.now_ms = bud_clock_wall_ms(),
+		.found = found,
+		.max = BUD_BROADCAST_CHUNK,
+	};
+	struct bud_settle settle = {.parkings = parkings};
+	const char *id;
+	size_t found_n;
+
+	bud_table_lock(desk->table, desk->table_reader);
+	found_n = bud_table_match(desk->table, &match);
+	for (size_t i = 0; i < found_n; i++) {
+		if (bud_authorize_delivery(hand->event->owner, bud_span(found[i]->owner)) ==
+			BUD_DECISION_DENY)
+			continue;
+		bud_buffer_text(&ids, found[i]->id);
+		parkings[settle.n++] = (struct bud_parking){.lane.len = strlen(found[i]->id)};
+	}
+	hand->chunk_end = found_n > 0 ? found[found_n - 1]->serial : hand->cursor;
+	bud_table_unlock(desk->table, desk->table_reader);
+	id = ids.at;
+	for (size_t i = 0; i < settle.n; i++) {
+		parkings[i].lane.at = id;
+		id += parkings[i].lane.len;
+	}
+	hand->chunk_is_last = !match.more;
+	settle.ack = hand->chunk_is_last;
+	settle.cursor = hand->chunk_end;
+	bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_MATCHED, settle.n);
+	send_settle(hand, &settle);
+}
+
+void bud_hand_settle(struct bud_hand *hand)
+{
+	struct bud_parking parkings[BUD_BROADCAST_CHUNK];
+	struct bud_settle settle = {.parkings = parkings, .ack = true};
+
+	if (hand->is_poison) {
+		parkings[0] = (struct bud_parking){.lane = bud_span(BUD_LANE_POISON), .dead = true};
+		settle.n = 1;
+		send_settle(hand, &settle);
+		return;
+	}
+	if (hand->is_broadcast) {
+		settle_chunk(hand);
+		return;
+	}
+	for (size_t i = 0; i < hand->n; i++)
+		if (make_parking(hand, &hand->deliveries[i], &parkings[settle.n]))
+			settle.n++;
+	send_settle(hand, &settle);
+}
+
+void bud_hand_resolve_leased(struct bud_hand *hand, struct bud_hand_delivery *item)
+{
+	const struct bud_delivery *delivery = &item->delivery;
+
+	bud_lanes_resolve_attempt(hand->hands->lanes, delivery, &hand->id, item->lease);
+}
+
+/* Leases are known now: attempts that ended meanwhile are resolved, the others go on. With now_ms 0
+ * an earlier settle may have parked them: no lease is known, and a success needs none. */
+static void resolve_ended(struct bud_hand *hand, int64_t now_ms)
+{
+	for (size_t i = 0; i < hand->n; i++) {
+		struct bud_hand_delivery *item = &hand->deliveries[i];
+		if (now_ms > 0 ? !item->is_leased : !item->was_leased)
+			continue;
+		if (now_ms > 0)
+			item->lease = (now_ms + item->lease_delay_ms) * 64 + item->delivery.attempt;
+		if (item->delivery.state == BUD_DELIVERY_ENDED)
+			bud_hand_resolve_leased(hand, item);
+	}
+}
+
+static void count_parked(struct bud_hand *hand)
+{
+	struct bud_metrics *metrics = hand->hands->desk->metrics;
+	size_t n = 0;
+
+	for (size_t i = 0; i < hand->n; i++) {
+		enum bud_delivery_end end = hand->deliveries[i].delivery.end;
+		n += hand->deliveries[i].is_leased || end == BUD_DELIVERY_END_FAILED ||
+		     end == BUD_DELIVERY_END_BLOCKED;
+	}
+	bud_metrics_add(metrics, BUD_COUNTER_DELIVERIES_PARKED, n);
+	bud_metrics_add(metrics, BUD_COUNTER_EVENTS_ACKED, 1);
+	if (hand->is_poison) {
+		char member[BUD_MEMBER_TEXT_BYTES];
+		bud_member_write(&hand->id, member);
+		bud_metrics_add(metrics, BUD_COUNTER_EVENTS_POISONED, 1);
+		bud_log_error("an event was given up: handling it failed each time", "event",
+			member);
+	}
+}
+
+static void on_settled(void *owner, int err, int64_t now_ms)
+{
+	struct bud_hand *hand = owner;
+	struct bud_metrics *metrics = hand->hands->desk->metrics;
+
+	if (err < 0) {
+		hand->retry_mono_ms = bud_clock_mono_ms() + RETRY_MS;
+		bud_hand_set_state(hand, BUD_HAND_UNSETTLED);
+		return;
+	}
+	if (now_ms < 0) {
+		bud_metrics_add(metrics, BUD_COUNTER_EVENTS_LOST, 1);
+		bud_log_error("the content of an event in hand is gone: what it owes is lost");
+		bud_hand_set_state(hand, BUD_HAND_UNACKED);
+		return;
+	}
+	if (now_ms > 0 && hand->is_broadcast) {
+		hand->cursor = hand->chunk_end;
+		if (!hand->chunk_is_last) {
+			settle_chunk(hand);
+			return;
+		}
+	}
+	if (now_ms > 0)
+		count_parked(hand);
+	else
+		bud_metrics_add(metrics, BUD_COUNTER_FENCE_REJECTS, 1);
+	resolve_ended(hand, now_ms);
+	bud_hand_leave(hand);
+}
+
+/* One XACK under way. */
+struct ack {
+	struct bud_hands *hands;
+	struct bud_list acking; /* bud_hand::link */
+	int64_t sent_us;
+};
+
+static void on_acked(void *owner, int err, int64_t number)
+{
+	struct ack *ack = owner;
+	struct bud_hands *hands = ack->hands;
+	uint64_t n = 0;
+
+	(void)number;
+	while (!bud_list_is_empty(&ack->acking)) {
+		struct bud_hand *hand = bud_list_first(&ack->acking, struct bud_hand, link);
+		bud_list_remove(&hand->link);
+		n++;
+		if (err < 0)
+			bud_hand_set_state(hand, BUD_HAND_UNACKED);
+		else
+			bud_hand_leave(hand);
+	}
+	if (err == 0) {
+		bud_metrics_add(hands->desk->metrics, BUD_COUNTER_EVENTS_ACKED, n);
+		bud_metrics_time(hands->desk->metrics, BUD_HISTOGRAM_SETTLE,
+			bud_clock_mono_us() - ack->sent_us);
+	}
+	free(ack);
+}
+
+/* Acks up to ACK_BATCH events of one partition; false when Redis takes none now. */
+static bool ack_partition(struct bud_hands *hands, unsigned partition)
+{
+	struct bud_list *unacked = &hands->lists[BUD_HAND_UNACKED];
+	struct bud_member ids[ACK_BATCH];
+	struct ack *ack = bud_new(struct ack);
+	struct bud_hand *hand;
+	struct bud_hand *after;
+	size_t n = 0;
+
+	ack->hands = hands;
+	ack->sent_us = bud_clock_mono_us();
+	bud_list_init(&ack->acking);
+	bud_list_each_safe(hand, after, unacked, link)
+	{
+		if (hand->id.partition != partition || n == ACK_BATCH)
+			continue;
+		ids[n++] = hand->id;
+		bud_hand_set_state(hand, BUD_HAND_ACKING);
+		bud_list_remove(&hand->link);
+		bud_list_append(&ack->acking, &hand->link);
+	}
+	if (bud_partition_ack(hands->desk->commands, ids, n, on_acked, ack) == 0)
+		return true;
+	bud_list_each_safe(hand, after, &ack->acking, link)
+		bud_hand_set_state(hand, BUD_HAND_UNACKED);
+	free(ack);
+	return false;
+}
+
+void bud_hands_flush_acks(struct bud_hands *hands)
+{
+	struct bud_list *unacked = &hands->lists[BUD_HAND_UNACKED];
+
+	while (!bud_list_is_empty(unacked)) {
+		unsigned partition = bud_list_first(unacked, struct bud_hand, link)->id.partition;
+		if (!ack_partition(hands, partition))
+			return;
+	}
+}

@@ -1,0 +1,186 @@
+/* The parked lane. tick -> due? -> claim (slots of the endpoint are reserved first) -> barrier -> start
+ * all -> on_end ... -> resolve. Nothing is claimed that cannot start at once. */
+#include "dispatch/lane.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "auth/authorize.h"
+#include "config/config.h"
+#include "core/clock.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/map.h"
+#include "core/metrics.h"
+#include "core/random.h"
+#include "dispatch/claim.h"
+#include "dispatch/delivery.h"
+#include "dispatch/desk.h"
+#include "dispatch/gate.h"
+#include "dispatch/outcome.h"
+#include "dispatch/receiver.h"
+#include "dispatch/resolve.h"
+#include "store/following.h"
+#include "store/lane.h"
+#include "subscription/subscription.h"
+#include "subscription/table.h"
+
+#define POLL_MS        100
+#define LANES_A_POLL   64
+#define CLAIMED_MAX    512
+#define UNKNOWN_MS     10000
+#define NOT_ALLOWED_MS 60000
+
+struct bud_lanes {
+	const struct bud_desk *desk;
+	struct bud_receivers *receivers;
+	struct bud_claims *claims;
+	struct bud_resolves resolves;
+	bool is_polling;
+	bool is_stopped;
+	bool found_many; /* the last look found as many as it asked for: look again at once */
+	int64_t polled_mono_ms;
+};
+
+struct bud_lanes *bud_lanes_create(const struct bud_desk *desk, struct bud_receivers *receivers)
+{
+	struct bud_lanes *lanes = bud_new(struct bud_lanes);
+
+	lanes->desk = desk;
+	lanes->receivers = receivers;
+	bud_resolves_init(&lanes->resolves, desk);
+	lanes->claims = bud_claims_create(desk, lanes, &lanes->resolves);
+	return lanes;
+}
+
+void bud_lanes_destroy(struct bud_lanes *lanes)
+{
+	if (!lanes)
+		return;
+	bud_claims_destroy(lanes->claims);
+	bud_resolves_finish(&lanes->resolves);
+	free(lanes);
+}
+
+void bud_lanes_stop(struct bud_lanes *lanes)
+{
+	lanes->is_stopped = true;
+}
+
+bool bud_lanes_is_idle(const struct bud_lanes *lanes)
+{
+	return !lanes->is_polling && bud_claims_count(lanes->claims) == 0 &&
+	       bud_resolves_is_empty(&lanes->resolves);
+}
+
+void bud_lanes_resolve_attempt(struct bud_lanes *lanes, const struct bud_delivery *delivery,
+	const struct bud_member *id, int64_t lease)
+{
+	const struct bud_schedule *schedule = &lanes->desk->config->delivery.retry_schedule_s;
+	struct bud_resolution resolution = {
+		.id = *id, .lease = lease, .attempt = delivery->attempt};
+
+	switch (delivery->end) {
+	case BUD_DELIVERY_END_DELIVERED:
+		resolution.verb = BUD_RESOLVE_DONE;
+		break;
+	case BUD_DELIVERY_END_CANCELLED:
+		resolution.verb = BUD_RESOLVE_FORGET;
+		break;
+	case BUD_DELIVERY_END_BLOCKED:
+		resolution.verb = BUD_RESOLVE_AGAIN;
+		resolution.delay_ms = delivery->wait_ms;
+		resolution.attempt = delivery->attempt - 1;
+		break;
+	case BUD_DELIVERY_END_FAILED:
+		resolution.delay_ms = bud_schedule_delay_ms(
+			schedule, delivery->attempt, bud_random_below(UINT32_MAX));
+		resolution.verb =
+			resolution.delay_ms < 0 ? BUD_RESOLVE_DEAD : BUD_RESOLVE_AGAIN;
+		break;
+	}
+	if (lease != 0 || resolution.verb == BUD_RESOLVE_DONE)
+		bud_resolves_add(&lanes->resolves, delivery->receiver->id, &resolution);
+}
+
+/* Nothing can start for this lane now: it goes on in `due`, so that others get their turn. */
+static void postpone(struct bud_lanes *lanes, struct bud_span lane, int64_t wait_ms)
+{
+	bud_claims_postpone(lanes->claims, lane, wait_ms);
+}
+
+static void claim_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_receiver *receiver,
+	int64_t mono_ms)
+{
+	size_t want = BUD_ENDPOINT_WINDOW;
+	int64_t wait_ms = 0;
+	size_t slots;
+
+	if (!receiver->target) {
+		postpone(lanes, lane, NOT_ALLOWED_MS);
+		return;
+	}
+	slots = bud_gate_reserve(receiver->gate, want, mono_ms, &wait_ms);
+	if (slots == 0)
+		postpone(lanes, lane, wait_ms);
+	else
+		bud_claims_start(lanes->claims, lane, receiver, slots);
+}
+
+static void visit(struct bud_lanes *lanes, struct bud_span lane, int64_t mono_ms)
+{
+	const struct bud_desk *desk = lanes->desk;
+	const struct bud_subscription *subscription = NULL;
+	struct bud_receiver *receiver = NULL;
+	char id[BUD_SUBSCRIPTION_ID_MAX + 1];
+	enum bud_table_state state;
+
+	if (lane.len >= sizeof(id) || bud_claims_has(lanes->claims, lane))
+		return;
+	memcpy(id, lane.at, lane.len);
+	id[lane.len] = '\0';
+	bud_table_lock(desk->table, desk->table_reader);
+	state = bud_table_find(desk->table, id, &subscription);
+	if (state == BUD_TABLE_LIVE)
+		receiver = bud_receiver_ref(
+			bud_receivers_get(lanes->receivers, subscription, mono_ms));
+	bud_table_unlock(desk->table, desk->table_reader);
+	if (state == BUD_TABLE_LIVE)
+		claim_for(lanes, lane, receiver, mono_ms);
+	else if (state == BUD_TABLE_DELETED)
+		bud_claims_start_forgetting(lanes->claims, lane);
+	else
+		postpone(lanes, lane, UNKNOWN_MS);
+	bud_receiver_unref(receiver);
+}
+
+static void on_lanes(void *owner, int err, const struct bud_span *due, size_t n)
+{
+	struct bud_lanes *lanes = owner;
+	int64_t mono_ms = bud_clock_mono_ms();
+
+	lanes->is_polling = false;
+	lanes->found_many = err == 0 && n == LANES_A_POLL;
+	for (size_t i = 0; err == 0 && i < n && !lanes->is_stopped; i++)
+		visit(lanes, due[i], mono_ms);
+}
+
+static void poll_due(struct bud_lanes *lanes, int64_t mono_ms)
+{
+	bool is_time = lanes->found_many || mono_ms - lanes->polled_mono_ms >= POLL_MS;
+
+	if (lanes->is_stopped || lanes->is_polling || !is_time ||
+		bud_claims_deliveries(lanes->claims) >= CLAIMED_MAX ||
+		!bud_following_is_fresh(lanes->desk->following, mono_ms))
+		return;
+	lanes->polled_mono_ms = mono_ms;
+	lanes->is_polling = bud_lane_due(lanes->desk->commands, bud_clock_wall_ms(), LANES_A_POLL,
+				    on_lanes, lanes) == 0;
+}
+
+void bud_lanes_tick(struct bud_lanes *lanes, int64_t mono_ms)
+{
+	bud_claims_tick(lanes->claims, mono_ms);
+	bud_resolves_flush(&lanes->resolves, mono_ms);
+	poll_due(lanes, mono_ms);
+}

@@ -1,0 +1,186 @@
+/* The pusher. start: headers, signature, bud_fetch_start -> on_result: log, count, give the slot back,
+ * tell the delivery. The body is the event as it was stored: structured mode, byte for byte. */
+#include "dispatch/push.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/hash.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/metrics.h"
+#include "crypto/signer.h"
+#include "dispatch/attempt_log.h"
+#include "dispatch/delivery.h"
+#include "dispatch/desk.h"
+#include "dispatch/gate.h"
+#include "dispatch/outcome.h"
+#include "dispatch/receiver.h"
+#include "event/event.h"
+#include "fetch/fetch.h"
+#include "store/store.h"
+
+#define ID_NAME        "webhook-id: "
+#define TIMESTAMP_NAME "webhook-timestamp: "
+#define SIGNATURE_NAME "webhook-signature: "
+#define TRACE_NAME     "traceparent: "
+
+struct bud_pusher {
+	const struct bud_desk *desk;
+	struct bud_attempt_log *log;
+	size_t running;
+};
+
+/* What the result callback needs; a delivery does not know its pusher. */
+struct attempt {
+	struct bud_pusher *pusher;
+	struct bud_delivery *delivery;
+};
+
+struct bud_pusher *bud_pusher_create(const struct bud_desk *desk, struct bud_attempt_log *log)
+{
+	struct bud_pusher *pusher = bud_new(struct bud_pusher);
+
+	pusher->desk = desk;
+	pusher->log = log;
+	return pusher;
+}
+
+void bud_pusher_destroy(struct bud_pusher *pusher)
+{
+	assert(!pusher || pusher->running == 0);
+	free(pusher);
+}
+
+size_t bud_pusher_running(const struct bud_pusher *pusher)
+{
+	return pusher->running;
+}
+
+static char *write_hex(char *to, uint64_t number)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int shift = 60; shift >= 0; shift -= 4)
+		*to++ = digits[(number >> shift) & 15];
+	return to;
+}
+
+/* From the event's identity and the subscription, so that it is the same over attempts, nodes and
+ * restarts; "msg_" and 32 hex digits, no dot (Standard Webhooks 1.0.0: the id is signed). */
+static void write_id(const struct bud_desk *desk, struct bud_delivery *delivery)
+{
+	const struct bud_event *event = delivery->event;
+	struct bud_span parts[] = {
+		event->owner, event->source, event->id, bud_span(delivery->receiver->id)};
+	struct bud_hash_128 hash = bud_hash_128(&desk->commands->shard->key, parts, 4);
+	char *to = delivery->id_line;
+
+	memcpy(to, ID_NAME "msg_", sizeof(ID_NAME "msg_"));
+	to = write_hex(to + sizeof(ID_NAME "msg_") - 1, hash.high);
+	*write_hex(to, hash.low) = '\0';
+}
+
+/* 00-<32 hex>-<16 hex>-<2 hex> (W3C Trace Context 3.2.2); anything else is not passed on. */
+static bool is_traceparent(struct bud_span value)
+{
+	if (value.len != 55 || value.at[2] != '-' || value.at[35] != '-' || value.at[52] != '-')
+		return false;
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.at[i];
+		bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+		if (!is_hex && i != 2 && i != 35 && i != 52)
+			return false;
+	}
+	return true;
+}
+
+static size_t write_headers(
+	struct bud_pusher *pusher, struct bud_delivery *delivery, int64_t wall_s)
+{
+	const struct bud_attribute *trace =
+		bud_event_find(delivery->event, bud_span("traceparent"));
+	struct bud_span id;
+	size_t n = 0;
+
+	if (delivery->id_line[0] == '\0')
+		write_id(pusher->desk, delivery);
+	id = bud_span(delivery->id_line + sizeof(ID_NAME) - 1);
+	snprintf(delivery->timestamp_line, sizeof(delivery->timestamp_line),
+		TIMESTAMP_NAME "%lld", (long long)wall_s);
+	memcpy(delivery->signature_line, SIGNATURE_NAME, sizeof(SIGNATURE_NAME));
+	bud_signer_sign(delivery->receiver->signer, id, wall_s, delivery->event->bytes,
+		delivery->signature_line + sizeof(SIGNATURE_NAME) - 1);
+	delivery->headers[n++] = delivery->id_line;
+	delivery->headers[n++] = delivery->timestamp_line;
+	delivery->headers[n++] = delivery->signature_line;
+	if (trace && is_traceparent(trace->value)) {
+		snprintf(delivery->trace_line, sizeof(delivery->trace_line), TRACE_NAME "%.55s",
+			trace->value.at);
+		delivery->headers[n++] = delivery->trace_line;
+	}
+	return n;
+}
+
+static void count(struct bud_pusher *pusher, const struct bud_fetch_result *result, bool is_ok)
+{
+	struct bud_metrics *metrics = pusher->desk->metrics;
+
+	bud_metrics_add(metrics, is_ok ? BUD_COUNTER_ATTEMPTS_OK : BUD_COUNTER_ATTEMPTS_FAILED, 1);
+	bud_metrics_time(metrics, BUD_HISTOGRAM_PUSH, result->time_us);
+	bud_metrics_set(metrics, BUD_GAUGE_ATTEMPTS_RUNNING, (int64_t)pusher->running);
+	if (result->kind == BUD_FETCH_STUCK)
+		bud_metrics_add(metrics, BUD_COUNTER_ATTEMPTS_STUCK, 1);
+}
+
+static void on_result(void *owner, const struct bud_fetch_result *result)
+{
+	struct attempt attempt = *(struct attempt *)owner;
+	struct bud_pusher *pusher = attempt.pusher;
+	struct bud_delivery *delivery = attempt.delivery;
+	/* The delivery may be gone after on_end; its gate is needed behind it. */
+	struct bud_receiver *receiver = bud_receiver_ref(delivery->receiver);
+	bool is_ok = bud_outcome_of(result) == BUD_OUTCOME_DELIVERED;
+
+	free(owner);
+	pusher->running--;
+	bud_attempt_log_add(pusher->log, delivery, result, bud_clock_wall_ms());
+	count(pusher, result, is_ok);
+	delivery->state = BUD_DELIVERY_ENDED;
+	delivery->end = is_ok ? BUD_DELIVERY_END_DELIVERED : BUD_DELIVERY_END_FAILED;
+	delivery->on_end(delivery);
+	bud_gate_on_pushed(receiver->gate, is_ok, bud_clock_mono_ms());
+	bud_receiver_unref(receiver);
+}
+
+int bud_push_start(struct bud_pusher *pusher, struct bud_delivery *delivery)
+{
+	struct bud_receiver *receiver = delivery->receiver;
+	struct bud_fetch_request request = {
+		.target = receiver->target,
+		.headers = delivery->headers,
+		.body = delivery->event->bytes,
+		.timeout_ms = receiver->timeout_ms,
+		.keep_body_bytes = BUD_RESPONSE_KEPT_BYTES,
+	};
+	struct attempt *attempt;
+	int r;
+
+	if (!receiver->target)
+		return -EINVAL;
+	request.headers_n = write_headers(pusher, delivery, bud_clock_wall_ms() / 1000);
+	attempt = bud_new(struct attempt);
+	*attempt = (struct attempt){pusher, delivery};
+	r = bud_fetch_start(pusher->desk->fetch, &request, on_result, attempt, NULL);
+	if (r < 0) {
+		free(attempt);
+		return r;
+	}
+	delivery->state = BUD_DELIVERY_RUNNING;
+	delivery->started_mono_ms = bud_clock_mono_ms();
+	pusher->running++;
+	return 0;
+}

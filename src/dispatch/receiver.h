@@ -1,0 +1,59 @@
+/* A receiver: a subscription as this worker pushes to it: its parsed URL, its signer, its gate. Made
+ * when the subscription first matches here, renewed when its record changes, dropped when idle. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include "core/list.h"
+#include "core/text.h"
+
+struct bud_desk;         /* dispatch/desk.h */
+struct bud_gate;         /* dispatch/gate.h */
+struct bud_gates;        /* dispatch/gate.h */
+struct bud_signer;       /* crypto/signer.h */
+struct bud_subscription; /* subscription/subscription.h */
+struct bud_target;       /* fetch/target.h */
+
+/* Counted, not atomic: it stays in its thread. Read-only but for the log lines. */
+struct bud_receiver {
+	unsigned refs;
+	uint64_t revision;
+	uint32_t slot;
+	uint32_t timeout_ms;
+	char *id;
+	char *owner;
+	struct bud_target *target; /* NULL: the sink is not allowed here any more */
+	struct bud_signer *signer;
+	struct bud_gate *gate; /* a reference */
+	int64_t used_mono_ms;
+	/* Lines for the attempt log, not written yet: lens of each, text of all. */
+	struct bud_list log_link; /* bud_attempt_log::dirty */
+	struct bud_buffer log_text;
+	size_t log_lens[64];
+	size_t log_n;
+};
+
+struct bud_receivers; /* opaque */
+
+/* Borrows both. */
+struct bud_receivers *bud_receivers_create(const struct bud_desk *desk, struct bud_gates *gates);
+/* References held elsewhere keep their receiver. */
+void bud_receivers_destroy(struct bud_receivers *receivers);
+
+/* Between lock and unlock of the table. Lent: take a reference to keep it. */
+struct bud_receiver *bud_receivers_get(struct bud_receivers *receivers,
+	const struct bud_subscription *subscription, int64_t mono_ms);
+/* Drops those that nobody used for five minutes. */
+void bud_receivers_drop_idle(struct bud_receivers *receivers, int64_t mono_ms);
+
+struct bud_receiver *bud_receiver_ref(struct bud_receiver *receiver);
+void bud_receiver_unref(struct bud_receiver *receiver);
+
+enum bud_receiver_state {
+	BUD_RECEIVER_CURRENT,
+	BUD_RECEIVER_CHANGED, /* its record is another one by now, or not known for sure */
+	BUD_RECEIVER_DELETED,
+};
+
+/* What the table says now; takes this worker's lock. */
+enum bud_receiver_state bud_receiver_check(
+	const struct bud_receiver *receiver, const struct bud_desk *desk);
