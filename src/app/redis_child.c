@@ -17,11 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "app/redis_home.h"
+#include "config/redis_url.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text.h"
 #include "redis/client.h"
-#include "redis/url.h"
 
 #define TAKE_EVERY_MS  100
 #define TAKE_LOG_EVERY 50 /* rounds */
@@ -249,7 +249,7 @@ static void on_probe_down(void *owner, const char *reason)
 static void open_probe(struct bud_redis_child *child)
 {
 	struct bud_redis_url url;
-	if (bud_redis_url_parse(child->home.url, &url, NULL) < 0)
+	if (bud_redis_url_parse(bud_span(child->home.url), &url, NULL) < 0)
 		abort(); /* we wrote it, in bounds */
 	struct bud_redis_options options = {
 		.url = &url,
@@ -258,7 +258,6 @@ static void open_probe(struct bud_redis_child *child)
 		.owner = child,
 	};
 	child->probe = bud_redis_open(child->loop, &options);
-	bud_redis_url_finish(&url);
 }
 
 /* Takes `lock_fd`: from here on only the server holds it. */

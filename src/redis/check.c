@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <hiredis/hiredis.h>
+#include "config/redis_url.h"
 #include "core/error.h"
 #include "redis/info.h"
-#include "redis/url.h"
 
 enum step {
 	STEP_AUTH,
@@ -22,7 +22,7 @@ void bud_redis_check_init(struct bud_redis_check *check, const struct bud_redis_
 		.scripts_n = options->scripts_n,
 		.shas = bud_alloc_zero((options->scripts_n + 1) * sizeof(*check->shas)),
 	};
-	(void)snprintf(check->db, sizeof(check->db), "%d", options->url->db);
+	(void)snprintf(check->db, sizeof(check->db), "%u", options->url->database);
 }
 
 void bud_redis_check_restart(struct bud_redis_check *check)
@@ -34,13 +34,13 @@ int bud_redis_check_write(
 	struct bud_redis_check *check, const char *out_argv[BUD_REDIS_CHECK_ARGC_MAX])
 {
 	int argc = 0;
-	if (check->step == STEP_AUTH && !check->url->password)
+	if (check->step == STEP_AUTH && check->url->password[0] == '\0')
 		check->step++;
-	if (check->step == STEP_SELECT && check->url->db == 0)
+	if (check->step == STEP_SELECT && check->url->database == 0)
 		check->step++;
 	if (check->step == STEP_AUTH) {
 		out_argv[argc++] = "AUTH";
-		if (check->url->user)
+		if (check->url->user[0])
 			out_argv[argc++] = check->url->user;
 		out_argv[argc++] = check->url->password;
 	} else if (check->step == STEP_SELECT) {

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <hiredis/hiredis.h>
 #include <hiredis/async.h>
+#include "config/redis_url.h"
 #include "core/error.h"
 #include "core/random.h"
 #include "core/text.h"
@@ -21,7 +22,6 @@
 #include "redis/error.h"
 #include "redis/pending.h"
 #include "redis/resolve.h"
-#include "redis/url.h"
 
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 5000
@@ -87,7 +87,7 @@ struct bud_redis *bud_redis_open(uv_loop_t *loop, const struct bud_redis_options
 	struct bud_redis *redis = bud_new(struct bud_redis);
 	redis->loop = loop;
 	redis->options = *options;
-	bud_redis_url_copy(options->url, &redis->url);
+	redis->url = *options->url;
 	redis->options.url = &redis->url;
 	if (redis->options.command_timeout_ms <= 0)
 		redis->options.command_timeout_ms = BUD_REDIS_COMMAND_TIMEOUT_MS;
@@ -173,7 +173,7 @@ static void finish(struct bud_redis *redis)
 {
 	fail_pending(redis);
 	bud_redis_pending_finish(&redis->pending);
-	bud_redis_url_finish(&redis->url);
+	explicit_bzero(&redis->url, sizeof(redis->url)); /* the password */
 	bud_redis_check_finish(&redis->check);
 	free(redis->argv);
 	free(redis->lens);
@@ -203,8 +203,8 @@ void bud_redis_close(struct bud_redis *redis)
 
 static void attempt(struct bud_redis *redis)
 {
-	if (redis->url.unix_path) {
-		connect_to(redis, redisAsyncConnectUnix(redis->url.unix_path));
+	if (redis->url.path[0]) {
+		connect_to(redis, redisAsyncConnectUnix(redis->url.path));
 		return;
 	}
 	/* Given a name, hiredis would block the loop on it. */

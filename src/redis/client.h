@@ -7,7 +7,7 @@
 #include "core/alloc.h"
 
 struct bud_redis;     /* opaque */
-struct bud_redis_url; /* redis/url.h */
+struct bud_redis_url; /* config/redis_url.h */
 struct redisReply;    /* hiredis/hiredis.h */
 
 #define BUD_REDIS_COMMAND_TIMEOUT_MS 5000
@@ -31,7 +31,7 @@ struct bud_redis_script {
 };
 
 struct bud_redis_options {
-	const struct bud_redis_url *url; /* copied */
+	const struct bud_redis_url *url; /* copied; not the embedded one */
 	/* Borrowed for good (a static table); loaded at each connect, before `on_up`. */
 	const struct bud_redis_script *scripts;
 	size_t scripts_n;

@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
-#include "redis/url.h"
+#include "config/redis_url.h"
+#include "core/text.h"
 
 #define PATIENCE_MS 8000
 
@@ -95,7 +96,7 @@ void seen_open_url(struct seen *seen, const char *text, int timeout_ms)
 	struct bud_redis_url url;
 	struct bud_error error;
 	*seen = (struct seen){0};
-	assert_int_equal(bud_redis_url_parse(text, &url, &error), 0);
+	assert_int_equal(bud_redis_url_parse(bud_span(text), &url, &error), 0);
 	struct bud_redis_options options = {
 		.url = &url,
 		.scripts = seen_scripts,
@@ -106,7 +107,6 @@ void seen_open_url(struct seen *seen, const char *text, int timeout_ms)
 		.owner = seen,
 	};
 	seen->redis = bud_redis_open(&seen_loop, &options);
-	bud_redis_url_finish(&url);
 	assert_int_equal(seen->ups + seen->downs, 0);
 }
 

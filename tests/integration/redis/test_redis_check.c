@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
-#include "redis/url.h"
+#include "config/redis_url.h"
 #include "seen.h"
 
 static void test_role_change(void **state)
@@ -56,8 +56,8 @@ static void test_password_and_database(void **state)
 	seen_run_until(&seen.downs, 1);
 	assert_non_null(strstr(seen.reason, "NOAUTH"));
 	seen_close_all(&seen);
-	struct bud_redis_url url = {
-		.unix_path = server->socket, .user = "carrier", .password = "a@b:c", .db = 3};
+	struct bud_redis_url url = {.user = "carrier", .password = "a@b:c", .database = 3};
+	(void)snprintf(url.path, sizeof(url.path), "%s", server->socket);
 	struct bud_redis_options options = {
 		.url = &url, .on_up = seen_on_up, .on_down = seen_on_down, .owner = &seen};
 	seen = (struct seen){.redis = bud_redis_open(&seen_loop, &options)};
@@ -66,7 +66,7 @@ static void test_password_and_database(void **state)
 	seen_run_until(&seen.answers, 1);
 	assert_non_null(strstr(seen.text, " db=3 "));
 	seen_close_all(&seen);
-	url.password = "wrong";
+	(void)snprintf(url.password, sizeof(url.password), "wrong");
 	seen = (struct seen){.redis = bud_redis_open(&seen_loop, &options)};
 	seen_run_until(&seen.downs, 1);
 	assert_non_null(strstr(seen.reason, "Redis refused AUTH: WRONGPASS"));
