@@ -198,6 +198,20 @@ static bool try_next_address(struct bud_transfer *transfer)
 	return true;
 }
 
+/* A kept connection was closed while the request was under way. libcurl repeats that itself, but
+ * 7.88 counts over the life of a handle and gives up every sixth time. */
+static bool repeat(struct bud_transfer *transfer)
+{
+	long connects = 0;
+	curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+	if (connects > 0 || transfer->was_repeated || transfer->response.head_bytes > 0 ||
+		transfer->fetch->is_closing)
+		return false;
+	transfer->was_repeated = true;
+	give_to_curl(transfer, transfer->is_pinned ? transfer->pin : NULL);
+	return true;
+}
+
 static void on_done(void *owner, CURL *easy, CURLcode code)
 {
 	(void)owner;
@@ -205,6 +219,8 @@ static void on_done(void *owner, CURL *easy, CURLcode code)
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
 	bud_transfer_judge(transfer, code);
 	if (transfer->kind == BUD_FETCH_CONNECT_FAILED && try_next_address(transfer))
+		return;
+	if (transfer->kind == BUD_FETCH_RESET && repeat(transfer))
 		return;
 	tell(transfer);
 }

@@ -65,7 +65,7 @@ struct bud_fetch_request {
 	bool keep_headers;
 };
 
-/* Borrows `loop`. Never NULL. */
+/* Borrows `loop`. Never NULL. The process must ignore SIGPIPE: OpenSSL writes with it. */
 struct bud_fetch *bud_fetch_open(struct uv_loop_s *loop, const struct bud_fetch_options *options);
 /* Running transfers end with CANCELLED on a later turn of the loop; then the memory goes and
  * `on_closed` is called (it may be NULL). No start from now on. NULL is fine: on_closed is not

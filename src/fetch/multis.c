@@ -128,13 +128,34 @@ static struct watcher *find_watcher(const struct bud_multis *multis, curl_socket
 	return (size_t)fd < multis->watchers_room ? multis->watchers[fd] : NULL;
 }
 
+static void drop_watcher(struct bud_multis *multis, curl_socket_t fd)
+{
+	struct watcher *watcher = find_watcher(multis, fd);
+	if (!watcher)
+		return;
+	multis->watchers[fd] = NULL;
+	uv_close((uv_handle_t *)&watcher->poll, on_watcher_closed);
+}
+
+static bool has_response(CURL *easy)
+{
+	long status = 0;
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	return status != 0;
+}
+
 /* libcurl says which events it waits for. Between two requests on a connection it wants nothing,
- * then the same again: so nothing is taken back here, on_poll() does that if an event comes. */
+ * then the same again: so nothing is taken back here, on_poll() does that if an event comes. Not
+ * so before the first response: a socket that never got connected is closed without a word to
+ * bud_multis_close_socket(), and its number may be anybody's next. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *per_socket)
 {
-	(void)easy;
 	(void)per_socket;
 	struct multi *multi = data;
+	if (what == CURL_POLL_REMOVE && !has_response(easy)) {
+		drop_watcher(multi->multis, fd);
+		return 0;
+	}
 	struct watcher *watcher = find_watcher(multi->multis, fd);
 	int wanted =
 		(what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
@@ -153,12 +174,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *p
 
 int bud_multis_close_socket(void *data, curl_socket_t fd)
 {
-	struct bud_multis *multis = data;
-	struct watcher *watcher = find_watcher(multis, fd);
-	if (watcher) {
-		multis->watchers[fd] = NULL;
-		uv_close((uv_handle_t *)&watcher->poll, on_watcher_closed);
-	}
+	drop_watcher(data, fd);
 	return close(fd);
 }
 

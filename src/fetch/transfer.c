@@ -261,7 +261,7 @@ void bud_transfer_aim(struct bud_transfer *transfer, const char *pin, long timeo
 {
 	bool is_pinned = pin != NULL;
 	if (is_pinned) {
-		memcpy(transfer->pin, pin, sizeof(transfer->pin));
+		memmove(transfer->pin, pin, sizeof(transfer->pin));
 		transfer->pin_node = (struct curl_slist){.data = transfer->pin};
 	}
 	if (is_pinned != transfer->is_pinned)
@@ -371,4 +371,5 @@ void bud_transfer_rest(struct bud_transfer *transfer)
 	transfer->fn = NULL;
 	transfer->owner = NULL;
 	transfer->address_i = 0;
+	transfer->was_repeated = false;
 }

@@ -48,6 +48,7 @@ struct bud_transfer {
 	bud_fetch_fn fn;
 	void *owner;
 	struct bud_name_query query;
+	bool was_repeated;
 	unsigned address_i; /* which of the name's addresses is tried */
 	int64_t started_us;
 	int64_t deadline_us;

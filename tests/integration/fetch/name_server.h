@@ -1,0 +1,24 @@
+/* A DNS server on loopback that answers every A question with the addresses set for its name. */
+#pragma once
+#include <stdbool.h>
+#include <uv.h>
+
+#define NAME_SERVER_NAMES 8
+
+struct name_record {
+	const char *name;
+	const char *addresses[30]; /* IPv4; none: NXDOMAIN */
+	int rcode;                 /* 2: SERVFAIL */
+	bool is_silent;
+};
+
+struct name_server {
+	uv_udp_t udp;
+	struct name_record records[NAME_SERVER_NAMES];
+	char address[32]; /* "127.0.0.1:port" */
+	unsigned questions;
+	char room[2048];
+};
+
+void name_server_open(struct name_server *server, uv_loop_t *loop);
+void name_server_close(struct name_server *server);
