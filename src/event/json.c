@@ -137,33 +137,56 @@ static const char *pass_sequences(struct bud_json *json, const char *at)
 	return at;
 }
 
-bool bud_json_read_string(struct bud_json *json, struct bud_json_string *out_string)
+/* `at` stands behind the opening quote. Returns where the closing one stands, NULL after fail(). */
+static inline const char *string_end(struct bud_json *json, const char *at, bool *out_has_escapes)
 {
-	const char *from = json->at + 1;
-	const char *at = from;
 	bool has_escapes = false;
-	bool is_ascii = true;
 
 	for (;;) {
 		at = plain_end(at, json->end);
-		if (at == json->end)
-			return fail_end(json);
+		if (at == json->end) {
+			(void)fail_end(json);
+			return NULL;
+		}
 		if (*at == '"')
 			break;
 		if (*at == '\\') {
 			has_escapes = true;
 			at = pass_escape(json, at);
 		} else if ((unsigned char)*at >= 0x80) {
-			is_ascii = false;
 			at = pass_sequences(json, at);
 		} else {
-			return fail(json, at, "a control character in a string must be escaped");
+			(void)fail(json, at, "a control character in a string must be escaped");
+			return NULL;
 		}
 		if (!at)
-			return false;
+			return NULL;
 	}
+	*out_has_escapes = has_escapes;
+	return at;
+}
+
+bool bud_json_read_string(struct bud_json *json, struct bud_json_string *out_string)
+{
+	const char *from = json->at + 1;
+	bool has_escapes;
+	const char *at = string_end(json, from, &has_escapes);
+
+	if (!at)
+		return false;
 	json->at = at + 1;
-	*out_string = (struct bud_json_string){{from, (size_t)(at - from)}, has_escapes, is_ascii};
+	*out_string = (struct bud_json_string){{from, (size_t)(at - from)}, has_escapes};
+	return true;
+}
+
+static bool pass_string(struct bud_json *json)
+{
+	bool has_escapes;
+	const char *at = string_end(json, json->at + 1, &has_escapes);
+
+	if (!at)
+		return false;
+	json->at = at + 1;
 	return true;
 }
 
@@ -217,11 +240,9 @@ static bool pass_word(struct bud_json *json, const char *word, size_t len)
 
 static bool pass_scalar(struct bud_json *json)
 {
-	struct bud_json_string string;
-
 	switch (*json->at) {
 	case '"':
-		return bud_json_read_string(json, &string);
+		return pass_string(json);
 	case 't':
 		return pass_word(json, "true", 4);
 	case 'f':
@@ -239,14 +260,12 @@ static bool pass_scalar(struct bud_json *json)
 /* A member's name and its colon. */
 static bool pass_name(struct bud_json *json)
 {
-	struct bud_json_string name;
-
 	bud_json_pass_blanks(json);
 	if (json->at == json->end)
 		return fail_end(json);
 	if (*json->at != '"')
 		return fail(json, json->at, "a member's name in quotes must stand here");
-	if (!bud_json_read_string(json, &name))
+	if (!pass_string(json))
 		return false;
 	bud_json_pass_blanks(json);
 	if (json->at == json->end)

@@ -14,7 +14,6 @@ struct bud_json {
 struct bud_json_string {
 	struct bud_span raw; /* between the quotes, as it was written */
 	bool has_escapes;
-	bool is_ascii; /* the bytes as they were written */
 };
 
 /* `at` of the reader stands behind what was read, or where it is wrong. */

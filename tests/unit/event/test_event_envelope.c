@@ -108,6 +108,28 @@ static void undoes_escapes(void **state)
 	is(envelope.data, "{}");
 }
 
+/* The side buffer starts small and empty, yet no value moves when the next one is written. */
+static void keeps_values_in_place(void **state)
+{
+	bud_auto(buffer) struct bud_buffer json = {0};
+	char expected[32];
+
+	(void)state;
+	bud_envelope_finish(&envelope);
+	bud_buffer_text(&json, HEAD);
+	for (int i = 0; i < 50; i++)
+		bud_buffer_format(&json, ",\"x%d\":\"value \\u0041 number %d\"", i, i);
+	bud_buffer_text(&json, "}");
+	accepts(json.at);
+	for (int i = 0; i < 50; i++) {
+		snprintf(expected, sizeof(expected), "value A number %d", i);
+		is(envelope.attributes[4 + i].value, expected);
+		assert_true(envelope.attributes[4 + i].value.at >= envelope.side.at);
+		assert_true(
+			envelope.attributes[4 + i].value.at < envelope.side.at + envelope.side.len);
+	}
+}
+
 static void keeps_data_as_it_came(void **state)
 {
 	static const char *const values[] = {"null", "true", "0", "1e400", "12345678901234567890",
@@ -397,6 +419,7 @@ int main(void)
 		cmocka_unit_test(finds_everything),
 		cmocka_unit_test(forgets_the_event_before),
 		cmocka_unit_test(undoes_escapes),
+		cmocka_unit_test(keeps_values_in_place),
 		cmocka_unit_test(keeps_data_as_it_came),
 		cmocka_unit_test(reads_base64),
 		cmocka_unit_test(asks_for_required_members),
