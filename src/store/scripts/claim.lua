@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Takes the first parked deliveries of a lane that are due, each under a lease: its new score (the
--- attempt has six bits and stays at 63). With
--- limit 0 it takes nothing and only moves the lane on: look again in so many ms.
+-- attempt has six bits and stays at 63). With limit 0 it takes nothing and only moves the lane on:
+-- look again in so many ms.
 -- KEYS: due, parked:<lane>, kept
 -- ARGV: lane, limit, lease ms, look again ms
 -- Returns {now ms, then per delivery: member, attempt, lease, owner "\n" event (false: gone)}.

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Takes a dead node off the list once nothing is pending with it and its heartbeat is still the last
--- one seen.
+-- Takes a dead node off the list once nothing is pending with it and its heartbeat is still the
+-- last one seen.
 -- KEYS: nodes, p<N>:events …
 -- ARGV: node, its last value, group
 -- Returns 1 when it is off the list, 0 when something is left.

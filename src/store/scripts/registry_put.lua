@@ -1,8 +1,9 @@
 #!lua
--- Writes one subscription record, or its tombstone, and announces the change. Safe to repeat after a
--- lost reply: the same etag again is a success without a change.
+-- Writes one subscription record, or its tombstone, and announces the change. Safe to repeat after
+-- a lost reply: the same etag again is a success without a change.
 -- KEYS: subs:records, subs:changes, subs:version, subs:serial, subs:fingerprints
--- ARGV: id, etag it must have now ("": must not exist; "*": any), new etag, fingerprint, record ("": tombstone)
+-- ARGV: id, etag it must have now ("": must not exist; "*": any), new etag, fingerprint, record
+--       ("": tombstone)
 -- A stored value is "serial etag fingerprint\n" .. record.
 -- Returns {"ok", serial, version} | {"same", id of the identical one, its value} |
 --         {"exists"} | {"missing"} | {"changed", value}.

@@ -2,7 +2,8 @@
 -- Ends the attempts of one lane. "again" and "dead" need the lease that the attempt ran under;
 -- "done" does not, but for a delivery that somebody revived meanwhile (attempt 0).
 -- KEYS: due, parked:<lane>, dead:<sub>, kept, refs
--- ARGV: lane, then per delivery: member, "done" | "again" | "dead" | "forget", lease, delay ms, attempt
+-- ARGV: lane, then per delivery: member, "done" | "again" | "dead" | "forget", lease, delay ms,
+--       attempt
 -- Returns per delivery 1 changed, 0 nothing to do.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -27,9 +28,11 @@ for i = 2, #ARGV, 5 do
 		end
 		changed = drop(member, n)
 	elseif verb == 'forget' then
-		changed = drop(member, redis.call('ZREM', KEYS[2], member) + redis.call('ZREM', KEYS[3], member))
+		local n = redis.call('ZREM', KEYS[2], member)
+		changed = drop(member, n + redis.call('ZREM', KEYS[3], member))
 	elseif mine and verb == 'again' then
-		redis.call('ZADD', KEYS[2], 'XX', (now + tonumber(ARGV[i + 3])) * 64 + attempt, member)
+		local due = now + tonumber(ARGV[i + 3])
+		redis.call('ZADD', KEYS[2], 'XX', due * 64 + attempt, member)
 		changed = 1
 	elseif mine and verb == 'dead' then
 		redis.call('ZREM', KEYS[2], member)

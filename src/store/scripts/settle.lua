@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Parks what an event in hand still owes, and acks it. Parks nothing if the event is not pending
--- with this node any more (only a cursor goes if it is pending with nobody). The ack is the last write: after an error in the middle the event is
--- still pending.
+-- with this node any more (only a cursor goes if it is pending with nobody). The ack is the last
+-- write: after an error in the middle the event is still pending.
 -- KEYS: p<N>:events, due, kept, refs, cursors, then per delivery: parked:<lane> or dead:<sub>
 -- ARGV: group, consumer, event id, member, "1" to ack, cursor ("": none), then per delivery:
 --       lane, "park" or "dead", delay ms, attempt

@@ -1,6 +1,6 @@
 #!lua
--- Makes the shard on a fresh Redis, or tells what is there. Never repairs: a shard with parts missing
--- is an alarm for people.
+-- Makes the shard on a fresh Redis, or tells what is there. Never repairs: a shard with parts
+-- missing is an alarm for people.
 -- KEYS: meta, subs:version, p<N>:events …
 -- ARGV: format, server id, hash seed, group
 -- Returns {format, server id, hash seed, partitions, streams without their group}.
@@ -8,7 +8,7 @@ local meta = redis.call('HMGET', KEYS[1], 'format', 'server', 'seed', 'partition
 if not meta[1] then
 	for i = 2, #KEYS do
 		if redis.call('EXISTS', KEYS[i]) == 1 then
-			return redis.error_reply('NOMETA ' .. KEYS[1] .. ' is gone but ' .. KEYS[i] .. ' is there')
+			return redis.error_reply('NOMETA ' .. KEYS[1] .. ' is gone, not ' .. KEYS[i])
 		end
 	end
 	for i = 3, #KEYS do

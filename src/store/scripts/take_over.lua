@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Moves pending events of a dead node to another; the sweep of that node then takes them up. In one
--- script, so that two heirs never rob each other, and JUSTID, so that moving does not count as a delivery.
+-- script, so that two heirs never rob each other, and JUSTID, so that moving does not count as a
+-- delivery.
 -- KEYS: p<N>:events
 -- ARGV: group, dead consumer, heir, most
 -- Returns {asked, moved}; asked minus moved are events whose content is gone.
