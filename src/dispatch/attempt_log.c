@@ -29,8 +29,7 @@ static void flush(struct bud_attempt_log *log, struct bud_receiver *receiver)
 		at += receiver->log_lens[i];
 	}
 	if (receiver->log_n > 0)
-		(void)bud_attempts_add(
-			log->store, bud_span(receiver->id), lines, receiver->log_n);
+		(void)bud_attempts_add(log->store, bud_span(receiver->id), lines, receiver->log_n);
 	receiver->log_n = 0;
 	bud_buffer_clear(&receiver->log_text);
 	bud_list_remove(&receiver->log_link);

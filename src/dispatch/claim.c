@@ -1,5 +1,5 @@
-/* Claims. claiming (claim and, behind it, subs:version are under way) -> barrier -> running -> gone.
- * What cannot start goes back with its attempt not counted. */
+/* Claims. claiming (claim and, behind it, subs:version are under way) -> barrier -> running ->
+ * gone. What cannot start goes back with its attempt not counted. */
 #include "dispatch/claim.h"
 
 #include <assert.h>
@@ -25,8 +25,9 @@
 #include "store/registry.h"
 #include "subscription/table.h"
 
-/* A lease outlives the attempt's time-out by this much; an attempt starts only in its first half. */
-#define LEASE_SPARE_MS 10000
+/* A lease outlives the attempt's time-out by this much; an attempt starts only in its first half.
+ */
+#define LEASE_SPARE_MS  10000
 #define START_WITHIN_MS (LEASE_SPARE_MS / 2)
 #define FORGET_LEASE_MS 60000
 #define LATER_MS        10000
@@ -125,8 +126,7 @@ static void finish(struct claim *claim)
 
 	assert(claim->n_open == 0);
 	if (claim->receiver)
-		bud_gate_give_back(
-			claim->receiver->gate, claim->slots, bud_clock_mono_ms());
+		bud_gate_give_back(claim->receiver->gate, claim->slots, bud_clock_mono_ms());
 	bud_map_remove(&claims->by_lane, bud_span(claim->lane));
 	bud_list_remove(&claim->link);
 	claims->n_deliveries -= claim->asked;
@@ -158,8 +158,7 @@ static void on_end(struct bud_delivery *delivery)
 	struct claim *claim = item->claim;
 
 	if (delivery->end == BUD_DELIVERY_END_DELIVERED)
-		bud_metrics_add(
-			claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_DELIVERED, 1);
+		bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_DELIVERED, 1);
 	bud_lanes_resolve_attempt(claim->claims->lanes, delivery, &item->id, item->lease);
 	assert(claim->n_open > 0);
 	if (--claim->n_open == 0)
@@ -246,7 +245,7 @@ void bud_claims_tick(struct bud_claims *claims, int64_t mono_ms)
 	struct claim *claim;
 	struct claim *after;
 
-	bud_list_each_safe(claim, after, &claims->waiting, link)
+	bud_list_each_safe (claim, after, &claims->waiting, link)
 		try_start(claim, mono_ms);
 }
 
@@ -311,8 +310,8 @@ static void on_claimed(
 	if (err < 0)
 		return; /* on_version finishes it */
 	bud_metrics_add(metrics, BUD_COUNTER_DELIVERIES_CLAIMED, n);
-	bud_metrics_time(metrics, BUD_HISTOGRAM_CLAIM,
-		(bud_clock_mono_ms() - claim->sent_mono_ms) * 1000);
+	bud_metrics_time(
+		metrics, BUD_HISTOGRAM_CLAIM, (bud_clock_mono_ms() - claim->sent_mono_ms) * 1000);
 	claim->items = bud_alloc_zero((n + 1) * sizeof(*claim->items));
 	for (size_t i = 0; i < n; i++)
 		add_item(claim, &claimed[i], now_ms);

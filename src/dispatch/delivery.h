@@ -25,7 +25,7 @@ enum bud_delivery_end {
 #define BUD_DELIVERY_HEADERS 5
 
 struct bud_delivery {
-	struct bud_list link; /* bud_gate::waiting */
+	struct bud_list link;          /* bud_gate::waiting */
 	struct bud_receiver *receiver; /* a reference */
 	struct bud_event *event;       /* a reference */
 	unsigned attempt;              /* this attempt's number, from 1 */

@@ -150,8 +150,8 @@ static enum bud_admit admit(
 	return BUD_ADMIT_YES;
 }
 
-enum bud_admit bud_endpoint_admit(struct bud_endpoint *endpoint, enum bud_share share,
-	int64_t now_ms, int64_t *out_wait_ms)
+enum bud_admit bud_endpoint_admit(
+	struct bud_endpoint *endpoint, enum bud_share share, int64_t now_ms, int64_t *out_wait_ms)
 {
 	enum bud_admit answer;
 
@@ -177,8 +177,7 @@ static void open_breaker(struct bud_endpoint *endpoint, int64_t now_ms)
 				  (int64_t)bud_random_below((uint64_t)endpoint->open_ms / 10 + 1);
 }
 
-static bool count_verdict(
-	struct bud_endpoint *endpoint, enum bud_verdict verdict, int64_t now_ms)
+static bool count_verdict(struct bud_endpoint *endpoint, enum bud_verdict verdict, int64_t now_ms)
 {
 	if (verdict == BUD_VERDICT_UNUSED) {
 		if (endpoint->breaker == BREAKER_PROBING)

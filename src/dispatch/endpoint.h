@@ -10,9 +10,9 @@ struct bud_endpoint;  /* opaque */
 struct bud_endpoints; /* opaque */
 
 struct bud_endpoint_limits {
-	unsigned window;        /* attempts at a time */
-	unsigned failures;      /* in a row until the breaker opens */
-	int64_t open_ms;        /* how long, first; doubled each time a probe fails */
+	unsigned window;   /* attempts at a time */
+	unsigned failures; /* in a row until the breaker opens */
+	int64_t open_ms;   /* how long, first; doubled each time a probe fails */
 	int64_t open_ms_longest;
 };
 
@@ -46,8 +46,7 @@ struct bud_endpoint *bud_endpoints_get(
 void bud_endpoint_unref(struct bud_endpoint *endpoint);
 
 /* Open and its time has passed: one caller at a time gets YES, for a probe. */
-enum bud_admit bud_endpoint_admit(struct bud_endpoint *endpoint, enum bud_share share,
-	int64_t now_ms, int64_t *out_wait_ms);
+enum bud_admit bud_endpoint_admit(
+	struct bud_endpoint *endpoint, enum bud_share share, int64_t now_ms, int64_t *out_wait_ms);
 /* True when this verdict opened the breaker. */
-bool bud_endpoint_settle(
-	struct bud_endpoint *endpoint, enum bud_verdict verdict, int64_t now_ms);
+bool bud_endpoint_settle(struct bud_endpoint *endpoint, enum bud_verdict verdict, int64_t now_ms);

@@ -1,5 +1,5 @@
-/* A gate. offer -> (slot) push, or wait; each attempt that ends lets the next one in; an endpoint that
- * is cut off sends everybody who waits back to be parked. */
+/* A gate. offer -> (slot) push, or wait; each attempt that ends lets the next one in; an endpoint
+ * that is cut off sends everybody who waits back to be parked. */
 #include "dispatch/gate.h"
 
 #include <assert.h>
@@ -113,8 +113,8 @@ void bud_gate_withdraw(struct bud_gate *gate, struct bud_delivery *delivery)
 	dequeue(gate, delivery);
 }
 
-enum bud_offer bud_gate_start(struct bud_gate *gate, struct bud_delivery *delivery,
-	int64_t mono_ms, int64_t *out_wait_ms)
+enum bud_offer bud_gate_start(
+	struct bud_gate *gate, struct bud_delivery *delivery, int64_t mono_ms, int64_t *out_wait_ms)
 {
 	int r = bud_push_start(gate->gates->pusher, delivery);
 
@@ -125,8 +125,8 @@ enum bud_offer bud_gate_start(struct bud_gate *gate, struct bud_delivery *delive
 	return BUD_OFFER_BLOCKED;
 }
 
-enum bud_offer bud_gate_offer(struct bud_gate *gate, struct bud_delivery *delivery,
-	int64_t mono_ms, int64_t *out_wait_ms)
+enum bud_offer bud_gate_offer(
+	struct bud_gate *gate, struct bud_delivery *delivery, int64_t mono_ms, int64_t *out_wait_ms)
 {
 	bool is_fresh = bud_following_is_fresh(gate->gates->desk->following, mono_ms);
 	enum bud_admit answer = BUD_ADMIT_FULL;
@@ -145,8 +145,7 @@ enum bud_offer bud_gate_offer(struct bud_gate *gate, struct bud_delivery *delive
 	return BUD_OFFER_TAKEN;
 }
 
-size_t bud_gate_reserve(
-	struct bud_gate *gate, size_t want, int64_t mono_ms, int64_t *out_wait_ms)
+size_t bud_gate_reserve(struct bud_gate *gate, size_t want, int64_t mono_ms, int64_t *out_wait_ms)
 {
 	size_t n = 0;
 
@@ -175,8 +174,7 @@ static void end(struct bud_delivery *delivery, enum bud_delivery_end how, int64_
 static void start_waiting(struct bud_gate *gate, struct bud_delivery *delivery, int64_t mono_ms)
 {
 	int64_t wait_ms = 0;
-	enum bud_receiver_state state =
-		bud_receiver_check(delivery->receiver, gate->gates->desk);
+	enum bud_receiver_state state = bud_receiver_check(delivery->receiver, gate->gates->desk);
 
 	dequeue(gate, delivery);
 	if (state != BUD_RECEIVER_CURRENT) {

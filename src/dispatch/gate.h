@@ -29,19 +29,18 @@ enum bud_offer {
 };
 
 /* A fresh delivery, matched just now. */
-enum bud_offer bud_gate_offer(struct bud_gate *gate, struct bud_delivery *delivery,
-	int64_t mono_ms, int64_t *out_wait_ms);
+enum bud_offer bud_gate_offer(struct bud_gate *gate, struct bud_delivery *delivery, int64_t mono_ms,
+	int64_t *out_wait_ms);
 /* Takes it out of the queue again; on_end is not called. It ends as NEW. */
 void bud_gate_withdraw(struct bud_gate *gate, struct bud_delivery *delivery);
 
 /* Slots for parked deliveries, up to `want`; 0 with *out_wait_ms when there is none. Each is to be
  * used with bud_gate_start() or given back. */
-size_t bud_gate_reserve(
-	struct bud_gate *gate, size_t want, int64_t mono_ms, int64_t *out_wait_ms);
+size_t bud_gate_reserve(struct bud_gate *gate, size_t want, int64_t mono_ms, int64_t *out_wait_ms);
 void bud_gate_give_back(struct bud_gate *gate, size_t n, int64_t mono_ms);
 /* Uses one reserved slot. BLOCKED: the slot is given back. */
-enum bud_offer bud_gate_start(struct bud_gate *gate, struct bud_delivery *delivery,
-	int64_t mono_ms, int64_t *out_wait_ms);
+enum bud_offer bud_gate_start(struct bud_gate *gate, struct bud_delivery *delivery, int64_t mono_ms,
+	int64_t *out_wait_ms);
 
 /* By the pusher, when an attempt ended: lets the next ones in. */
 void bud_gate_on_pushed(struct bud_gate *gate, int ok, int64_t mono_ms);

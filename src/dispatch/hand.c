@@ -1,5 +1,6 @@
-/* The hand table. take -> (barrier) -> match -> offer each delivery to its gate -> on_end ... -> ack or
- * settle (hand_settle.c). Bounded by number and bytes: the reader stops when there is no room. */
+/* The hand table. take -> (barrier) -> match -> offer each delivery to its gate -> on_end ... ->
+ * ack or settle (hand_settle.c). Bounded by number and bytes: the reader stops when there is no
+ * room. */
 #include "dispatch/hand.h"
 
 #include <assert.h>
@@ -47,7 +48,7 @@ void bud_hands_finish(struct bud_hands *hands)
 	for (int i = 0; i < BUD_HAND_STATES; i++) {
 		struct bud_hand *hand;
 		struct bud_hand *after;
-		bud_list_each_safe(hand, after, &hands->lists[i], link)
+		bud_list_each_safe (hand, after, &hands->lists[i], link)
 			free_hand(hand);
 	}
 	bud_map_finish(&hands->by_id);

@@ -1,5 +1,5 @@
-/* Settling events in hand: acks in batches when all is delivered, else one settle that parks what is
- * not; both are sent again until Redis answers. */
+/* Settling events in hand: acks in batches when all is delivered, else one settle that parks what
+ * is not; both are sent again until Redis answers. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -206,8 +206,8 @@ static void count_parked(struct bud_hand *hand)
 		char member[BUD_MEMBER_TEXT_BYTES];
 		bud_member_write(&hand->id, member);
 		bud_metrics_add(metrics, BUD_COUNTER_EVENTS_POISONED, 1);
-		bud_log_error("an event was given up: handling it failed each time", "event",
-			member);
+		bud_log_error(
+			"an event was given up: handling it failed each time", "event", member);
 	}
 }
 
@@ -286,8 +286,7 @@ static bool ack_partition(struct bud_hands *hands, unsigned partition)
 	ack->hands = hands;
 	ack->sent_us = bud_clock_mono_us();
 	bud_list_init(&ack->acking);
-	bud_list_each_safe(hand, after, unacked, link)
-	{
+	bud_list_each_safe (hand, after, unacked, link) {
 		if (hand->id.partition != partition || n == ACK_BATCH)
 			continue;
 		ids[n++] = hand->id;
@@ -297,7 +296,7 @@ static bool ack_partition(struct bud_hands *hands, unsigned partition)
 	}
 	if (bud_partition_ack(hands->desk->commands, ids, n, on_acked, ack) == 0)
 		return true;
-	bud_list_each_safe(hand, after, &ack->acking, link)
+	bud_list_each_safe (hand, after, &ack->acking, link)
 		bud_hand_set_state(hand, BUD_HAND_UNACKED);
 	free(ack);
 	return false;

@@ -1,5 +1,5 @@
-/* The parked lane. tick -> due? -> claim (slots of the endpoint are reserved first) -> barrier -> start
- * all -> on_end ... -> resolve. Nothing is claimed that cannot start at once. */
+/* The parked lane. tick -> due? -> claim (slots of the endpoint are reserved first) -> barrier ->
+ * start all -> on_end ... -> resolve. Nothing is claimed that cannot start at once. */
 #include "dispatch/lane.h"
 
 #include <assert.h>
@@ -95,8 +95,7 @@ void bud_lanes_resolve_attempt(struct bud_lanes *lanes, const struct bud_deliver
 	case BUD_DELIVERY_END_FAILED:
 		resolution.delay_ms = bud_schedule_delay_ms(
 			schedule, delivery->attempt, bud_random_below(UINT32_MAX));
-		resolution.verb =
-			resolution.delay_ms < 0 ? BUD_RESOLVE_DEAD : BUD_RESOLVE_AGAIN;
+		resolution.verb = resolution.delay_ms < 0 ? BUD_RESOLVE_DEAD : BUD_RESOLVE_AGAIN;
 		break;
 	}
 	if (lease != 0 || resolution.verb == BUD_RESOLVE_DONE)

@@ -1,5 +1,6 @@
-/* The pusher. start: headers, signature, bud_fetch_start -> on_result: log, count, give the slot back,
- * tell the delivery. The body is the event as it was stored: structured mode, byte for byte. */
+/* The pusher. start: headers, signature, bud_fetch_start -> on_result: log, count, give the slot
+ * back, tell the delivery. The body is the event as it was stored: structured mode, byte for byte.
+ */
 #include "dispatch/push.h"
 
 #include <assert.h>
@@ -109,8 +110,8 @@ static size_t write_headers(
 	if (delivery->id_line[0] == '\0')
 		write_id(pusher->desk, delivery);
 	id = bud_span(delivery->id_line + sizeof(ID_NAME) - 1);
-	snprintf(delivery->timestamp_line, sizeof(delivery->timestamp_line),
-		TIMESTAMP_NAME "%lld", (long long)wall_s);
+	snprintf(delivery->timestamp_line, sizeof(delivery->timestamp_line), TIMESTAMP_NAME "%lld",
+		(long long)wall_s);
 	memcpy(delivery->signature_line, SIGNATURE_NAME, sizeof(SIGNATURE_NAME));
 	bud_signer_sign(delivery->receiver->signer, id, wall_s, delivery->event->bytes,
 		delivery->signature_line + sizeof(SIGNATURE_NAME) - 1);

@@ -1,4 +1,5 @@
-/* The pusher: one attempt: the event's bytes signed and sent, and its result taken to the delivery. */
+/* The pusher: one attempt: the event's bytes signed and sent, and its result taken to the delivery.
+ */
 #pragma once
 #include <stddef.h>
 #include "core/alloc.h"

@@ -50,8 +50,7 @@ static struct bud_target *make_target(
 	struct bud_error error = {0};
 	struct bud_target *target =
 		bud_target_create(bud_span(subscription->sink), &options, &error);
-	int r = target ? bud_target_header_add(
-				 target, "Content-Type: application/cloudevents+json")
+	int r = target ? bud_target_header_add(target, "Content-Type: application/cloudevents+json")
 		       : 0;
 
 	if (!target)
@@ -91,8 +90,8 @@ static struct bud_receiver *create(
 	receiver->owner = bud_strdup(subscription->owner);
 	receiver->target = make_target(receivers->desk, subscription);
 	receiver->signer = make_signer(subscription);
-	receiver->gate = bud_gates_get(receivers->gates, bud_span(subscription->owner),
-		bud_span(subscription->sink));
+	receiver->gate = bud_gates_get(
+		receivers->gates, bud_span(subscription->owner), bud_span(subscription->sink));
 	bud_list_init(&receiver->log_link);
 	return receiver;
 }

@@ -1,5 +1,6 @@
-/* A receiver: a subscription as this worker pushes to it: its parsed URL, its signer, its gate. Made
- * when the subscription first matches here, renewed when its record changes, dropped when idle. */
+/* A receiver: a subscription as this worker pushes to it: its parsed URL, its signer, its gate.
+ * Made when the subscription first matches here, renewed when its record changes, dropped when
+ * idle. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

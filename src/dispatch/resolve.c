@@ -33,7 +33,7 @@ static void free_all(struct bud_list *list)
 	struct result *result;
 	struct result *after;
 
-	bud_list_each_safe(result, after, list, link)
+	bud_list_each_safe (result, after, list, link)
 		free(result);
 	bud_list_init(list);
 }
@@ -48,8 +48,8 @@ bool bud_resolves_is_empty(const struct bud_resolves *resolves)
 	return bud_list_is_empty(&resolves->queue) && resolves->n_sent == 0;
 }
 
-void bud_resolves_add(struct bud_resolves *resolves, const char *lane,
-	const struct bud_resolution *resolution)
+void bud_resolves_add(
+	struct bud_resolves *resolves, const char *lane, const struct bud_resolution *resolution)
 {
 	size_t len = strlen(lane);
 	struct result *result = bud_alloc(sizeof(*result) + len + 1);
@@ -79,8 +79,8 @@ static void on_resolved(void *owner, int err, int64_t changed)
 	if (err < 0) {
 		take_back(batch);
 	} else {
-		bud_metrics_add(batch->resolves->desk->metrics, BUD_COUNTER_DELIVERIES_DEAD,
-			batch->n_dead);
+		bud_metrics_add(
+			batch->resolves->desk->metrics, BUD_COUNTER_DELIVERIES_DEAD, batch->n_dead);
 		free_all(&batch->results);
 	}
 	free(batch);
@@ -98,8 +98,7 @@ static bool send_lane(struct bud_resolves *resolves)
 
 	batch->resolves = resolves;
 	bud_list_init(&batch->results);
-	bud_list_each_safe(result, after, &resolves->queue, link)
-	{
+	bud_list_each_safe (result, after, &resolves->queue, link) {
 		if (n == BATCH || strcmp(result->lane, first->lane) != 0)
 			continue;
 		resolutions[n++] = result->resolution;

@@ -1,4 +1,5 @@
-/* Results of attempts on parked deliveries, on their way to Redis: a script call per lane and tick. */
+/* Results of attempts on parked deliveries, on their way to Redis: a script call per lane and tick.
+ */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,8 +19,8 @@ struct bud_resolves {
 void bud_resolves_init(struct bud_resolves *resolves, const struct bud_desk *desk);
 void bud_resolves_finish(struct bud_resolves *resolves);
 /* Copies both. */
-void bud_resolves_add(struct bud_resolves *resolves, const char *lane,
-	const struct bud_resolution *resolution);
+void bud_resolves_add(
+	struct bud_resolves *resolves, const char *lane, const struct bud_resolution *resolution);
 /* Sends what is queued. */
 void bud_resolves_flush(struct bud_resolves *resolves, int64_t mono_ms);
 bool bud_resolves_is_empty(const struct bud_resolves *resolves);

@@ -174,6 +174,26 @@ int bud_partition_ack(struct bud_store *store, const struct bud_member *ids, siz
 	return bud_store_call_sent(call, bud_store_send(store, bud_store_on_number, call));
 }
 
+static void on_exists(void *owner, const redisReply *reply)
+{
+	struct bud_store_call call = bud_store_call_take(owner);
+	int err = bud_reply_error(reply);
+
+	((bud_store_number_fn)call.fn)(call.owner, err, err < 0 ? 0 : (int64_t)reply->elements);
+}
+
+int bud_partition_exists(
+	struct bud_store *store, const struct bud_member *id, bud_store_number_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+
+	bud_args_text(&store->args, "XRANGE");
+	add_key(store, id->partition);
+	add_ids(store, id, 1);
+	add_ids(store, id, 1);
+	return bud_store_call_sent(call, bud_store_send(store, on_exists, call));
+}
+
 static void on_taken_over(void *owner, const redisReply *reply)
 {
 	struct bud_store_call call = bud_store_call_take(owner);
