@@ -77,6 +77,7 @@ static const char *decode(struct bud_span value, struct bud_buffer *out)
 {
 	const char *fault = NULL;
 
+	bud_buffer_reserve(out, value.len); /* an empty value has a place, too */
 	if (value.len > 0 && value.at[0] == '"')
 		fault = unquote(value, out);
 	else

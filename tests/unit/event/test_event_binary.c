@@ -74,6 +74,8 @@ static void decodes_headers(void **state)
 			fail_msg("%s: %.*s", cases[i][0], (int)envelope.subject.len,
 				envelope.subject.at);
 	}
+	assert_int_equal(write_event("ce-comment", "\"\"", "", bud_span("")), 0);
+	is_json(HEAD ",\"comment\":\"\"}");
 	/* What is no ce- header is none of ours; source goes over the wire encoded, too. */
 	assert_int_equal(write_event("subject", "x", "", bud_span("")), 0);
 	is_json(HEAD "}");
