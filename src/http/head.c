@@ -213,7 +213,7 @@ static bool check_field(struct bud_head *head, const struct bud_header *field, s
 	return true;
 }
 
-bool bud_head_check(struct bud_head *head, struct bud_refusal *out_refusal)
+bool bud_head_check(struct bud_head *head, bool is_parsed, struct bud_refusal *out_refusal)
 {
 	struct tally tally = {0};
 
@@ -223,12 +223,14 @@ bool bud_head_check(struct bud_head *head, struct bud_refusal *out_refusal)
 		if (!check_field(head, &head->fields[i], &tally, out_refusal))
 			return false;
 	}
-	if (head->minor == 1 && tally.hosts == 0)
-		return refuse(out_refusal, 400, "Host is missing.", "Host");
 	if (tally.lengths > 0 && tally.encodings > 0)
 		return refuse(out_refusal, 400,
 			"Content-Length and Transfer-Encoding exclude each other.",
 			"Transfer-Encoding");
+	if (!is_parsed)
+		return refuse(out_refusal, 400, "The head is not HTTP/1.1.", NULL);
+	if (head->minor == 1 && tally.hosts == 0)
+		return refuse(out_refusal, 400, "Host is missing.", "Host");
 	/* Two readings of where the body ends are what smuggling is made of. */
 	if (head->chunked != (tally.encodings > 0) || head->content_length != tally.length)
 		return refuse(out_refusal, 400, "The body's length is unclear.", NULL);

@@ -54,5 +54,6 @@ bool bud_head_read_line(
 	struct bud_head *head, struct bud_span bytes, struct bud_refusal *out_refusal);
 
 /* Judges the fields, sets has_length, expects_continue and content_type, and compares `chunked` and
- * `content_length` as the parser understood them with its own reading. False: refused. */
-bool bud_head_check(struct bud_head *head, struct bud_refusal *out_refusal);
+ * `content_length` as the parser understood them with its own reading. `is_parsed` is false when
+ * the parser gave up: then only the fields before its fault are judged. False: refused. */
+bool bud_head_check(struct bud_head *head, bool is_parsed, struct bud_refusal *out_refusal);

@@ -40,8 +40,8 @@ struct bud_listener_options {
  * "localhost"; port 0 takes a free one: bind the other workers' sockets to *out_port then.
  * Negative: -EINVAL for the host, else what the system says. */
 BUD_MUST_CHECK int bud_listener_bind(const char *host, int port, int *out_fd, int *out_port);
-/* Whether nobody listens on the port: with SO_REUSEPORT a second process of the same user would share it
- * silently. Ask before the first bind. 0 or -EADDRINUSE (or as above). */
+/* Whether nobody listens on the port: with SO_REUSEPORT a second process of the same user would
+ * share it silently. Ask before the first bind. 0 or -EADDRINUSE (or as above). */
 BUD_MUST_CHECK int bud_listener_probe(const char *host, int port);
 
 /* Listens and answers from now on. NULL with *out_error (negative errno) on failure. */

@@ -45,9 +45,8 @@ static enum bud_message_state read_head(struct bud_message *message, struct bud_
 	int r = bud_parser_head(message->parser, bytes, &message->head);
 	if (r == -E2BIG)
 		return refuse(message, 431, "The head has too many fields.");
-	if (r < 0)
-		return refuse(message, 400, "The head is not HTTP/1.1.");
-	if (!bud_head_check(&message->head, refusal))
+	/* Our own check can name the field, even where the parser gave up. */
+	if (!bud_head_check(&message->head, r == 0, refusal))
 		return BUD_MESSAGE_REFUSED;
 	message->raw = message->head_len;
 	message->body.at = bytes.at + message->head_len;
