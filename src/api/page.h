@@ -1,0 +1,33 @@
+/* A page: which part of a list a request asks for, and the link to the next one. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include "core/alloc.h"
+#include "core/text.h"
+
+struct bud_error;   /* core/error.h */
+struct bud_request; /* http/request.h */
+
+/* Where a page may begin: `after` an opaque cursor in lists that keep their order, or at `offset`
+ * in those that change all the time. */
+struct bud_page_rule {
+	const char *cursor; /* "after" or "offset" */
+	size_t size_default;
+	size_t size_max;
+};
+
+struct bud_page {
+	size_t size;    /* 1 to size_max */
+	uint64_t start; /* what the cursor says; 0 without one */
+};
+
+/* Reads `size` and the cursor from the query. -EINVAL: `error` names the parameter at fault, also
+ * an unknown or repeated one. */
+BUD_MUST_CHECK int bud_page_parse(const struct bud_request *request,
+	const struct bud_page_rule *rule, struct bud_page *out_page, struct bud_error *error);
+/* Adds `Link: <...>; rel="next"` to the reply: the same list from `start` on. */
+void bud_page_reply_next(struct bud_request *request, const struct bud_page_rule *rule,
+	const struct bud_page *page, uint64_t start);
+/* The value of that header, appended. */
+void bud_page_write_next(struct bud_buffer *out, struct bud_span path,
+	const struct bud_page_rule *rule, const struct bud_page *next);
