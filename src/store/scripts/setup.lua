@@ -8,7 +8,7 @@ local meta = redis.call('HMGET', KEYS[1], 'format', 'server', 'seed', 'partition
 if not meta[1] then
 	for i = 2, #KEYS do
 		if redis.call('EXISTS', KEYS[i]) == 1 then
-			return redis.error_reply('NOMETA ' .. KEYS[1] .. ' is gone, not ' .. KEYS[i])
+			return redis.error_reply('NOMETA ' .. KEYS[1] .. ' is gone: ' .. KEYS[i])
 		end
 	end
 	for i = 3, #KEYS do

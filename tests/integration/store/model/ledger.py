@@ -1,0 +1,214 @@
+"""The oracle: what was promised, what arrived, and what must be true of the keys in between."""
+import json
+
+from shard import GROUP, dead, entry_of, key, parked, stream
+
+
+class Violation(Exception):
+    """A promise is broken."""
+
+
+def require(true, *words):
+    if not true:
+        raise Violation(" ".join(str(w) for w in words))
+
+
+class Event:
+    """One (source, id). `must` are the subscriptions that existed before it was first sent."""
+
+    def __init__(self, name, topic, poison, must):
+        self.name, self.topic, self.poison = name, topic, poison
+        self.must = must
+        self.accepted = False
+        self.body = json.dumps({"id": name, "topic": topic, "poison": poison})
+
+
+class Ledger:
+    def __init__(self, client, partitions):
+        self.client, self.partitions = client, partitions
+        self.events = {}
+        self.members = {}       # member -> event, seen when it is first read
+        self.subscriptions = {}  # id -> what the registry was asked to hold
+        self.live = set()        # those whose creation was answered
+        self.deleted = set()     # from the moment the deletion was first sent
+        self.delivered = {}      # (event, subscription) -> how often
+        self.tainted = set()     # events that a fault may deliver twice
+        self.holders = {}        # member or (member, lane) -> the run that has it in hand
+        self.bare_acks = set()   # members acked without a settle
+        self.poisoned = set()    # events that reached the bound of deliveries
+        self.expect_duplicates = True
+        self.counts = {}
+        self.history = {}        # member -> what happened to it, told when it is at fault
+
+    def count(self, what, n=1):
+        self.counts[what] = self.counts.get(what, 0) + n
+
+    def matches(self, topic):
+        return {s for s in self.live - self.deleted
+                if topic in self.subscriptions[s]["topics"]}
+
+    def note(self, member, *words):
+        self.history.setdefault(member, []).append(" ".join(str(w) for w in words))
+
+    # What the actors report.
+
+    def hold(self, thing, run):
+        """A run takes an event or a delivery in hand; with two hands on it a repeat is allowed."""
+        member = thing if isinstance(thing, str) else thing[0]
+        if thing in self.holders:
+            self.count("held twice")
+            self.note(member, "held by two:", thing, run.id)
+            self.tainted.add(self.members[member].name)
+        self.holders[thing] = run
+
+    def let_go(self, thing, run):
+        if self.holders.get(thing) is run:
+            del self.holders[thing]
+
+    def read(self, member, body):
+        name = json.loads(body)["id"]
+        event = self.events.get(name)
+        require(event, "an event nobody published:", name)
+        require(event.body == body, "the content is not what was accepted:", name, body)
+        known = self.members.setdefault(member, event)
+        require(known is event, "two events for one member", member)
+        return event
+
+    def attempt(self, member, subscription, body, ok):
+        event = self.read(member, body)
+        record = self.subscriptions.get(subscription)
+        require(record and event.topic in record["topics"], "no match:", event.name, subscription)
+        self.count("attempts")
+        if not ok:
+            return
+        pair = event.name, subscription
+        self.note(member, "delivered to", subscription)
+        self.delivered[pair] = self.delivered.get(pair, 0) + 1
+        if self.delivered[pair] > 1:
+            self.count("duplicates")
+            require(self.expect_duplicates and event.name in self.tainted,
+                    "delivered twice without a fault:", *pair, *self.history[member])
+
+    def acked(self, member):
+        """Called when an ack was applied: each delivery is done or kept elsewhere."""
+        event = self.members[member]
+        owed = [s for s in sorted(event.must - self.deleted)
+                if (event.name, s) not in self.delivered]
+        if not owed:
+            return
+        self.require_kept(event, member, owed, "acked")
+
+    def require_kept(self, event, member, owed, when):
+        asked = [("ZSCORE", dead("-"), member)]
+        for s in owed:
+            asked += [("ZSCORE", parked(s), member), ("ZSCORE", dead(s), member)]
+        scores = self.client.send(asked)
+        for i, s in enumerate(owed):
+            kept = scores[0] or scores[1 + 2 * i] or scores[2 + 2 * i]
+            require(kept, when, "though not delivered, parked or dead:", event.name, s, member)
+
+    # What must be true of the keys at any moment no script runs.
+
+    def snapshot(self):
+        names = [k.decode() for k in self.client.call("KEYS", key("*"))]
+        lanes = [n for n in names if n.startswith(parked(""))]
+        deads = [n for n in names if n.startswith(dead(""))]
+        zsets = lanes + deads
+        replies = self.client.send(
+            [("ZRANGE", n, 0, -1, "WITHSCORES") for n in [key("due"), *zsets]]
+            + [("HGETALL", key("refs")), ("HGETALL", key("kept")), ("TIME",)])
+        now = int(replies[-1][0]) * 1000 + int(replies[-1][1]) // 1000
+        return {"now": now, "due": pairs(replies[0]), "refs": pairs(replies[-3]),
+                "kept": pairs(replies[-2]),
+                "parked": {n[len(parked("")):]: pairs(r)
+                           for n, r in zip(lanes, replies[1:])},
+                "dead": {n[len(dead("")):]: pairs(r)
+                         for n, r in zip(deads, replies[1 + len(lanes):])}}
+
+    def check_keys(self):
+        shot = self.snapshot()
+        self.count("snapshots")
+        for lane in shot["parked"]:
+            require(lane in shot["due"], "a lane with deliveries is not in due:", lane)
+            ahead = float(shot["due"][lane]) - shot["now"]
+            require(ahead <= 600_000, "due is too far ahead:", lane, ahead)
+        refs = {}
+        for kind in ("parked", "dead"):
+            for zset in shot[kind].values():
+                for member in zset:
+                    refs[member] = refs.get(member, 0) + 1
+        found = {m: int(n) for m, n in shot["refs"].items()}
+        require(refs == found, "refs:", difference(refs, found))
+        require(set(shot["kept"]) == set(refs), "kept:",
+                sorted(set(shot["kept"]) ^ set(refs))[:5])
+        return shot
+
+    # What must be true when nothing is left to do.
+
+    def is_quiet(self):
+        asked = []
+        for p in range(self.partitions):
+            asked += [("XPENDING", stream(p), GROUP), ("XINFO", "GROUPS", stream(p)),
+                      ("XINFO", "STREAM", stream(p))]
+        asked += [("ZCARD", key("due")), ("HLEN", key("cursors"))]
+        replies = self.client.send(asked)
+        for p in range(self.partitions):
+            pending, groups, info = replies[3 * p:3 * p + 3]
+            last = fields(groups[0])[b"last-delivered-id"]
+            if pending[0] or last != fields(info)[b"last-generated-id"]:
+                return False
+        return replies[-2] == 0
+
+    def check_end(self, attempts_most):
+        shot = self.check_keys()
+        require(not shot["parked"] and not shot["due"], "lanes left:", shot["parked"], shot["due"])
+        # A bare XACK of a resumed run may leave the cursor of an heir that crashed.
+        cursors = {c.decode() for c in self.client.call("HKEYS", key("cursors"))} - self.bare_acks
+        require(not cursors, "cursors left:", cursors)
+        for p in range(self.partitions):
+            entries = self.client.call("XLEN", stream(p))
+            require(entries == 0, "not trimmable to empty:", stream(p), entries)
+        self.check_deliveries(shot["dead"], attempts_most)
+
+    def check_deliveries(self, deads, attempts_most):
+        listed = set()
+        for subscription, zset in deads.items():
+            for member, score in zset.items():
+                event = self.members[member]
+                listed.add((event.name, subscription))
+                if subscription == "-":
+                    require(event.name in self.poisoned, "dead without cause:", event.name)
+                else:
+                    require(int(score) % 64 >= attempts_most(subscription),
+                            "dead too early:", member, score)
+        for event in self.events.values():
+            if not event.accepted:
+                continue
+            if event.poison:
+                require((event.name, "-") in listed, "poison is not listed dead:", event.name)
+            for s in event.must - self.deleted:
+                there = {(event.name, s), (event.name, "-")} & listed
+                require((event.name, s) in self.delivered or there, "LOST:", event.name, s,
+                        *[line for m, e in self.members.items() if e is event
+                          for line in self.history.get(m, [])])
+        self.count("events", sum(e.accepted for e in self.events.values()))
+        self.count("dead", len(listed))
+
+    def is_pending(self, member, consumer):
+        partition, entry = entry_of(member)
+        return bool(self.client.call("XPENDING", stream(partition), GROUP, entry, entry, 1,
+                                     consumer))
+
+
+def pairs(flat):
+    return {flat[i].decode(): flat[i + 1].decode("utf-8", "replace")
+            for i in range(0, len(flat), 2)}
+
+
+def fields(flat):
+    return {flat[i]: flat[i + 1] for i in range(0, len(flat), 2)}
+
+
+def difference(a, b):
+    return sorted((k, a.get(k), b.get(k)) for k in set(a) | set(b) if a.get(k) != b.get(k))[:5]
+

@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""The edges of the scripts around the deliveries: registry, nodes, trimming, set-up, and what still
+works at the memory limit."""
+import unittest
+
+from case import PARTITIONS, SCRIPTS, STREAMS, Case
+from shard import GROUP, REGISTRY_KEYS, Scripts, key, member_of, parked, setup, stream
+
+
+class Trim(Case):
+    def length(self):
+        return self.call("XLEN", stream(0))
+
+    def test_never_the_unread_or_the_pending(self):
+        self.ingest(*[(f"e{i}", "d") for i in range(5)])
+        self.assertEqual(self.trim(), 0)
+        entries = self.read(count=4)
+        self.assertEqual(self.trim(), 0)
+        self.call("XACK", stream(0), GROUP, entries[0], entries[2], entries[3])
+        self.assertEqual(self.trim(), 1)
+        self.assertEqual(self.call("XRANGE", stream(0), "-", "+")[0][0].decode(), entries[1])
+
+    def test_all_groups_count(self):
+        self.ingest(("e", "d"), ("f", "d"))
+        self.call("XGROUP", "CREATE", stream(0), "slow", "0")
+        self.call("XACK", stream(0), GROUP, *self.read())
+        self.assertEqual(self.trim(), 0)
+
+    def test_a_settled_stream_becomes_empty_and_stays(self):
+        self.ingest(("e", "d"), ("f", "d"))
+        self.call("XACK", stream(0), GROUP, *self.read())
+        self.assertEqual(self.trim(), 2)
+        self.assertEqual(self.ingest(("g", "d")), [1])
+        self.assertEqual(self.trim(), 0)
+        self.assertEqual(len(self.read()), 1)
+
+    def test_cutoff(self):
+        self.ingest(("e", "d"))
+        self.call("XACK", stream(0), GROUP, *self.read())
+        self.assertEqual(self.trim(cutoff=f"{self.now() - 60_000}-0"), 0)
+        self.assertEqual(self.length(), 1)
+
+    def test_no_group_is_an_error(self):
+        self.ingest(("e", "d"))
+        self.call("XGROUP", "DESTROY", stream(0), GROUP)
+        self.error("NOGROUP", self.trim)
+        self.assertEqual(self.length(), 1)
+
+    def test_without_a_bound_there_is_none(self):
+        self.client.send([("XADD", stream(0), "*", "o", "l", "e", "b")] * 1_000)
+        self.call("XACK", stream(0), GROUP, *self.read(count=1_000))
+        self.assertEqual(self.trim(most=10), 10)
+        self.assertEqual(self.trim(), 990)
+
+
+class Registry(Case):
+    def put(self, name, expected, etag, fingerprint="f1", record="{}"):
+        return self.run_script("registry_put", REGISTRY_KEYS,
+                               [name, expected, etag, fingerprint, record])
+
+    def changes(self):
+        entries = self.call("XRANGE", key("subs:changes"), "-", "+")
+        return [(e[0], e[1][1], e[1][3]) for e in entries]
+
+    def test_create_and_its_lost_reply(self):
+        ok, serial, version = self.put("a", "", "t1")
+        self.assertEqual((ok, serial), (b"ok", b"1"))
+        self.assertEqual(self.put("a", "", "t1"), [b"ok", b"1", version])
+        self.assertEqual(self.put("a", "", "t2"), [b"exists"])
+        self.assertEqual(self.changes(), [(version, b"a", b"0-0")])
+        self.assertEqual(self.call("GET", key("subs:version")), version)
+        self.assertEqual(self.call("HGET", REGISTRY_KEYS[0], "a"), b"1 t1 f1\n{}")
+
+    def test_an_identical_one(self):
+        self.put("a", "", "t1")
+        self.assertEqual(self.put("b", "", "t2"), [b"same", b"a", b"1 t1 f1\n{}"])
+        self.assertEqual(self.put("b", "", "t2", "f2")[:2], [b"ok", b"2"])
+
+    def test_update(self):
+        self.put("a", "", "t1")
+        self.assertEqual(self.put("a", "t0", "t2"), [b"changed", b"1 t1 f1\n{}"])
+        ok, serial, version = self.put("a", "t1", "t2", "f2", "{2}")
+        self.assertEqual((ok, serial), (b"ok", b"1"))
+        self.assertEqual(self.put("a", "t1", "t2", "f2", "{2}"), [b"ok", b"1", version])
+        self.assertEqual(self.put("a", "*", "t3", "f2")[:2], [b"ok", b"1"])
+        self.assertEqual(self.call("HGETALL", key("subs:fingerprints")), [b"f2", b"a"])
+        self.assertEqual(self.put("b", "t1", "t2"), [b"missing"])
+        self.assertEqual(self.put("b", "*", "t2"), [b"missing"])
+
+    def test_each_change_names_the_one_before(self):
+        self.put("a", "", "t1")
+        self.put("a", "t1", "t2")
+        self.put("b", "", "t1", "f2")
+        self.put("a", "*", "t3", "f1", "")
+        changes = self.changes()
+        self.assertEqual([c[1] for c in changes], [b"a", b"a", b"b", b"a"])
+        self.assertEqual([c[2] for c in changes], [b"0-0"] + [c[0] for c in changes[:-1]])
+
+    def test_tombstone(self):
+        self.put("a", "", "t1")
+        version = self.put("a", "t1", "t2", "f1", "")[2]
+        self.assertEqual(self.put("a", "t1", "t2", "f1", ""), [b"ok", b"1", version])
+        self.assertEqual(self.put("a", "*", "t3"), [b"missing"])
+        self.assertEqual(self.put("a", "", "t3"), [b"exists"])
+        self.assertEqual(self.put("b", "", "t1")[:2], [b"ok", b"2"])
+
+    def test_a_record_may_end_with_a_newline(self):
+        self.put("a", "", "t1", "f1", "{}\n")
+        self.assertEqual(self.put("a", "t1", "t2")[0], b"ok")
+
+    def test_the_print_of_another_is_left_alone(self):
+        self.put("a", "", "t1", "f1")
+        self.put("b", "", "t1", "f2")
+        self.put("b", "*", "t2", "f1")
+        self.put("b", "*", "t3", "f1", "")
+        self.assertEqual(self.put("c", "", "t1", "f1")[:2], [b"same", b"a"])
+
+    def test_a_missing_registry_is_an_error(self):
+        self.call("DEL", key("subs:version"))
+        self.error("NOREGISTRY", self.put, "a", "", "t1")
+        self.assertEqual(self.call("EXISTS", *REGISTRY_KEYS), 0)
+
+
+class Nodes(Case):
+    def beat(self, node, run, counter, first=False):
+        return self.run_script("heartbeat", [key("nodes")],
+                               [node, run, counter, "1" if first else "0"])
+
+    def forget(self, node, value):
+        return self.run_script("forget_node", [key("nodes"), *STREAMS], [node, value, GROUP])
+
+    def take_over(self, old, heir, most=10):
+        return self.run_script("take_over", [stream(0)], [GROUP, old, heir, most])
+
+    def test_a_rival_takes_the_name(self):
+        self.assertEqual(self.beat("n1", "r1", 1, True), [b"n1", b"r1 1"])
+        self.assertEqual(self.beat("n1", "r2", 1, True), [b"n1", b"r2 1"])
+        self.assertEqual(self.beat("n1", "r1", 2), [])
+        self.assertEqual(self.beat("n1", "r2", 2), [b"n1", b"r2 2"])
+
+    def test_a_forgotten_node_that_lives_is_listed_again(self):
+        self.beat("n1", "r1", 1, True)
+        self.assertEqual(self.forget("n1", "r1 1"), 1)
+        self.assertEqual(self.beat("n1", "r1", 2), [b"n1", b"r1 2"])
+
+    def test_forget_only_the_dead(self):
+        self.beat("n1", "r1", 1, True)
+        self.beat("n1", "r1", 2)
+        self.assertEqual(self.forget("n1", "r1 1"), 0)
+        self.assertEqual(self.forget("n1", "r1 2"), 1)
+        self.assertEqual(self.forget("n1", "r1 2"), 0)
+
+    def test_forget_only_what_holds_nothing(self):
+        self.beat("n1", "r1", 1, True)
+        self.ingest(("e", "d", 1))
+        entries = self.read("n1", 1)
+        self.assertEqual(self.forget("n1", "r1 1"), 0)
+        self.call("XACK", stream(1), GROUP, *entries)
+        self.assertEqual(self.forget("n1", "r1 1"), 1)
+
+    def test_take_over_counts_no_delivery(self):
+        self.ingest(*[(f"e{i}", "d") for i in range(5)])
+        self.read("n1")
+        self.assertEqual(self.take_over("n1", "n2", 3), [3, 3])
+        self.assertEqual(self.take_over("n1", "n2", 3), [2, 2])
+        self.assertEqual(self.take_over("n1", "n2", 3), [0, 0])
+        pending = self.call("XPENDING", stream(0), GROUP, "-", "+", 10, "n2")
+        self.assertEqual([e[3] for e in pending], [1] * 5)
+
+    def test_take_over_tells_what_is_gone(self):
+        self.ingest(("e", "d"), ("f", "d"))
+        self.call("XDEL", stream(0), self.read("n1")[0])
+        self.assertEqual(self.take_over("n1", "n2"), [2, 1])
+        self.assertEqual(self.take_over("n1", "n2"), [0, 0])
+
+    def test_what_a_forgotten_node_reads_shows_in_the_summary(self):
+        """Why take-over also looks for consumers that are not in the list of nodes."""
+        self.beat("n1", "r1", 1, True)
+        self.forget("n1", "r1 1")
+        self.ingest(("e", "d"))
+        self.read("n1")
+        self.assertEqual(self.call("EXISTS", key("nodes")), 0)
+        self.assertEqual(self.call("XPENDING", stream(0), GROUP)[3], [[b"n1", b"1"]])
+
+
+class Setup(Case):
+    def again(self):
+        return self.run_script("setup", [key("meta"), key("subs:version"), *STREAMS],
+                               ["2", "other", "seed2", GROUP])
+
+    def test_fresh(self):
+        self.call("FLUSHALL")
+        told = setup(SCRIPTS, self.client, PARTITIONS)
+        self.assertEqual(told, [b"1", b"server", b"seed", b"2", 0])
+        self.assertEqual(self.call("GET", key("subs:version")), b"0-0")
+        self.assertEqual(self.call("HGET", key("meta"), "shards"), b"1")
+
+    def test_again_tells_what_is_there(self):
+        self.ingest(("e", "d"))
+        self.assertEqual(self.again(), [b"1", b"server", b"seed", b"2", 0])
+        self.assertEqual(len(self.read()), 1)
+
+    def test_parts_missing(self):
+        self.call("XGROUP", "DESTROY", stream(0), GROUP)
+        self.call("DEL", stream(1))
+        self.assertEqual(self.again()[4], 2)
+        self.assertEqual(self.call("EXISTS", stream(1)), 0)
+
+    def test_no_meta_with_a_stream(self):
+        self.call("DEL", key("meta"))
+        self.error("NOMETA", self.again)
+        self.assertEqual(self.call("EXISTS", key("meta")), 0)
+
+    def test_no_meta_with_a_registry(self):
+        self.run_script("registry_put", REGISTRY_KEYS, ["a", "", "t1", "f1", "{}"])
+        version = self.call("GET", key("subs:version"))
+        self.call("DEL", key("meta"), *STREAMS)
+        self.error("NOMETA", self.again)
+        self.assertEqual(self.call("GET", key("subs:version")), version)
+
+
+class Memory(Case):
+    def test_at_the_limit_nothing_comes_in_and_all_goes_on(self):
+        self.ingest(*[(f"e{i}", "d") for i in range(3)])
+        entries = self.read()
+        seen = self.call("HLEN", key("seen:0"))
+        self.call("CONFIG", "SET", "maxmemory", "1")
+        self.error("OOM", self.ingest, ("new", "d"))
+        self.error("OOM", self.run_script, "registry_put", REGISTRY_KEYS, ["a", "", "t", "f", "{}"])
+        self.assertEqual(self.call("HLEN", key("seen:0")), seen)
+        self.assertEqual(self.call("XLEN", stream(0)), 3)
+        for entry in entries:
+            self.assertGreater(self.settle(entry, ("s", "park", 0, 1)), 0)
+        claimed = self.claim()
+        self.assertEqual(len(claimed), 3)
+        for (member, attempt, lease, _), verb in zip(claimed, ("done", "again", "dead")):
+            self.assertEqual(self.resolve(member, verb, lease, 0, attempt), 1)
+        beat = self.run_script("heartbeat", [key("nodes")], ["n1", "r", 1, "1"])
+        self.assertEqual(beat, [b"n1", b"r 1"])
+        self.assertEqual(self.run_script("take_over", [stream(0)], [GROUP, "n1", "n2", 9]), [0, 0])
+        self.assertEqual(self.trim(), 3)
+
+    def test_which_scripts_may_exceed_it(self):
+        for name, text in Scripts().text.items():
+            first = text.split("\n", 1)[0]
+            refused = name in ("ingest", "registry_put", "setup")
+            self.assertEqual(first, "#!lua" if refused else "#!lua flags=allow-oom", name)
+
+
+if __name__ == "__main__":
+    unittest.main()
