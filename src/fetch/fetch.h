@@ -17,7 +17,7 @@ struct bud_fetch_options {
 	const struct bud_networks *networks; /* allowed beside public addresses; copied */
 	const char *ca_file;                 /* PEM; NULL: Debian's bundle */
 	bool allow_http;                     /* plain http targets may be used */
-	unsigned connections_max; /* transfers at a time, and connections kept; 0: 1024 */
+	unsigned connections_max;            /* transfers at a time; 0: 1024 */
 	unsigned multis;          /* curl multi handles, hosts are spread over them; 0: 32 */
 	const char *name_servers; /* for tests, "127.0.0.1:5353"; NULL: /etc/resolv.conf */
 };

@@ -10,8 +10,10 @@
 #include "core/list.h"
 #include "fetch/multis.h"
 
-/* Idle connections that each handle may keep beside its share: hashes are not even. */
-#define CONNECTIONS_SPARE 16
+/* Connections that each handle keeps: hosts are not spread evenly, and a handle with more busy
+ * connections than it may keep opens a new one for nearly every request. */
+#define SHARES          4
+#define CONNECTIONS_MIN 256
 
 struct multi {
 	CURLM *curl;
@@ -272,8 +274,11 @@ struct bud_multis *bud_multis_open(struct uv_loop_s *loop, unsigned n, unsigned 
 	multis->idle.data = multis;
 	uv_check_start(&multis->check, on_check);
 	uv_unref((uv_handle_t *)&multis->check);
+	unsigned kept = connections_max / n * SHARES;
+	if (kept < CONNECTIONS_MIN)
+		kept = CONNECTIONS_MIN;
 	for (unsigned i = 0; i < n; i++)
-		open_multi(&multis->list[i], multis, connections_max / n + CONNECTIONS_SPARE);
+		open_multi(&multis->list[i], multis, kept);
 	return multis;
 }
 

@@ -11,7 +11,7 @@ struct uv_loop_s;
  * but bud_multis_run(). May add and remove, must not close. */
 typedef void (*bud_multis_fn)(void *owner, CURL *easy, CURLcode code);
 
-/* `n` handles that keep `connections_max` idle connections together. */
+/* `n` handles. Each keeps up to four times its share of `connections_max`, and at least 256. */
 struct bud_multis *bud_multis_open(struct uv_loop_s *loop, unsigned n, unsigned connections_max,
 	bud_multis_fn on_done, void *owner);
 /* No transfer may be left. `on_closed` is called when the memory is gone. */
