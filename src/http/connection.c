@@ -261,6 +261,21 @@ void bud_connection_answer(struct bud_exchange *exchange, const struct bud_answe
 	bud_exchange_give_back(&listener->exchanges, exchange);
 }
 
+void bud_connection_drop(struct bud_exchange *exchange)
+{
+	struct bud_connection *connection = exchange->connection;
+	struct bud_listener *listener = connection->listener;
+
+	assert(connection->exchange == exchange && exchange->is_handed_out);
+	listener->n_requests--;
+	connection->exchange = NULL;
+	bud_exchange_give_back(&listener->exchanges, exchange);
+	if (connection->state == BUD_CONNECTION_LEFT)
+		destroy(connection);
+	else
+		bud_connection_close(connection);
+}
+
 /* Answers of our own */
 
 static void answer_problem(

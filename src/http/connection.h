@@ -45,3 +45,5 @@ void bud_connection_expire(struct bud_connection *connection);
 void bud_connection_resume(struct bud_connection *connection);
 /* The handler's answer to the exchange, which is gone afterwards. */
 void bud_connection_answer(struct bud_exchange *exchange, const struct bud_answer *answer);
+/* The handler gives none: the connection is cut and the exchange gone. */
+void bud_connection_drop(struct bud_exchange *exchange);

@@ -234,6 +234,5 @@ bool bud_head_check(struct bud_head *head, bool is_parsed, struct bud_refusal *o
 	/* Two readings of where the body ends are what smuggling is made of. */
 	if (head->chunked != (tally.encodings > 0) || head->content_length != tally.length)
 		return refuse(out_refusal, 400, "The body's length is unclear.", NULL);
-	head->has_length = tally.lengths > 0;
 	return true;
 }

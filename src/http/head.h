@@ -36,7 +36,6 @@ struct bud_head {
 	int minor; /* HTTP/1.x */
 	bool keep_alive;
 	bool chunked;
-	bool has_length;
 	bool expects_continue;
 	uint64_t content_length; /* 0 when absent */
 	size_t n_fields;
@@ -53,7 +52,7 @@ enum bud_head_result bud_head_scan(struct bud_head_scan *scan, struct bud_span b
 bool bud_head_read_line(
 	struct bud_head *head, struct bud_span bytes, struct bud_refusal *out_refusal);
 
-/* Judges the fields, sets has_length, expects_continue and content_type, and compares `chunked` and
+/* Judges the fields, sets expects_continue and content_type, and compares `chunked` and
  * `content_length` as the parser understood them with its own reading. `is_parsed` is false when
  * the parser gave up: then only the fields before its fault are judged. False: refused. */
 bool bud_head_check(struct bud_head *head, bool is_parsed, struct bud_refusal *out_refusal);

@@ -75,3 +75,8 @@ void bud_reply_problem(struct bud_request *request, int status, const char *slug
 	bud_reply_write_problem(&body, status, slug, title, error);
 	bud_reply(request, status, "application/problem+json", bud_buffer_as_span(&body));
 }
+
+void bud_request_drop(struct bud_request *request)
+{
+	bud_connection_drop(exchange_of(request));
+}

@@ -23,3 +23,7 @@ void bud_reply_problem(struct bud_request *request, int status, const char *slug
 /* The same object appended to `out`, for answers that carry a problem inside. */
 void bud_reply_write_problem(struct bud_buffer *out, int status, const char *slug,
 	const char *title, const struct bud_error *error);
+
+/* Cuts the connection where an answer would be, and ends the request as bud_reply() does: for a
+ * receiver that plays dead. */
+void bud_request_drop(struct bud_request *request);

@@ -121,7 +121,9 @@ static void on_wake(uv_async_t *wake)
 {
 	struct http_server *server = wake->data;
 
-	switch (server->wanted) {
+	int wanted = server->wanted;
+
+	switch (wanted) {
 	case HTTP_SERVER_RELEASE:
 		release(server);
 		break;
