@@ -26,13 +26,19 @@ static void on_appended(void *owner, const redisReply *reply)
 	fn(call.owner, 0, results, n);
 }
 
-static unsigned partition_of(const struct bud_shard *shard, const struct bud_append_event *event)
+void bud_append_prepare(const struct bud_shard *shard, const struct bud_append_key *key,
+	struct bud_span owner, struct bud_span bytes, struct bud_append_event *out_event)
 {
-	struct bud_span parts[] = {event->source, event->id};
+	struct bud_span parts[] = {owner, key->source, key->id};
+	struct bud_hash_128 seen = bud_hash_128(&shard->key, parts, 3);
+	uint64_t digest = bud_hash_64(&shard->key, bytes);
+	uint64_t spread = key->order.len > 0 ? bud_hash_64(&shard->key, key->order) : seen.low;
 
-	if (event->order_key.len > 0)
-		return (unsigned)(bud_hash_64(&shard->key, event->order_key) % shard->partitions);
-	return (unsigned)(bud_hash_128(&shard->key, parts, 2).low % shard->partitions);
+	out_event->partition = (unsigned char)(spread % shard->partitions);
+	out_event->owner = owner;
+	out_event->bytes = bytes;
+	memcpy(out_event->seen, &seen, sizeof(out_event->seen));
+	memcpy(out_event->digest, &digest, sizeof(out_event->digest));
 }
 
 /* Declares the streams in use; `out_key` is each event's index among the keys, from 1. */
@@ -46,7 +52,7 @@ static void add_keys(struct bud_store *store, const struct bud_append_event *eve
 	bud_args_text(&store->args, BUD_KEY_SEEN_0);
 	bud_args_text(&store->args, BUD_KEY_SEEN_1);
 	for (size_t i = 0; i < n; i++) {
-		unsigned partition = partition_of(store->shard, &events[i]);
+		unsigned partition = events[i].partition;
 		if (key_of[partition] == 0) {
 			bud_args_format(&store->args, BUD_KEY_EVENTS_FORMAT, partition);
 			key_of[partition] = ++keys_n;
@@ -56,34 +62,24 @@ static void add_keys(struct bud_store *store, const struct bud_append_event *eve
 	bud_args_keys_end(&store->args);
 }
 
-static void add_event(struct bud_store *store, const struct bud_append_event *event,
-	unsigned char key, char hashes[24])
-{
-	struct bud_span parts[] = {event->owner, event->source, event->id};
-	struct bud_hash_128 seen = bud_hash_128(&store->shard->key, parts, 3);
-	uint64_t digest = bud_hash_64(&store->shard->key, event->bytes);
-
-	memcpy(hashes, &seen, 16);
-	memcpy(hashes + 16, &digest, 8);
-	bud_args_number(&store->args, key);
-	bud_args_span(&store->args, (struct bud_span){hashes, 16});
-	bud_args_span(&store->args, (struct bud_span){hashes + 16, 8});
-	bud_args_span(&store->args, event->owner);
-	bud_args_span(&store->args, event->bytes);
-}
-
 int bud_append(struct bud_store *store, int64_t window_ms, const struct bud_append_event *events,
 	size_t n, bud_append_fn fn, void *owner)
 {
 	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
 	unsigned char keys[BUD_APPEND_EVENTS_MAX];
-	char hashes[BUD_APPEND_EVENTS_MAX][24];
 
 	assert(n > 0 && n <= BUD_APPEND_EVENTS_MAX);
 	add_keys(store, events, n, keys);
 	bud_args_number(&store->args, window_ms);
-	for (size_t i = 0; i < n; i++)
-		add_event(store, &events[i], keys[i], hashes[i]);
+	for (size_t i = 0; i < n; i++) {
+		bud_args_number(&store->args, keys[i]);
+		bud_args_span(
+			&store->args, (struct bud_span){events[i].seen, sizeof(events[i].seen)});
+		bud_args_span(&store->args,
+			(struct bud_span){events[i].digest, sizeof(events[i].digest)});
+		bud_args_span(&store->args, events[i].owner);
+		bud_args_span(&store->args, events[i].bytes);
+	}
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_INGEST, on_appended, call));
 }

@@ -2,14 +2,25 @@
 #pragma once
 #include "store/store.h"
 
+/* One event made ready: `bytes` and `owner` are borrowed until bud_append() returns. */
 struct bud_append_event {
+	unsigned char partition;
+	char seen[16];  /* keyed hash of owner, source and id */
+	char digest[8]; /* keyed hash of the bytes */
 	struct bud_span owner;
-	struct bud_span source;
-	struct bud_span id;
-	/* What its order is kept by: partitionkey, else subject, else empty: source and id. */
-	struct bud_span order_key;
 	struct bud_span bytes; /* the structured JSON */
 };
+
+/* What makes an event itself and keeps its order. */
+struct bud_append_key {
+	struct bud_span source;
+	struct bud_span id;
+	/* partitionkey, else subject, else empty: then source and id spread it. */
+	struct bud_span order;
+};
+
+void bud_append_prepare(const struct bud_shard *shard, const struct bud_append_key *key,
+	struct bud_span owner, struct bud_span bytes, struct bud_append_event *out_event);
 
 enum bud_append_result {
 	BUD_APPEND_CONFLICT = -1, /* same source and id, other content */

@@ -45,7 +45,7 @@ BUD_MUST_CHECK int bud_partition_take(struct bud_store *store, const char *consu
 	const struct bud_member *ids, size_t n, bud_entries_fn fn, void *owner);
 
 /* The number is 1 when the event is still in its stream, read or not. */
-BUD_MUST_CHECK int bud_partition_exists(
+int bud_partition_exists(
 	struct bud_store *store, const struct bud_member *id, bud_store_number_fn fn, void *owner);
 
 /* Acks settled events of one partition. Safe to repeat. The number is how many were pending. */

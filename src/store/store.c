@@ -19,6 +19,11 @@ void bud_store_finish(struct bud_store *store)
 	bud_args_finish(&store->args);
 }
 
+bool bud_store_is_up(const struct bud_store *store)
+{
+	return bud_redis_is_up(store->redis);
+}
+
 int bud_store_send(struct bud_store *store, bud_redis_fn fn, void *owner)
 {
 	return bud_args_send(&store->args, store->redis, fn, owner);
@@ -167,4 +172,37 @@ int bud_store_memory(struct bud_store *store, bud_store_memory_fn fn, void *owne
 	bud_args_text(&store->args, "INFO");
 	bud_args_text(&store->args, "memory");
 	return bud_store_call_sent(call, bud_store_send(store, on_memory, call));
+}
+
+/* Names and values in turn, in no promised order. */
+static struct bud_span config_value(const redisReply *reply, const char *name)
+{
+	for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < (size_t)reply->elements;
+		i += 2)
+		if (bud_span_is(bud_reply_span(reply->element[i]), name))
+			return bud_reply_span(reply->element[i + 1]);
+	return (struct bud_span){NULL, 0};
+}
+
+static void on_durability(void *owner, const redisReply *reply)
+{
+	struct bud_store_call call = bud_store_call_take(owner);
+	int err = bud_reply_error(reply);
+	const char *durability = "os";
+
+	if (err == 0 && !bud_span_is(config_value(reply, "appendonly"), "yes"))
+		durability = "none";
+	else if (err == 0 && bud_span_is(config_value(reply, "appendfsync"), "always"))
+		durability = "fsync";
+	((bud_store_durability_fn)call.fn)(call.owner, err, durability);
+}
+
+int bud_store_durability(struct bud_store *store, bud_store_durability_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+
+	bud_args_text(&store->args, "CONFIG");
+	bud_args_text(&store->args, "GET");
+	bud_args_text(&store->args, "append*");
+	return bud_store_call_sent(call, bud_store_send(store, on_durability, call));
 }

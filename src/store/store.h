@@ -1,5 +1,6 @@
 /* The shard as one thread sees it: a connection, what `meta` says, and room to build commands. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include "core/alloc.h"
 #include "core/hash.h"
@@ -35,6 +36,9 @@ void bud_store_init(
 	struct bud_store *store, struct bud_redis *redis, const struct bud_shard *shard);
 void bud_store_finish(struct bud_store *store);
 
+/* Commands may be sent. */
+bool bud_store_is_up(const struct bud_store *store);
+
 /* `text` says what is wrong when `err` is negative; -EPROTONOSUPPORT: a newer format. */
 typedef void (*bud_store_setup_fn)(void *owner, int err, const char *text);
 /* Makes the shard on a fresh Redis or reads its meta into `out_shard`, which must stay until `fn`.
@@ -45,3 +49,8 @@ BUD_MUST_CHECK int bud_store_setup(
 /* Redis' memory in bytes; limit 0: none. */
 typedef void (*bud_store_memory_fn)(void *owner, int err, uint64_t used, uint64_t limit);
 BUD_MUST_CHECK int bud_store_memory(struct bud_store *store, bud_store_memory_fn fn, void *owner);
+
+/* What stands behind an answered write: "fsync", "os" or "none" (no append-only file). */
+typedef void (*bud_store_durability_fn)(void *owner, int err, const char *durability);
+BUD_MUST_CHECK int bud_store_durability(
+	struct bud_store *store, bud_store_durability_fn fn, void *owner);

@@ -1,0 +1,188 @@
+/* Ingest. request -> checked publish -> queue -> (end of turn) append calls -> answers -> 202.
+ * While enough calls are under way the queue grows: the busier, the larger the calls, the cheaper
+ * each. */
+#include "ingest/ingest.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/metrics.h"
+#include "event/envelope.h"
+#include "http/request.h"
+#include "ingest/publish.h"
+#include "store/append.h"
+
+#define CALLS_MAX 2
+
+struct bud_ingest {
+	struct bud_ingest_options options;
+	struct bud_envelope envelope; /* reused from event to event */
+	uv_check_t turn_end;
+	struct bud_list queue; /* bud_publish::link */
+	size_t n_calls;        /* under way */
+	bool is_alarmed;
+};
+
+/* One append call: which events of which publishes it carries. */
+struct call {
+	struct bud_ingest *ingest;
+	size_t n;
+	struct {
+		struct bud_publish *publish;
+		size_t index;
+	} items[BUD_APPEND_EVENTS_MAX];
+};
+
+static void on_turn_end(uv_check_t *check);
+
+struct bud_ingest *bud_ingest_open(const struct bud_ingest_options *options)
+{
+	struct bud_ingest *ingest = bud_new(struct bud_ingest);
+
+	ingest->options = *options;
+	bud_envelope_init(&ingest->envelope);
+	bud_list_init(&ingest->queue);
+	uv_check_init(options->loop, &ingest->turn_end);
+	ingest->turn_end.data = ingest;
+	uv_check_start(&ingest->turn_end, on_turn_end);
+	return ingest;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct bud_ingest *ingest = handle->data;
+
+	assert(bud_list_is_empty(&ingest->queue) && ingest->n_calls == 0);
+	bud_envelope_finish(&ingest->envelope);
+	free(ingest);
+}
+
+void bud_ingest_close(struct bud_ingest *ingest)
+{
+	if (ingest)
+		uv_close((uv_handle_t *)&ingest->turn_end, on_closed);
+}
+
+static void answer(struct bud_publish *publish)
+{
+	struct bud_ingest *ingest = publish->ingest;
+	struct bud_metrics *metrics = ingest->options.metrics;
+
+	bud_metrics_add(metrics, BUD_COUNTER_EVENTS_ACCEPTED, publish->n_stored);
+	bud_metrics_add(metrics, BUD_COUNTER_EVENTS_DUPLICATE, publish->n_duplicates);
+	bud_metrics_add(metrics, BUD_COUNTER_EVENTS_CONFLICT, publish->n_conflicts);
+	if (publish->err < 0)
+		bud_metrics_add(metrics, BUD_COUNTER_REQUESTS_UNAVAILABLE, 1);
+	bud_metrics_time(
+		metrics, BUD_HISTOGRAM_INGEST, bud_clock_mono_us() - publish->request->whole_us);
+	bud_publish_answer(publish, *ingest->options.durability);
+}
+
+static void count_result(struct bud_publish *publish, size_t index, int err, signed char result)
+{
+	if (err < 0) {
+		publish->err = err;
+	} else {
+		publish->results[index] = result;
+		publish->n_stored += result == BUD_APPEND_STORED;
+		publish->n_duplicates += result == BUD_APPEND_DUPLICATE;
+		publish->n_conflicts += result == BUD_APPEND_CONFLICT;
+	}
+	if (++publish->n_answered == publish->n)
+		answer(publish);
+}
+
+static void alarm_once(struct bud_ingest *ingest, int err)
+{
+	bool is_alarming = err == -ENOENT || err == -EPROTO;
+
+	if (is_alarming && !ingest->is_alarmed)
+		bud_log_error("events cannot be stored: a part of the store is gone or wrong",
+			"error", uv_strerror(err));
+	ingest->is_alarmed = is_alarming;
+}
+
+static void on_appended(void *owner, int err, const signed char *results, size_t n)
+{
+	struct call *call = owner;
+	struct bud_ingest *ingest = call->ingest;
+
+	assert(err < 0 || n == call->n);
+	alarm_once(ingest, err);
+	ingest->n_calls--;
+	for (size_t i = 0; i < call->n; i++)
+		count_result(call->items[i].publish, call->items[i].index, err,
+			err < 0 ? 0 : results[i]);
+	free(call);
+}
+
+/* The next events of the queue, up to one call's bound. */
+static void send_call(struct bud_ingest *ingest)
+{
+	struct bud_append_event events[BUD_APPEND_EVENTS_MAX];
+	struct call *call = bud_alloc(sizeof(*call));
+	size_t bytes = 0;
+	int r;
+
+	call->ingest = ingest;
+	call->n = 0;
+	while (!bud_list_is_empty(&ingest->queue) && call->n < BUD_APPEND_EVENTS_MAX &&
+		bytes < BUD_EVENT_BYTES_MAX) {
+		struct bud_publish *publish =
+			bud_list_first(&ingest->queue, struct bud_publish, link);
+		call->items[call->n].publish = publish;
+		call->items[call->n].index = publish->n_sent;
+		events[call->n++] = publish->events[publish->n_sent];
+		bytes += publish->events[publish->n_sent].bytes.len;
+		if (++publish->n_sent == publish->n)
+			bud_list_remove(&publish->link);
+	}
+	ingest->n_calls++;
+	r = bud_append(ingest->options.store, ingest->options.window_ms, events, call->n,
+		on_appended, call);
+	if (r < 0)
+		on_appended(call, -EAGAIN, NULL, 0); /* not sent: nothing was stored */
+}
+
+static void on_turn_end(uv_check_t *check)
+{
+	struct bud_ingest *ingest = check->data;
+
+	while (!bud_list_is_empty(&ingest->queue) && ingest->n_calls < CALLS_MAX)
+		send_call(ingest);
+}
+
+static void on_publish(void *context, struct bud_request *request)
+{
+	struct bud_ingest *ingest = context;
+	struct bud_publish *publish = bud_new(struct bud_publish);
+	struct bud_error error;
+	int r;
+
+	publish->ingest = ingest;
+	publish->request = request;
+	bud_list_init(&publish->link);
+	r = bud_publish_read(publish, ingest->options.store->shard, &ingest->envelope, &error);
+	if (r < 0) {
+		bud_metrics_add(ingest->options.metrics, BUD_COUNTER_REQUESTS_INVALID, 1);
+		bud_publish_refuse(publish, r, &error);
+		return;
+	}
+	if (!bud_store_is_up(ingest->options.store))
+		publish->err = -EAGAIN;
+	if (publish->n == 0 || publish->err < 0)
+		answer(publish);
+	else
+		bud_list_append(&ingest->queue, &publish->link);
+}
+
+const struct bud_route bud_ingest_routes[] = {
+	{"POST", "/events", on_publish, BUD_BATCH_BYTES_MAX},
+};
+const size_t bud_ingest_routes_n = sizeof(bud_ingest_routes) / sizeof(bud_ingest_routes[0]);

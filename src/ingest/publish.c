@@ -1,0 +1,204 @@
+/* A publish: reading its events and answering it. */
+#include "ingest/publish.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "auth/authorize.h"
+#include "core/error.h"
+#include "event/batch.h"
+#include "event/binary.h"
+#include "event/envelope.h"
+#include "event/mode.h"
+#include "http/reply.h"
+#include "http/request.h"
+
+static void add_event(struct bud_publish *publish, const struct bud_shard *shard,
+	const struct bud_envelope *envelope)
+{
+	struct bud_append_key key = {
+		.source = envelope->source,
+		.id = envelope->id,
+		.order = envelope->partitionkey.at ? envelope->partitionkey : envelope->subject,
+	};
+
+	if (publish->n == publish->room) {
+		publish->room = publish->room ? publish->room * 4 : 1;
+		publish->events =
+			bud_realloc(publish->events, publish->room * sizeof(*publish->events));
+	}
+	bud_append_prepare(shard, &key, bud_span(BUD_OWNER_LOCAL), envelope->json,
+		&publish->events[publish->n++]);
+}
+
+static int read_one(struct bud_publish *publish, const struct bud_shard *shard,
+	struct bud_envelope *envelope, struct bud_error *error)
+{
+	struct bud_request *request = publish->request;
+	struct bud_span json = request->body;
+	int r = 0;
+
+	if (bud_mode_of(request->content_type) == BUD_MODE_BINARY) {
+		struct bud_binary binary = {
+			.headers = request->headers,
+			.headers_n = request->n_headers,
+			.content_type = request->content_type,
+			.body = request->body,
+		};
+		r = bud_binary_write(&binary, &publish->json, error);
+		json = bud_buffer_as_span(&publish->json);
+	}
+	if (r == 0)
+		r = bud_envelope_scan(envelope, json, error);
+	if (r == 0)
+		add_event(publish, shard, envelope);
+	return r;
+}
+
+static int read_batch(struct bud_publish *publish, const struct bud_shard *shard,
+	struct bud_envelope *envelope, struct bud_error *error)
+{
+	struct bud_batch batch;
+	int r;
+
+	publish->is_batch = true;
+	bud_batch_init(&batch, publish->request->body);
+	while ((r = bud_batch_next(&batch, envelope, error)) == 1)
+		add_event(publish, shard, envelope);
+	return r;
+}
+
+int bud_publish_read(struct bud_publish *publish, const struct bud_shard *shard,
+	struct bud_envelope *envelope, struct bud_error *error)
+{
+	int r = -ENOTSUP;
+
+	switch (bud_mode_of(publish->request->content_type)) {
+	case BUD_MODE_BINARY:
+	case BUD_MODE_STRUCTURED:
+		r = read_one(publish, shard, envelope, error);
+		break;
+	case BUD_MODE_BATCH:
+		r = read_batch(publish, shard, envelope, error);
+		break;
+	case BUD_MODE_UNSUPPORTED:
+		bud_error_set(error, "content-type",
+			"this format of CloudEvents is not read here; send "
+			"application/cloudevents+json, application/cloudevents-batch+json, or binary "
+			"mode with ce- headers, in UTF-8");
+		break;
+	}
+	if (r == 0 && publish->n > 0)
+		publish->results = bud_alloc_zero(publish->n);
+	return r;
+}
+
+static void free_publish(struct bud_publish *publish)
+{
+	bud_buffer_finish(&publish->json);
+	free(publish->events);
+	free(publish->results);
+	free(publish);
+}
+
+/* Names each event that was refused: its place in the batch, its source and its id. */
+static void write_conflicts(const struct bud_publish *publish, struct bud_buffer *out)
+{
+	struct bud_envelope envelope;
+	const char *comma = "";
+
+	bud_envelope_init(&envelope);
+	bud_buffer_text(out, "\"conflicts\":[");
+	for (size_t i = 0; i < publish->n; i++) {
+		if (publish->results[i] != BUD_APPEND_CONFLICT ||
+			bud_envelope_scan_stored(&envelope, publish->events[i].bytes) < 0)
+			continue;
+		bud_buffer_format(out, "%s{\"index\":%zu,\"source\":", comma, i);
+		bud_buffer_json(out, envelope.source);
+		bud_buffer_text(out, ",\"id\":");
+		bud_buffer_json(out, envelope.id);
+		bud_buffer_byte(out, '}');
+		comma = ",";
+	}
+	bud_buffer_byte(out, ']');
+	bud_envelope_finish(&envelope);
+}
+
+static void answer_conflict(struct bud_publish *publish)
+{
+	bud_auto(buffer) struct bud_buffer body = {0};
+	struct bud_error error;
+
+	bud_error_set(&error, "id",
+		"an event with this source and id and other content was accepted before; "
+		"a new event needs a new id");
+	bud_reply_write_problem(
+		&body, 409, "conflict", "The event was published with other content", &error);
+	body.len--; /* before the closing brace */
+	bud_buffer_byte(&body, ',');
+	write_conflicts(publish, &body);
+	bud_buffer_byte(&body, '}');
+	bud_reply(publish->request, 409, "application/problem+json", bud_buffer_as_span(&body));
+}
+
+static void answer_unavailable(struct bud_publish *publish)
+{
+	struct bud_error error;
+
+	switch (publish->err) {
+	case -ENOSPC:
+		bud_error_set(&error, NULL,
+			"the store is full; what was accepted goes on being delivered. Try again "
+			"later");
+		break;
+	case -ENOTCONN:
+		bud_error_set(&error, NULL,
+			"the store did not answer: a part may have been accepted. Send the same "
+			"again: what was accepted is counted as a duplicate, not delivered twice");
+		break;
+	case -ENOENT:
+		bud_error_set(&error, NULL, "a part of the store is gone; an operator must look");
+		break;
+	default:
+		bud_error_set(&error, NULL,
+			"the store is not ready; nothing of this call was accepted by it. Send the "
+			"same again");
+	}
+	bud_reply_header(publish->request, "Retry-After", publish->err == -ENOSPC ? "5" : "1");
+	bud_reply_problem(publish->request, 503, "unavailable", "Not accepted now", &error);
+}
+
+void bud_publish_answer(struct bud_publish *publish, const char *durability)
+{
+	bud_auto(buffer) struct bud_buffer body = {0};
+
+	if (publish->err < 0) {
+		answer_unavailable(publish);
+	} else if (publish->n_conflicts > 0 && publish->n_stored == 0) {
+		answer_conflict(publish);
+	} else {
+		bud_buffer_format(&body, "{\"accepted\":%zu,\"duplicates\":%zu,", publish->n_stored,
+			publish->n_duplicates);
+		if (publish->n_conflicts > 0) {
+			write_conflicts(publish, &body);
+			bud_buffer_byte(&body, ',');
+		}
+		bud_buffer_format(&body, "\"durability\":\"%s\"}", durability);
+		bud_reply(publish->request, 202, "application/json", bud_buffer_as_span(&body));
+	}
+	free_publish(publish);
+}
+
+void bud_publish_refuse(struct bud_publish *publish, int err, const struct bud_error *error)
+{
+	struct bud_request *request = publish->request;
+
+	if (err == -E2BIG)
+		bud_reply_problem(request, 413, "too-large", "Too much at once", error);
+	else if (err == -ENOTSUP)
+		bud_reply_problem(
+			request, 415, "unsupported-media-type", "Not a format read here", error);
+	else
+		bud_reply_problem(request, 400, "invalid-event", "Not a valid CloudEvent", error);
+	free_publish(publish);
+}

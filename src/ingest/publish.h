@@ -1,0 +1,39 @@
+/* A publish: one request's events, checked as a whole before any is stored. */
+#pragma once
+#include <stdbool.h>
+#include "core/alloc.h"
+#include "core/list.h"
+#include "core/text.h"
+#include "store/append.h"
+
+struct bud_envelope; /* event/envelope.h */
+struct bud_error;    /* core/error.h */
+struct bud_ingest;   /* ingest/ingest.h */
+struct bud_request;  /* http/request.h */
+
+struct bud_publish {
+	struct bud_list link; /* bud_ingest's queue while events are unsent */
+	struct bud_ingest *ingest;
+	struct bud_request *request;
+	bool is_batch;
+	struct bud_buffer json; /* what a binary request became */
+	size_t n;
+	size_t room;
+	size_t n_sent;
+	size_t n_answered;
+	int err; /* of any part */
+	size_t n_stored;
+	size_t n_duplicates;
+	size_t n_conflicts;
+	struct bud_append_event *events;
+	signed char *results; /* enum bud_append_result */
+};
+
+/* Reads the request's body into events. -EINVAL: 400; -E2BIG: 413; -ENOTSUP: 415; `error` says
+ * what is wrong. The publish borrows the request. */
+BUD_MUST_CHECK int bud_publish_read(struct bud_publish *publish, const struct bud_shard *shard,
+	struct bud_envelope *envelope, struct bud_error *error);
+/* Answers the request by what became of its events, and frees the publish. */
+void bud_publish_answer(struct bud_publish *publish, const char *durability);
+/* Answers with a problem, and frees the publish. */
+void bud_publish_refuse(struct bud_publish *publish, int err, const struct bud_error *error);

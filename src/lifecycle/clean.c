@@ -1,0 +1,256 @@
+/* The cleaner. Each second: memory -> trim one round of partitions, harder when memory is short ->
+ * a few subscriptions' dead letters -> a few deleted subscriptions. Everything is bounded per
+ * second. */
+#include "lifecycle/clean.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/list.h"
+#include "core/metrics.h"
+#include "store/attempts.h"
+#include "store/keys.h"
+#include "store/lane.h"
+#include "store/partition.h"
+#include "subscription/subscription.h"
+#include "subscription/table.h"
+
+#define EACH_MS       1000
+#define TRIM_MOST     10000
+#define LANES_A_TURN  50
+#define SHORT_PERCENT 70 /* of Redis' memory: settled events go whatever their age */
+
+/* A lane whose dead letters are being forgotten. */
+struct lane {
+	struct bud_list link; /* bud_cleaner::deleted while it waits */
+	struct bud_cleaner *cleaner;
+	int64_t cutoff_ms;
+	bool is_deleted;
+	char id[];
+};
+
+struct bud_cleaner {
+	struct bud_clean_options options;
+	uv_timer_t timer;
+	struct bud_list deleted; /* lane::link */
+	uint64_t serial;         /* the last subscription that was looked at */
+	bool is_short;
+	bool is_measuring;
+	int64_t pending; /* summed up over the partitions */
+};
+
+static void on_timer(uv_timer_t *timer);
+
+struct bud_cleaner *bud_cleaner_open(const struct bud_clean_options *options)
+{
+	struct bud_cleaner *cleaner = bud_new(struct bud_cleaner);
+
+	cleaner->options = *options;
+	bud_list_init(&cleaner->deleted);
+	uv_timer_init(options->loop, &cleaner->timer);
+	cleaner->timer.data = cleaner;
+	uv_timer_start(&cleaner->timer, on_timer, EACH_MS, EACH_MS);
+	return cleaner;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct bud_cleaner *cleaner = handle->data;
+	struct lane *lane;
+	struct lane *after;
+
+	bud_list_each_safe (lane, after, &cleaner->deleted, link)
+		free(lane);
+	free(cleaner);
+}
+
+void bud_cleaner_close(struct bud_cleaner *cleaner)
+{
+	if (cleaner)
+		uv_close((uv_handle_t *)&cleaner->timer, on_closed);
+}
+
+static struct lane *create_lane(struct bud_cleaner *cleaner, const char *id, int64_t cutoff_ms)
+{
+	size_t len = strlen(id);
+	struct lane *lane = bud_alloc_zero(sizeof(*lane) + len + 1);
+
+	memcpy(lane->id, id, len);
+	lane->cleaner = cleaner;
+	lane->cutoff_ms = cutoff_ms;
+	bud_list_init(&lane->link);
+	return lane;
+}
+
+static void wait_again(struct lane *lane)
+{
+	if (lane->is_deleted)
+		bud_list_append(&lane->cleaner->deleted, &lane->link);
+	else
+		free(lane);
+}
+
+static void forget_dead(struct lane *lane);
+
+static void on_forgotten(void *owner, int err, int64_t n)
+{
+	struct lane *lane = owner;
+
+	if (err < 0 || n == 0)
+		wait_again(lane);
+	else
+		forget_dead(lane);
+}
+
+static void on_dead(void *owner, int err, const struct bud_member *ids, size_t n)
+{
+	struct bud_resolution resolutions[BUD_CLAIM_MAX];
+	struct lane *lane = owner;
+	struct bud_store *store = lane->cleaner->options.store;
+
+	if (err < 0) {
+		wait_again(lane);
+		return;
+	}
+	if (n == 0) {
+		if (lane->is_deleted)
+			bud_attempts_drop(store, bud_span(lane->id));
+		free(lane);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		resolutions[i] = (struct bud_resolution){.id = ids[i], .verb = BUD_RESOLVE_FORGET};
+	if (bud_lane_resolve(store, bud_span(lane->id), resolutions, n, on_forgotten, lane) < 0)
+		wait_again(lane);
+}
+
+static void forget_dead(struct lane *lane)
+{
+	if (bud_lane_dead_before(lane->cleaner->options.store, bud_span(lane->id), lane->cutoff_ms,
+		    on_dead, lane) < 0)
+		wait_again(lane);
+}
+
+void bud_cleaner_on_deleted(struct bud_cleaner *cleaner, const char *id)
+{
+	struct lane *lane = create_lane(cleaner, id, INT64_MAX / 64);
+
+	lane->is_deleted = true;
+	bud_list_append(&cleaner->deleted, &lane->link);
+}
+
+static void on_trimmed(void *owner, int err, int64_t n)
+{
+	struct bud_cleaner *cleaner = owner;
+
+	if (err == 0)
+		bud_metrics_add(cleaner->options.metrics, BUD_COUNTER_EVENTS_TRIMMED, (uint64_t)n);
+}
+
+static void trim(struct bud_cleaner *cleaner)
+{
+	int64_t now_ms = bud_clock_wall_ms();
+	int64_t cutoff_ms = cleaner->is_short ? now_ms : now_ms - cleaner->options.retention_ms;
+
+	for (unsigned i = 0; i < BUD_PARTITIONS; i++)
+		if (bud_partition_trim(cleaner->options.store, i, cutoff_ms, TRIM_MOST, on_trimmed,
+			    cleaner) < 0)
+			return;
+}
+
+static void on_memory(void *owner, int err, uint64_t used, uint64_t limit)
+{
+	struct bud_cleaner *cleaner = owner;
+	struct bud_metrics *metrics = cleaner->options.metrics;
+
+	bud_metrics_set(metrics, BUD_GAUGE_REDIS_UP, err == 0);
+	if (err < 0)
+		return;
+	bud_metrics_set(metrics, BUD_GAUGE_REDIS_USED_BYTES, (int64_t)used);
+	bud_metrics_set(metrics, BUD_GAUGE_REDIS_MAX_BYTES, (int64_t)limit);
+	cleaner->is_short = limit > 0 && used / 100 * 100 > limit / 100 * SHORT_PERCENT;
+	trim(cleaner);
+}
+
+static void on_lanes(void *owner, int err, int64_t n)
+{
+	struct bud_cleaner *cleaner = owner;
+
+	if (err == 0)
+		bud_metrics_set(cleaner->options.metrics, BUD_GAUGE_LANES_DUE, n);
+}
+
+static void on_pending(void *owner, int err, int64_t n)
+{
+	struct bud_cleaner *cleaner = owner;
+
+	if (err == 0)
+		cleaner->pending += n;
+}
+
+static void on_pending_last(void *owner, int err, int64_t n)
+{
+	struct bud_cleaner *cleaner = owner;
+
+	cleaner->is_measuring = false;
+	on_pending(owner, err, n);
+	if (err == 0)
+		bud_metrics_set(cleaner->options.metrics, BUD_GAUGE_PENDING, cleaner->pending);
+}
+
+static void measure(struct bud_cleaner *cleaner)
+{
+	struct bud_store *store = cleaner->options.store;
+
+	(void)!bud_lane_count(store, on_lanes, cleaner);
+	if (cleaner->is_measuring)
+		return;
+	cleaner->pending = 0;
+	for (unsigned i = 0; i < BUD_PARTITIONS - 1; i++)
+		if (bud_partition_pending_count(store, i, on_pending, cleaner) < 0)
+			return;
+	cleaner->is_measuring = bud_partition_pending_count(
+					store, BUD_PARTITIONS - 1, on_pending_last, cleaner) == 0;
+}
+
+/* A few subscriptions a second, round and round. */
+static void visit_lanes(struct bud_cleaner *cleaner)
+{
+	int64_t cutoff_ms = bud_clock_wall_ms() - cleaner->options.retention_ms;
+
+	for (int i = 0; i < LANES_A_TURN; i++) {
+		const struct bud_subscription *next =
+			bud_table_next(cleaner->options.table, cleaner->serial);
+		if (!next) {
+			cleaner->serial = 0;
+			forget_dead(create_lane(cleaner, BUD_LANE_POISON, cutoff_ms));
+			return;
+		}
+		cleaner->serial = next->serial;
+		forget_dead(create_lane(cleaner, next->id, cutoff_ms));
+	}
+}
+
+static void visit_deleted(struct bud_cleaner *cleaner)
+{
+	for (int i = 0; i < LANES_A_TURN && !bud_list_is_empty(&cleaner->deleted); i++) {
+		struct lane *lane = bud_list_first(&cleaner->deleted, struct lane, link);
+		bud_list_remove(&lane->link);
+		forget_dead(lane);
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct bud_cleaner *cleaner = timer->data;
+
+	if (bud_store_memory(cleaner->options.store, on_memory, cleaner) < 0) {
+		bud_metrics_set(cleaner->options.metrics, BUD_GAUGE_REDIS_UP, 0);
+		return;
+	}
+	measure(cleaner);
+	visit_lanes(cleaner);
+	visit_deleted(cleaner);
+}

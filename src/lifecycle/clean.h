@@ -1,0 +1,25 @@
+/* The cleaner: trims settled events past retention or when memory is short, forgets dead letters
+ * past retention and what deleted subscriptions left. Also measures what only the store knows. */
+#pragma once
+#include <stdint.h>
+
+struct bud_cleaner; /* opaque; belongs to the control thread */
+struct bud_metrics; /* core/metrics.h */
+struct bud_store;   /* store/store.h */
+struct bud_table;   /* subscription/table.h */
+struct uv_loop_s;
+
+/* All borrowed until it is closed. */
+struct bud_clean_options {
+	struct uv_loop_s *loop;
+	struct bud_store *store;
+	struct bud_table *table; /* of the thread that writes it */
+	struct bud_metrics *metrics;
+	int64_t retention_ms;
+};
+
+struct bud_cleaner *bud_cleaner_open(const struct bud_clean_options *options);
+/* A subscription was deleted: its dead letters and its attempt log go. Copies the id. */
+void bud_cleaner_on_deleted(struct bud_cleaner *cleaner, const char *id);
+/* After the connection is closed. Asynchronous; NULL is fine. */
+void bud_cleaner_close(struct bud_cleaner *cleaner);

@@ -1,0 +1,278 @@
+/* The follower. load: version -> scan … scan -> swap the table in -> follow: changes and version,
+ * again and again; records of changes are fetched and applied.
+ *
+ * The version is read before the scan and changes are followed from there, so nothing is missed;
+ * some are applied twice, which is harmless. A change that does not name our version as the one
+ * before it is a gap, a version lower than ours a rewind, none at all a lost registry: nothing is
+ * matched until a load has succeeded. */
+#include "lifecycle/follow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/metrics.h"
+#include "store/following.h"
+#include "store/registry.h"
+#include "subscription/subscription.h"
+#include "subscription/table.h"
+
+#define RETRY_MS 500
+
+struct bud_follower {
+	struct bud_follow_options options;
+	uv_timer_t retry;
+	bool is_busy;    /* a load or a round of following is under way */
+	bool is_loaded;  /* once */
+	bool is_alarmed; /* broken, and said so */
+	struct bud_member version;
+	struct bud_member loading; /* the version that a load began with */
+	size_t n_records;
+	struct bud_table *next;    /* what a load fills */
+	int64_t sent_mono_ms;      /* of the round under way */
+	struct bud_member changed; /* the last change of the round under way */
+};
+
+static void load(struct bud_follower *follower);
+static void follow(struct bud_follower *follower);
+
+static void on_retry(uv_timer_t *timer)
+{
+	load(timer->data);
+}
+
+struct bud_follower *bud_follower_open(const struct bud_follow_options *options)
+{
+	struct bud_follower *follower = bud_new(struct bud_follower);
+
+	follower->options = *options;
+	uv_timer_init(options->loop, &follower->retry);
+	follower->retry.data = follower;
+	return follower;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct bud_follower *follower = handle->data;
+
+	bud_table_destroy(follower->next);
+	free(follower);
+}
+
+void bud_follower_close(struct bud_follower *follower)
+{
+	if (follower)
+		uv_close((uv_handle_t *)&follower->retry, on_closed);
+}
+
+void bud_follower_on_up(struct bud_follower *follower)
+{
+	if (!follower->is_busy)
+		load(follower);
+}
+
+/* The connection is gone (on_up comes again) or something is wrong: try a load in a while. */
+static void try_later(struct bud_follower *follower)
+{
+	follower->is_busy = false;
+	if (!uv_is_closing((uv_handle_t *)&follower->retry))
+		uv_timer_start(&follower->retry, on_retry, RETRY_MS, 0);
+}
+
+static void set_broken(struct bud_follower *follower, const char *why)
+{
+	atomic_store(&follower->options.following->is_broken, why != NULL);
+	bud_metrics_set(follower->options.metrics, BUD_GAUGE_REGISTRY_MISSING, why != NULL);
+	if (why && !follower->is_alarmed)
+		bud_log_error("the registry of subscriptions cannot be trusted: nothing is matched "
+			      "until it can",
+			"reason", why);
+	if (!why && follower->is_alarmed)
+		bud_log_info("the registry of subscriptions is loaded again");
+	follower->is_alarmed = why != NULL;
+}
+
+static void fail(struct bud_follower *follower, int err, const char *why)
+{
+	if (err != -ENOTCONN && err != -EAGAIN)
+		set_broken(follower, why);
+	try_later(follower);
+}
+
+/* Into `table`: a subscription or a tombstone. Unreadable ones are left out, and said. */
+static void put_record(struct bud_follower *follower, struct bud_table *table,
+	const struct bud_registry_record *record)
+{
+	struct bud_subscription_defaults defaults = {.timeout_ms = follower->options.timeout_ms};
+	struct bud_subscription *subscription = NULL;
+	char id[BUD_SUBSCRIPTION_ID_MAX + 1];
+	struct bud_error error;
+
+	if (record->id.len >= sizeof(id))
+		return;
+	memcpy(id, record->id.at, record->id.len);
+	id[record->id.len] = '\0';
+	if (record->value.record.len == 0) {
+		bud_table_remove(table, id, record->value.serial);
+		follower->options.on_deleted(follower->options.owner, id);
+		return;
+	}
+	if (bud_subscription_load(record->value.record, &defaults, &subscription, &error) < 0) {
+		bud_log_error("a subscription's record cannot be read: it gets no events",
+			"subscription", id, "reason", error.text);
+		return;
+	}
+	subscription->serial = record->value.serial;
+	bud_table_put(table, subscription);
+}
+
+static void finish_load(struct bud_follower *follower)
+{
+	struct bud_follow_options *options = &follower->options;
+	bool is_empty = follower->loading.ms == 0 && follower->loading.seq == 0;
+
+	if (follower->n_records == 0 && !is_empty) {
+		fail(follower, -ENOENT, "there were subscriptions, and now there is no record");
+		return;
+	}
+	follower->version = follower->loading;
+	bud_table_set_version(follower->next,
+		(struct bud_table_version){follower->version.ms, follower->version.seq});
+	bud_table_replace(options->table, follower->next);
+	follower->next = NULL;
+	bud_metrics_add(options->metrics, BUD_COUNTER_REGISTRY_RELOADS, 1);
+	set_broken(follower, NULL);
+	if (!follower->is_loaded) {
+		follower->is_loaded = true;
+		options->on_loaded(options->owner);
+	}
+	follow(follower);
+}
+
+static void on_page(
+	void *owner, int err, uint64_t cursor, const struct bud_registry_record *records, size_t n)
+{
+	struct bud_follower *follower = owner;
+
+	if (err < 0) {
+		fail(follower, err, "its records cannot be read");
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		put_record(follower, follower->next, &records[i]);
+	follower->n_records += n;
+	if (cursor == 0)
+		finish_load(follower);
+	else if (bud_registry_scan(follower->options.store, cursor, on_page, follower) < 0)
+		try_later(follower);
+}
+
+static void on_load_version(void *owner, int err, struct bud_member version)
+{
+	struct bud_follower *follower = owner;
+
+	if (err < 0) {
+		fail(follower, err, "its version is gone");
+		return;
+	}
+	follower->loading = version;
+	follower->n_records = 0;
+	bud_table_destroy(follower->next);
+	follower->next = bud_table_create_next(follower->options.table);
+	if (bud_registry_scan(follower->options.store, 0, on_page, follower) < 0)
+		try_later(follower);
+}
+
+static void load(struct bud_follower *follower)
+{
+	uv_timer_stop(&follower->retry);
+	follower->is_busy = true;
+	if (bud_registry_version(follower->options.store, on_load_version, follower) < 0)
+		follower->is_busy = false; /* on_up comes again */
+}
+
+static void on_changed_records(
+	void *owner, int err, uint64_t cursor, const struct bud_registry_record *records, size_t n)
+{
+	struct bud_follower *follower = owner;
+	struct bud_table *table = follower->options.table;
+
+	(void)cursor;
+	if (err < 0) {
+		fail(follower, err, "a changed record cannot be read");
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		put_record(follower, table, &records[i]);
+	follower->version = follower->changed;
+	bud_table_set_version(
+		table, (struct bud_table_version){follower->version.ms, follower->version.seq});
+	bud_metrics_set(follower->options.metrics, BUD_GAUGE_SUBSCRIPTIONS,
+		(int64_t)bud_table_count(table));
+	follow(follower);
+}
+
+static void on_changes(void *owner, int err, const struct bud_registry_change *changes, size_t n)
+{
+	struct bud_follower *follower = owner;
+	struct bud_span ids[BUD_CHANGES_MAX];
+	struct bud_member version = follower->version;
+
+	follower->changed = version;
+	if (err < 0) {
+		follower->is_busy = false; /* on_version sees the same */
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (bud_stream_id_compare(&changes[i].before, &version) != 0) {
+			set_broken(follower, "the stream of changes has a gap");
+			return; /* on_version loads again */
+		}
+		version = changes[i].version;
+		ids[i] = changes[i].id;
+	}
+	if (n > 0 && bud_registry_get_many(
+			     follower->options.store, ids, n, on_changed_records, follower) == 0)
+		follower->changed = version;
+}
+
+/* Behind the changes of the same round. Confirms as of when the round was sent: a process that was
+ * stopped meanwhile must not take an old answer for a new one. */
+static void on_version(void *owner, int err, struct bud_member version)
+{
+	struct bud_follower *follower = owner;
+	struct bud_following *following = follower->options.following;
+
+	if (err < 0) {
+		fail(follower, err, "its version is gone");
+		return;
+	}
+	if (atomic_load(&following->is_broken) ||
+		bud_stream_id_compare(&version, &follower->version) < 0) {
+		set_broken(follower, "it went back to an earlier version");
+		load(follower);
+		return;
+	}
+	if (bud_stream_id_compare(&follower->changed, &follower->version) != 0)
+		return; /* the records are on their way */
+	if (bud_stream_id_compare(&version, &follower->version) == 0)
+		atomic_store(&following->confirmed_mono_ms, follower->sent_mono_ms);
+	follow(follower);
+}
+
+static void follow(struct bud_follower *follower)
+{
+	struct bud_store *store = follower->options.store;
+
+	follower->sent_mono_ms = bud_clock_mono_ms();
+	bud_metrics_set(follower->options.metrics, BUD_GAUGE_SUBSCRIPTIONS,
+		(int64_t)bud_table_count(follower->options.table));
+	if (bud_registry_follow(
+		    store, &follower->version, BUD_FOLLOW_BLOCK_MS, on_changes, follower) < 0 ||
+		bud_registry_version(store, on_version, follower) < 0)
+		follower->is_busy = false; /* on_up comes again */
+}

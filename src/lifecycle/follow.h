@@ -1,0 +1,37 @@
+/* The follower: loads all subscriptions into the table, then follows the registry's changes. */
+#pragma once
+#include <stdint.h>
+
+struct bud_follower;  /* opaque; belongs to the control thread */
+struct bud_following; /* store/following.h */
+struct bud_metrics;   /* core/metrics.h */
+struct bud_store;     /* store/store.h */
+struct bud_table;     /* subscription/table.h */
+struct uv_loop_s;
+
+/* A subscription was deleted; `id` is lent. Also for each tombstone of a load. */
+typedef void (*bud_follow_deleted_fn)(void *owner, const char *id);
+/* The table is loaded, for the first time. */
+typedef void (*bud_follow_loaded_fn)(void *owner);
+
+/* All borrowed until it is closed. */
+struct bud_follow_options {
+	struct uv_loop_s *loop;
+	struct bud_store *store; /* a connection of its own, for blocking reads */
+	struct bud_table *table; /* this thread is its one writer */
+	struct bud_following *following;
+	struct bud_metrics *metrics;
+	uint32_t timeout_ms; /* of subscriptions that give none */
+	bud_follow_loaded_fn on_loaded;
+	bud_follow_deleted_fn on_deleted;
+	void *owner;
+};
+
+/* How long one look at the changes waits; the connection's deadline must be longer. */
+#define BUD_FOLLOW_BLOCK_MS 200
+
+struct bud_follower *bud_follower_open(const struct bud_follow_options *options);
+/* The connection is up, for the first time or again. */
+void bud_follower_on_up(struct bud_follower *follower);
+/* After the connection is closed. Asynchronous; NULL is fine. */
+void bud_follower_close(struct bud_follower *follower);
