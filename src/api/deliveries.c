@@ -1,0 +1,205 @@
+/* The deliveries API: look up the subscription -> ask for what belongs to it -> answer. */
+#include "api/deliveries.h"
+
+#include <stdlib.h>
+
+#include "api/failure.h"
+#include "api/lookup.h"
+#include "api/page.h"
+#include "config/config.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "store/attempts.h"
+#include "store/lane.h"
+#include "subscription/subscription.h"
+
+/* Events are up to 1 MiB each, so they are fetched in steps, and a page ends early when it is this
+ * long; the link goes on. */
+#define ROWS_PER_STEP  16
+#define BODY_BYTES_MAX (4u << 20)
+
+static void handle_attempts(void *context, struct bud_request *request);
+static void handle_parked(void *context, struct bud_request *request);
+static void handle_dead(void *context, struct bud_request *request);
+
+const struct bud_route bud_deliveries_routes[] = {
+	{"GET", "/subscriptions/{id}/attempts", handle_attempts, 0},
+	{"GET", "/subscriptions/{id}/parked", handle_parked, 0},
+	{"GET", "/subscriptions/{id}/dead", handle_dead, 0},
+};
+const size_t bud_deliveries_routes_n =
+	sizeof(bud_deliveries_routes) / sizeof(bud_deliveries_routes[0]);
+
+static void look_up(struct bud_deliveries_api *api, struct bud_request *request, bud_lookup_fn fn)
+{
+	struct bud_lookup lookup = {
+		api->store, (uint32_t)api->config->delivery.timeout_ms, fn, api};
+
+	bud_lookup(&lookup, request);
+}
+
+/* Attempts */
+
+static void on_attempts(void *owner, int err, const struct bud_span *lines, size_t n)
+{
+	struct bud_request *request = owner;
+	bud_auto(buffer) struct bud_buffer body = {0};
+
+	if (err < 0) {
+		bud_failure_reply(request, err);
+		return;
+	}
+	bud_buffer_byte(&body, '[');
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			bud_buffer_byte(&body, ',');
+		bud_buffer_span(&body, lines[i]);
+	}
+	bud_buffer_byte(&body, ']');
+	bud_reply(request, 200, "application/json", bud_buffer_as_span(&body));
+}
+
+static void ask_attempts(void *owner, struct bud_request *request, struct bud_subscription *taken)
+{
+	struct bud_deliveries_api *api = owner;
+	int r = bud_attempts_list(api->store, bud_span(taken->id), on_attempts, request);
+
+	bud_subscription_destroy(taken);
+	if (r < 0)
+		bud_failure_reply(request, r);
+}
+
+static void handle_attempts(void *context, struct bud_request *request)
+{
+	look_up(context, request, ask_attempts);
+}
+
+/* Parked and dead */
+
+static const struct bud_page_rule rule = {"offset", 50, BUD_CLAIM_MAX};
+
+struct listing {
+	struct bud_deliveries_api *api;
+	struct bud_request *request;
+	struct bud_subscription *subscription;
+	enum bud_lane_list list;
+	struct bud_page page;
+	size_t offset; /* of the next step */
+	size_t end;    /* of the page */
+	size_t total;
+	struct bud_buffer body;
+	bool has_items;
+};
+
+static void ask_rows(struct listing *listing);
+
+static void end(struct listing *listing)
+{
+	bud_subscription_destroy(listing->subscription);
+	bud_buffer_finish(&listing->body);
+	free(listing);
+}
+
+static void begin(struct bud_deliveries_api *api, struct bud_request *request,
+	struct bud_subscription *taken, enum bud_lane_list list)
+{
+	struct listing *listing = bud_new(struct listing);
+	struct bud_error error = {0};
+
+	listing->api = api;
+	listing->request = request;
+	listing->subscription = taken;
+	listing->list = list;
+	if (bud_page_parse(request, &rule, &listing->page, &error) < 0) {
+		bud_reply_problem(request, 400, "bad-query", "Bad query", &error);
+		end(listing);
+		return;
+	}
+	listing->offset = (size_t)listing->page.start;
+	listing->end = listing->offset + listing->page.size;
+	bud_buffer_text(&listing->body, "{\"items\":[");
+	ask_rows(listing);
+}
+
+static void add_row(struct listing *listing, const struct bud_lane_row *row)
+{
+	struct bud_buffer *body = &listing->body;
+	char time[25];
+
+	bud_clock_write(row->at_ms, time);
+	bud_buffer_text(body, listing->has_items ? ",{\"event\":" : "{\"event\":");
+	if (row->bytes.at)
+		bud_buffer_span(body, row->bytes);
+	else
+		bud_buffer_text(body, "null");
+	bud_buffer_format(body, ",\"attempt\":%u,\"%s\":\"%s\"}", row->attempt,
+		listing->list == BUD_LANE_LIST_DEAD ? "died" : "due", time);
+	listing->has_items = true;
+}
+
+static void answer(struct listing *listing)
+{
+	bud_buffer_format(&listing->body, "],\"total\":%zu}", listing->total);
+	if (listing->offset < listing->total)
+		bud_page_reply_next(listing->request, &rule, &listing->page, listing->offset);
+	bud_reply(listing->request, 200, "application/json", bud_buffer_as_span(&listing->body));
+	end(listing);
+}
+
+static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_t n, size_t total)
+{
+	struct listing *listing = owner;
+	size_t step = listing->end - listing->offset;
+
+	if (err < 0) {
+		bud_failure_reply(listing->request, err);
+		end(listing);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		add_row(listing, &rows[i]);
+	listing->total = total;
+	listing->offset += step < ROWS_PER_STEP ? step : ROWS_PER_STEP;
+	if (listing->offset >= total || listing->offset >= listing->end ||
+		listing->body.len >= BODY_BYTES_MAX)
+		answer(listing);
+	else
+		ask_rows(listing);
+}
+
+static void ask_rows(struct listing *listing)
+{
+	size_t step = listing->end - listing->offset;
+	struct bud_lane_page page = {.lane = bud_span(listing->subscription->id),
+		.list = listing->list,
+		.offset = listing->offset,
+		.limit = step < ROWS_PER_STEP ? step : ROWS_PER_STEP};
+	int r = bud_lane_rows(listing->api->store, &page, on_rows, listing);
+
+	if (r == 0)
+		return;
+	bud_failure_reply(listing->request, r);
+	end(listing);
+}
+
+static void ask_parked(void *owner, struct bud_request *request, struct bud_subscription *taken)
+{
+	begin(owner, request, taken, BUD_LANE_LIST_PARKED);
+}
+
+static void handle_parked(void *context, struct bud_request *request)
+{
+	look_up(context, request, ask_parked);
+}
+
+static void ask_dead(void *owner, struct bud_request *request, struct bud_subscription *taken)
+{
+	begin(owner, request, taken, BUD_LANE_LIST_DEAD);
+}
+
+static void handle_dead(void *context, struct bud_request *request)
+{
+	look_up(context, request, ask_dead);
+}

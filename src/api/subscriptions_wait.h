@@ -1,0 +1,23 @@
+/* A wait: a call that the next tick of the subscriptions API takes up again; and the handlers of
+ * its other files. Within api/ only. */
+#pragma once
+#include <stdint.h>
+#include "core/list.h"
+
+struct bud_request;           /* http/request.h */
+struct bud_subscriptions_api; /* api/subscriptions.h */
+
+struct bud_subscriptions_wait {
+	struct bud_list link; /* in api->waiting; the call takes itself out when it goes on */
+	/* `mono_ms` is INT64_MAX for the last time: then it must go. */
+	void (*again)(struct bud_subscriptions_wait *wait, int64_t mono_ms);
+};
+
+/* Files the call; not for a stopped API. */
+void bud_subscriptions_wait(struct bud_subscriptions_api *api, struct bud_subscriptions_wait *wait);
+
+/* Handlers; `context` is the struct bud_subscriptions_api. */
+void bud_subscriptions_handle_list(void *context, struct bud_request *request);
+void bud_subscriptions_handle_create(void *context, struct bud_request *request);
+/* PUT, PATCH and DELETE. */
+void bud_subscriptions_handle_change(void *context, struct bud_request *request);

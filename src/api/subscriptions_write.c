@@ -1,0 +1,426 @@
+/* Writing subscriptions: POST, PUT, PATCH, DELETE.
+ *
+ * A creation: parsed -> put -> answered. A change: looked up -> applied -> put -> answered; when
+ * somebody else was faster, applied again to what is there now. When the answer to a put is lost,
+ * nobody knows whether it was stored, so the same put is sent again until its deadline. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "api/etag.h"
+#include "api/failure.h"
+#include "api/lookup.h"
+#include "api/subscriptions.h"
+#include "api/subscriptions_wait.h"
+#include "auth/authorize.h"
+#include "config/config.h"
+#include "core/clock.h"
+#include "core/random.h"
+#include "event/media_type.h"
+#include "fetch/target.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "store/registry.h"
+#include "subscription/subscription.h"
+
+#define LOST_WAIT_MS 3000
+#define TRIES_MAX    4
+#define ETAG_BYTES   8
+
+enum kind {
+	KIND_CREATE,
+	KIND_REPLACE,
+	KIND_PATCH,
+	KIND_DELETE,
+};
+
+struct call {
+	struct bud_subscriptions_wait wait;
+	struct bud_subscriptions_api *api;
+	struct bud_request *request;
+	enum kind kind;
+	struct bud_subscription *old;  /* NULL for a creation */
+	struct bud_subscription *made; /* NULL for a deletion */
+	char tombstone[2 * ETAG_BYTES + 1];
+	struct bud_buffer record; /* the stored form of `made` */
+	unsigned tries;
+	int64_t deadline_ms; /* 0 until an answer is lost */
+};
+
+static void on_found(void *owner, struct bud_request *request, struct bud_subscription *taken);
+static void apply(struct call *call);
+static int send_put(struct call *call);
+static void start_put(struct call *call);
+static void on_put(void *owner, int err, const struct bud_put_result *result);
+static void send_again(struct bud_subscriptions_wait *wait, int64_t mono_ms);
+
+static uint32_t timeout_of(const struct bud_subscriptions_api *api)
+{
+	return (uint32_t)api->config->delivery.timeout_ms;
+}
+
+static struct call *begin(struct bud_subscriptions_api *api, struct bud_request *request)
+{
+	struct call *call = bud_new(struct call);
+
+	call->wait.again = send_again;
+	bud_list_init(&call->wait.link);
+	call->api = api;
+	call->request = request;
+	bud_random_hex(call->tombstone, ETAG_BYTES);
+	return call;
+}
+
+/* The request was answered. */
+static void end(struct call *call)
+{
+	bud_list_remove(&call->wait.link);
+	bud_subscription_destroy(call->old);
+	bud_subscription_destroy(call->made);
+	if (call->record.at)
+		explicit_bzero(call->record.at, call->record.len);
+	bud_buffer_finish(&call->record);
+	free(call);
+}
+
+static bool is_media_type(const struct bud_request *request, const char *name)
+{
+	struct bud_media_type type;
+
+	return bud_media_type_parse(request->content_type, &type) &&
+	       bud_span_is_nocase(type.essence, name) && bud_media_type_is_utf8(&type);
+}
+
+/* Answers and returns false when the body is of another type. */
+static bool check_media_type(struct bud_request *request, enum kind kind)
+{
+	struct bud_error error;
+
+	if (request->content_type.len == 0 || is_media_type(request, "application/json") ||
+		(kind == KIND_PATCH && is_media_type(request, "application/merge-patch+json")))
+		return true;
+	(void)bud_error_set(&error, NULL, "the body must be application/json%s",
+		kind == KIND_PATCH ? " or application/merge-patch+json" : "");
+	bud_reply_problem(request, 415, "unsupported-media-type", "Unsupported media type", &error);
+	return false;
+}
+
+static enum kind kind_of(const struct bud_request *request)
+{
+	if (bud_span_is(request->method, "PUT"))
+		return KIND_REPLACE;
+	if (bud_span_is(request->method, "PATCH"))
+		return KIND_PATCH;
+	assert(bud_span_is(request->method, "DELETE"));
+	return KIND_DELETE;
+}
+
+/* Sets `made` from the body. */
+static int parse(struct call *call, struct bud_error *error)
+{
+	struct bud_span body = call->request->body;
+	struct bud_subscription_defaults defaults = {.owner = BUD_OWNER_LOCAL,
+		.now_ms = bud_clock_wall_ms(),
+		.timeout_ms = timeout_of(call->api)};
+
+	switch (call->kind) {
+	case KIND_CREATE:
+		return bud_subscription_parse(body, &defaults, &call->made, error);
+	case KIND_REPLACE:
+		return bud_subscription_replace(call->old, body, &defaults, &call->made, error);
+	case KIND_PATCH:
+		return bud_subscription_patch(call->old, body, &defaults, &call->made, error);
+	case KIND_DELETE:
+		break;
+	}
+	return 0;
+}
+
+static int check_sink(const struct call *call, struct bud_error *error)
+{
+	const struct bud_config *config = call->api->config;
+	struct bud_target_options options = {
+		config->delivery.allow_http, &config->delivery.allow_networks};
+	struct bud_error fault = {0};
+
+	if (bud_url_check(bud_span(call->made->sink), &options, &fault) == 0)
+		return 0;
+	return bud_error_set(error, "sink", "sink: %s", fault.text);
+}
+
+/* Fills `made` and its stored form. False: the body is refused, and that was answered. */
+static bool prepare(struct call *call)
+{
+	struct bud_error error = {0};
+	int r = parse(call, &error);
+
+	if (r == 0 && call->made)
+		r = check_sink(call, &error);
+	if (r < 0) {
+		bud_reply_problem(
+			call->request, 400, "bad-subscription", "Not a valid subscription", &error);
+		return false;
+	}
+	bud_buffer_clear(&call->record);
+	if (call->made)
+		bud_subscription_write_record(call->made, &call->record);
+	return true;
+}
+
+void bud_subscriptions_handle_create(void *context, struct bud_request *request)
+{
+	struct call *call;
+
+	if (!check_media_type(request, KIND_CREATE))
+		return;
+	call = begin(context, request);
+	call->kind = KIND_CREATE;
+	if (prepare(call))
+		start_put(call);
+	else
+		end(call);
+}
+
+void bud_subscriptions_handle_change(void *context, struct bud_request *request)
+{
+	struct bud_subscriptions_api *api = context;
+	struct bud_lookup lookup = {api->store, timeout_of(api), on_found, api};
+	enum kind kind = kind_of(request);
+
+	if (kind == KIND_DELETE || check_media_type(request, kind))
+		bud_lookup(&lookup, request);
+}
+
+static void on_found(void *owner, struct bud_request *request, struct bud_subscription *taken)
+{
+	struct call *call = begin(owner, request);
+
+	call->kind = kind_of(request);
+	call->old = taken;
+	apply(call);
+}
+
+static void refuse_etag(struct call *call)
+{
+	bud_etag_reply(call->request, call->old->etag);
+	bud_reply_problem(call->request, 412, "precondition-failed",
+		"The subscription was changed by somebody else", NULL);
+	end(call);
+}
+
+/* To what is in `old`. */
+static void apply(struct call *call)
+{
+	bud_subscription_destroy(bud_move(call->made));
+	if (!bud_etag_permits_change(call->request, call->old->etag))
+		refuse_etag(call);
+	else if (prepare(call))
+		start_put(call);
+	else
+		end(call);
+}
+
+static int send_put(struct call *call)
+{
+	const struct bud_subscription *made = call->made;
+	const struct bud_subscription *subject = made ? made : call->old;
+	char fingerprint[BUD_FINGERPRINT_TEXT_BYTES];
+	struct bud_put put = {
+		.id = subject->id,
+		.if_etag = call->old ? call->old->etag : "",
+		.etag = made ? made->etag : call->tombstone,
+		.fingerprint = fingerprint,
+		.record = bud_buffer_as_span(&call->record),
+	};
+
+	bud_subscription_fingerprint(subject, fingerprint);
+	return bud_registry_put(call->api->store, &put, on_put, call);
+}
+
+static void start_put(struct call *call)
+{
+	int r = send_put(call);
+
+	if (r == 0)
+		return;
+	bud_failure_reply(call->request, r);
+	end(call);
+}
+
+/* After a lost answer. */
+
+static void give_up(struct call *call)
+{
+	bud_failure_reply_unavailable(call->request,
+		"The connection to Redis was lost: the change may or may not have been stored; GET "
+		"to see, or send the same again");
+	end(call);
+}
+
+static void on_failure(struct call *call, int err)
+{
+	int64_t now_ms = bud_clock_mono_ms();
+
+	if (err != -ENOTCONN && call->deadline_ms == 0) {
+		bud_failure_reply(call->request, err);
+		end(call);
+		return;
+	}
+	if (call->deadline_ms == 0)
+		call->deadline_ms = now_ms + LOST_WAIT_MS;
+	if (call->api->is_stopped || now_ms >= call->deadline_ms)
+		give_up(call);
+	else
+		bud_subscriptions_wait(call->api, &call->wait);
+}
+
+static void send_again(struct bud_subscriptions_wait *wait, int64_t mono_ms)
+{
+	struct call *call = bud_container(wait, struct call, wait);
+
+	if (mono_ms >= call->deadline_ms)
+		give_up(call);
+	else if (send_put(call) == 0)
+		bud_list_remove(&wait->link);
+}
+
+/* What the put came to. */
+
+static void answer_created(struct call *call)
+{
+	bud_auto(buffer) struct bud_buffer body = {0};
+	bud_auto(buffer) struct bud_buffer location = {0};
+
+	bud_buffer_format(&location, "/subscriptions/%s", call->made->id);
+	bud_reply_header(call->request, "Location", location.at);
+	bud_etag_reply(call->request, call->made->etag);
+	/* The one answer with the secret: no cache may keep it. */
+	bud_reply_header(call->request, "Cache-Control", "no-store");
+	bud_subscription_write_api(call->made, BUD_SUBSCRIPTION_SECRET_SHOWN, &body);
+	bud_reply(call->request, 201, "application/json", bud_buffer_as_span(&body));
+	explicit_bzero(body.at, body.len);
+	end(call);
+}
+
+static void answer_with(struct call *call, const struct bud_subscription *subscription)
+{
+	bud_auto(buffer) struct bud_buffer body = {0};
+
+	if (call->kind != KIND_DELETE)
+		bud_etag_reply(call->request, subscription->etag);
+	bud_subscription_write_api(subscription, BUD_SUBSCRIPTION_SECRET_HIDDEN, &body);
+	bud_reply(call->request, 200, "application/json", bud_buffer_as_span(&body));
+	end(call);
+}
+
+static void answer_done(struct call *call)
+{
+	if (call->kind == KIND_CREATE)
+		answer_created(call);
+	else
+		answer_with(call, call->made ? call->made : call->old);
+}
+
+static void on_cleared(void *owner, int err, const struct bud_put_result *result)
+{
+	struct call *call = owner;
+
+	(void)result; /* gone, or changed by somebody else: the creation tells */
+	if (err == 0) {
+		start_put(call);
+		return;
+	}
+	bud_failure_reply(call->request, err);
+	end(call);
+}
+
+/* A twin that has expired gets no events, so it must not stand in the way of a new one. */
+static void clear(struct call *call, const struct bud_subscription *twin)
+{
+	struct bud_put put = {.id = twin->id,
+		.if_etag = twin->etag,
+		.etag = call->tombstone,
+		.fingerprint = "-",
+		.record = {"", 0}};
+	int r = bud_registry_put(call->api->store, &put, on_cleared, call);
+
+	if (r == 0)
+		return;
+	bud_failure_reply(call->request, r);
+	end(call);
+}
+
+static void on_same(struct call *call, const struct bud_put_result *result)
+{
+	bud_auto(subscription) struct bud_subscription *twin = NULL;
+	bud_auto(buffer) struct bud_buffer location = {0};
+	int r = bud_lookup_load(&result->value, timeout_of(call->api), &twin);
+
+	if (r < 0) {
+		bud_failure_reply(call->request, r);
+		end(call);
+		return;
+	}
+	if (twin->expires_ms != 0 && twin->expires_ms <= bud_clock_wall_ms() &&
+		++call->tries < TRIES_MAX) {
+		clear(call, twin);
+		return;
+	}
+	bud_buffer_format(&location, "/subscriptions/%s", twin->id);
+	bud_reply_header(call->request, "Location", location.at);
+	answer_with(call, twin);
+}
+
+static void on_changed(struct call *call, const struct bud_registry_value *value)
+{
+	struct bud_subscription *fresh = NULL;
+	int r;
+
+	/* Ours may have been stored before: then "412, nothing was changed" would be a lie. */
+	if (bud_etag_is_demanded(call->request) && call->deadline_ms != 0) {
+		give_up(call);
+		return;
+	}
+	r = bud_lookup_load(value, timeout_of(call->api), &fresh);
+	if (r == 0 && ++call->tries < TRIES_MAX) {
+		bud_subscription_destroy(call->old);
+		call->old = fresh;
+		apply(call);
+		return;
+	}
+	bud_subscription_destroy(fresh);
+	if (r == 0)
+		bud_reply_problem(call->request, 409, "conflict",
+			"Others change this subscription all the time", NULL);
+	else
+		bud_failure_reply(call->request, r);
+	end(call);
+}
+
+static void on_put(void *owner, int err, const struct bud_put_result *result)
+{
+	struct call *call = owner;
+
+	if (err < 0) {
+		on_failure(call, err);
+		return;
+	}
+	switch (result->outcome) {
+	case BUD_PUT_OK:
+		answer_done(call);
+		return;
+	case BUD_PUT_SAME:
+		on_same(call, result);
+		return;
+	case BUD_PUT_CHANGED:
+		on_changed(call, &result->value);
+		return;
+	case BUD_PUT_EXISTS: /* ours was stored, and somebody has changed or deleted it since */
+		give_up(call);
+		return;
+	case BUD_PUT_MISSING:
+		bud_failure_reply_unknown(call->request);
+		end(call);
+		return;
+	}
+}
