@@ -14,7 +14,7 @@
 #include "event/timestamp.h"
 #include "event/uri.h"
 #include "subscription/filter.h"
-#include "subscription/member.h"
+#include "subscription/body.h"
 #include "subscription/sink_header.h"
 
 enum origin {
@@ -53,9 +53,9 @@ static int refuse(const struct reading *reading, const char *member, const char 
 
 static int read_text(const struct reading *reading, const char *name, size_t max, char **out_text)
 {
-	struct bud_member_text rule = {name, max};
+	struct bud_body_text rule = {name, max};
 
-	return bud_member_text(get(reading->root, name), &rule, out_text, reading->error);
+	return bud_body_text(get(reading->root, name), &rule, out_text, reading->error);
 }
 
 static int read_name(struct reading *reading)
@@ -95,7 +95,7 @@ static int read_types(struct reading *reading)
 	made->types = bud_alloc_zero(n * sizeof(*made->types));
 	for (size_t i = 0; i < n; i++) {
 		char path[24];
-		struct bud_member_text rule = {path, BUD_FILTER_TEXT_MAX};
+		struct bud_body_text rule = {path, BUD_FILTER_TEXT_MAX};
 		const json_t *item = json_array_get(types, i);
 		int r;
 
@@ -104,7 +104,7 @@ static int read_types(struct reading *reading)
 			return refuse(reading, path, "must be a text");
 		if (has_type(made, json_string_value(item)))
 			continue;
-		r = bud_member_text(item, &rule, &made->types[made->n_types], reading->error);
+		r = bud_body_text(item, &rule, &made->types[made->n_types], reading->error);
 		if (r < 0)
 			return r;
 		made->n_types++;
@@ -161,7 +161,7 @@ static int read_settings(struct reading *reading)
 
 	if (!settings)
 		return 0;
-	if (bud_member_check(settings, "protocolsettings", known, reading->error) < 0)
+	if (bud_body_check(settings, "protocolsettings", known, reading->error) < 0)
 		return -EINVAL;
 	if (method && (!json_is_string(method) || strcmp(json_string_value(method), "POST") != 0))
 		return refuse(reading, "protocolsettings.method", "must be \"POST\"");
@@ -198,7 +198,7 @@ static int read_secret(struct reading *reading, const json_t *config)
 	struct bud_buffer written = {0};
 	struct bud_error fault;
 
-	if (signing && bud_member_check(signing, "config.signing", known, reading->error) < 0)
+	if (signing && bud_body_check(signing, "config.signing", known, reading->error) < 0)
 		return -EINVAL;
 	if (!text && reading->origin == ORIGIN_STORE)
 		return refuse(reading, "config.signing.secret", "is missing");
@@ -227,7 +227,7 @@ static int read_config(struct reading *reading)
 	const json_t *config = get(reading->root, "config");
 	int r;
 
-	if (config && bud_member_check(config, "config", known, reading->error) < 0)
+	if (config && bud_body_check(config, "config", known, reading->error) < 0)
 		return -EINVAL;
 	r = read_timeout(reading, config);
 	return r < 0 ? r : read_secret(reading, config);
@@ -260,7 +260,7 @@ static int read_all(struct reading *reading)
 	static int (*const steps[])(struct reading *) = {read_name, read_source, read_types,
 		read_filters, read_sink, read_protocol, read_settings, read_config, read_expires};
 	const char *const *known = reading->origin == ORIGIN_STORE ? stored_members : api_members;
-	int r = bud_member_check(reading->root, "", known, reading->error);
+	int r = bud_body_check(reading->root, "", known, reading->error);
 
 	for (size_t i = 0; r == 0 && i < sizeof(steps) / sizeof(*steps); i++)
 		r = steps[i](reading);
@@ -291,7 +291,7 @@ int bud_subscription_parse(struct bud_span json, const struct bud_subscription_d
 	json_auto_t *root = NULL;
 	struct reading reading = {
 		.origin = ORIGIN_NEW, .defaults = defaults, .made = made, .error = error};
-	int r = bud_member_parse(json, &root, error);
+	int r = bud_body_parse(json, &root, error);
 
 	if (r < 0)
 		return r;
@@ -352,7 +352,7 @@ int bud_subscription_replace(const struct bud_subscription *old, struct bud_span
 	json_auto_t *root = NULL;
 	struct reading reading = {
 		.origin = ORIGIN_CHANGE, .old = old, .defaults = defaults, .error = error};
-	int r = bud_member_parse(json, &root, error);
+	int r = bud_body_parse(json, &root, error);
 
 	if (r < 0)
 		return r;
@@ -385,11 +385,11 @@ int bud_subscription_patch(const struct bud_subscription *old, struct bud_span j
 		.old = old,
 		.defaults = defaults,
 		.error = error};
-	int r = bud_member_parse(json, &patch, error);
+	int r = bud_body_parse(json, &patch, error);
 
 	if (r < 0)
 		return r;
-	bud_member_merge(root, patch);
+	bud_body_merge(root, patch);
 	return change(&reading, out_subscription);
 }
 
@@ -424,7 +424,7 @@ int bud_subscription_load(struct bud_span json, const struct bud_subscription_de
 	json_auto_t *root = NULL;
 	struct reading reading = {
 		.origin = ORIGIN_STORE, .defaults = defaults, .made = made, .error = error};
-	int r = bud_member_parse(json, &root, error);
+	int r = bud_body_parse(json, &root, error);
 	json_int_t format;
 
 	if (r < 0)

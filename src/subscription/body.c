@@ -1,5 +1,5 @@
 /* Members of JSON objects. */
-#include "subscription/member.h"
+#include "subscription/body.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -8,7 +8,7 @@
 #include "core/limits.h"
 #include "event/json.h"
 
-int bud_member_parse(struct bud_span json, struct json_t **out_object, struct bud_error *error)
+int bud_body_parse(struct bud_span json, struct json_t **out_object, struct bud_error *error)
 {
 	json_error_t fault;
 	const char *wrong;
@@ -49,7 +49,7 @@ static int refuse_unknown(const struct bud_buffer *unknown, const char *member,
 	return -EINVAL;
 }
 
-int bud_member_check(const struct json_t *value, const char *path, const char *const *known,
+int bud_body_check(const struct json_t *value, const char *path, const char *const *known,
 	struct bud_error *error)
 {
 	struct bud_buffer unknown = {0};
@@ -76,7 +76,7 @@ int bud_member_check(const struct json_t *value, const char *path, const char *c
 	return r;
 }
 
-int bud_member_text(const struct json_t *value, const struct bud_member_text *rule, char **out_text,
+int bud_body_text(const struct json_t *value, const struct bud_body_text *rule, char **out_text,
 	struct bud_error *error)
 {
 	const char *text = json_string_value(value);
@@ -115,7 +115,7 @@ static json_t *object_at(json_t *target, const char *name)
 	return object;
 }
 
-void bud_member_merge(struct json_t *target, const struct json_t *patch)
+void bud_body_merge(struct json_t *target, const struct json_t *patch)
 {
 	struct merge stack[BUD_JSON_DEPTH_MAX + 1];
 	size_t depth = 1;

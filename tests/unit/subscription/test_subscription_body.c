@@ -6,12 +6,12 @@
 #include <jansson.h>
 
 #include "core/limits.h"
-#include "subscription/member.h"
+#include "subscription/body.h"
 
 static int parse(const char *text, json_t **out_object, struct bud_error *error)
 {
 	char *json = make_json(text);
-	int r = bud_member_parse(bud_span(json), out_object, error);
+	int r = bud_body_parse(bud_span(json), out_object, error);
 
 	free(json);
 	return r;
@@ -50,14 +50,14 @@ static void names_all_unknown_members(void **state)
 
 	(void)state;
 	assert_int_equal(parse("{'a':1,'x':1,'':2,'b':3}", &object, &error), 0);
-	assert_int_equal(bud_member_check(object, "config", known, &error), -EINVAL);
+	assert_int_equal(bud_body_check(object, "config", known, &error), -EINVAL);
 	assert_string_equal(error.member, "config.x");
 	assert_string_equal(error.text, "unknown: \"config.x\", \"config.\"; known are a, b");
 	json_object_del(object, "x");
 	json_object_del(object, "");
-	assert_int_equal(bud_member_check(object, "", known, &error), 0);
+	assert_int_equal(bud_body_check(object, "", known, &error), 0);
 	assert_int_equal(
-		bud_member_check(json_object_get(object, "a"), "a", known, &error), -EINVAL);
+		bud_body_check(json_object_get(object, "a"), "a", known, &error), -EINVAL);
 	assert_string_equal(error.text, "a must be an object");
 	json_decref(object);
 }
@@ -87,7 +87,7 @@ static void merges_as_rfc_7396_shows(void **state)
 		assert_int_equal(parse(cases[i][0], &target, &error), 0);
 		assert_int_equal(parse(cases[i][1], &patch, &error), 0);
 		assert_int_equal(parse(cases[i][2], &wanted, &error), 0);
-		bud_member_merge(target, patch);
+		bud_body_merge(target, patch);
 		if (!json_equal(target, wanted))
 			fail_msg("%s + %s", cases[i][0], cases[i][1]);
 		json_decref(target);

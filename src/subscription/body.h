@@ -1,4 +1,5 @@
-/* A member of a JSON object in an API body: looked up, checked, and named when it is wrong. */
+/* The body of an API call: a JSON object whose members are looked up, checked and named when wrong.
+ */
 #pragma once
 #include <stddef.h>
 #include "core/alloc.h"
@@ -9,21 +10,21 @@ struct json_t; /* jansson */
 
 /* A JSON object without duplicate names, at most BUD_JSON_DEPTH_MAX deep. The caller json_decref()s
  * it. -EINVAL: `error` says where it is wrong, without quoting values. */
-BUD_MUST_CHECK int bud_member_parse(
+BUD_MUST_CHECK int bud_body_parse(
 	struct bud_span json, struct json_t **out_object, struct bud_error *error);
 /* -EINVAL when `value`, found at `path` ("" at the top), is no object or has a member whose name is
  * not in `known`, which ends with NULL. Names all of them. */
-BUD_MUST_CHECK int bud_member_check(const struct json_t *value, const char *path,
+BUD_MUST_CHECK int bud_body_check(const struct json_t *value, const char *path,
 	const char *const *known, struct bud_error *error);
 /* What a member's text must be: its place for errors, and at most `max` bytes. */
-struct bud_member_text {
+struct bud_body_text {
 	const char *path;
 	size_t max;
 };
 /* A copy of a text that is not empty and has no control characters; free() it. An absent or null
  * `value` leaves *out_text as it is. */
-BUD_MUST_CHECK int bud_member_text(const struct json_t *value, const struct bud_member_text *rule,
+BUD_MUST_CHECK int bud_body_text(const struct json_t *value, const struct bud_body_text *rule,
 	char **out_text, struct bud_error *error);
-/* RFC 7396: what becomes of `target` by `patch`, both as bud_member_parse() gave them; changes
+/* RFC 7396: what becomes of `target` by `patch`, both as bud_body_parse() gave them; changes
  * `target`, borrows `patch`. */
-void bud_member_merge(struct json_t *target, const struct json_t *patch);
+void bud_body_merge(struct json_t *target, const struct json_t *patch);

@@ -1,0 +1,41 @@
+/* What all threads of one serve share: read-only once it is set up, or made for sharing. */
+#pragma once
+#include <stdatomic.h>
+#include <stddef.h>
+#include <uv.h>
+#include "api/health.h"
+#include "config/config.h"
+#include "core/metrics.h"
+#include "store/following.h"
+#include "store/store.h"
+
+struct bud_control;   /* app/control.h */
+struct bud_endpoints; /* dispatch/endpoint.h */
+struct bud_table;     /* subscription/table.h */
+struct bud_worker;    /* app/worker.h */
+
+#define BUD_NODE_ID_BYTES 65
+
+/* Owned by the main thread; outlives all others. */
+struct bud_app {
+	struct bud_config config;
+	struct bud_redis_url redis_url; /* of the embedded one, too */
+	char node[BUD_NODE_ID_BYTES];
+	char run[33]; /* unique to this start */
+	struct bud_shard shard;
+	struct bud_table *table;
+	struct bud_endpoints *endpoints;
+	struct bud_following following;
+	struct bud_readiness readiness;
+	const char *durability;
+	struct bud_control *control;
+	struct bud_worker **workers;
+	unsigned workers_n;
+	const struct bud_metrics **metrics; /* control's, then each worker's */
+	size_t metrics_n;
+	/* Threads wake the main thread when something below changed. */
+	uv_async_t wake;
+	atomic_bool is_loaded;  /* the table, once */
+	atomic_bool is_rivaled; /* another process goes by our node's name */
+	atomic_uint n_drained;  /* workers that have nothing left in hand */
+};

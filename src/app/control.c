@@ -1,0 +1,269 @@
+/* The control thread. */
+#include "app/control.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+#include "api/health.h"
+#include "app/app.h"
+#include "app/worker.h"
+#include "core/alloc.h"
+#include "core/log.h"
+#include "dispatch/endpoint.h"
+#include "http/listener.h"
+#include "lifecycle/clean.h"
+#include "lifecycle/follow.h"
+#include "lifecycle/nodes.h"
+#include "redis/client.h"
+#include "store/store.h"
+
+#define GAUGES_MS 500
+#define CLOSE_MS  20 /* for the connections' last callbacks */
+
+enum wish {
+	WISH_ADMIN = 1,
+	WISH_STOP = 2,
+};
+
+struct bud_control {
+	struct bud_app *app;
+	int admin_fd;
+	uv_thread_t thread;
+	uv_loop_t loop;
+	uv_async_t wake;
+	atomic_uint wishes;
+	uv_timer_t gauges;
+	struct bud_metrics metrics;
+	struct bud_redis *commands;
+	struct bud_redis *following;
+	struct bud_store commands_store;
+	struct bud_store following_store;
+	struct bud_follower *follower;
+	struct bud_watch *watch;
+	struct bud_cleaner *cleaner;
+	struct bud_listener *admin;
+	struct bud_health_api health;
+	struct bud_route_table table;
+};
+
+static void on_commands_up(void *owner)
+{
+	struct bud_control *control = owner;
+
+	atomic_store(&control->app->readiness.is_redis_up, true);
+	bud_metrics_set(&control->metrics, BUD_GAUGE_REDIS_UP, 1);
+	bud_log_info("connected to Redis");
+}
+
+static void on_commands_down(void *owner, const char *reason)
+{
+	struct bud_control *control = owner;
+
+	atomic_store(&control->app->readiness.is_redis_up, false);
+	bud_metrics_set(&control->metrics, BUD_GAUGE_REDIS_UP, 0);
+	bud_log_warn("no connection to Redis", "reason", reason);
+}
+
+static void on_following_up(void *owner)
+{
+	struct bud_control *control = owner;
+
+	bud_follower_on_up(control->follower);
+}
+
+static void on_loaded(void *owner)
+{
+	struct bud_control *control = owner;
+
+	atomic_store(&control->app->is_loaded, true);
+	uv_async_send(&control->app->wake);
+}
+
+static void on_deleted(void *owner, const char *id)
+{
+	struct bud_control *control = owner;
+
+	bud_cleaner_on_deleted(control->cleaner, id);
+}
+
+static void on_taken(void *owner)
+{
+	struct bud_control *control = owner;
+
+	for (unsigned i = 0; i < control->app->workers_n; i++)
+		bud_worker_sweep(control->app->workers[i]);
+}
+
+static void on_rival(void *owner)
+{
+	struct bud_control *control = owner;
+
+	atomic_store(&control->app->is_rivaled, true);
+	uv_async_send(&control->app->wake);
+}
+
+static void open_stores(struct bud_control *control)
+{
+	struct bud_redis_options options = {
+		.url = &control->app->redis_url,
+		.scripts = bud_store_scripts,
+		.scripts_n = bud_store_scripts_n,
+		.on_up = on_commands_up,
+		.on_down = on_commands_down,
+		.owner = control,
+	};
+
+	control->commands = bud_redis_open(&control->loop, &options);
+	options.on_up = on_following_up;
+	options.on_down = NULL;
+	control->following = bud_redis_open(&control->loop, &options);
+	bud_store_init(&control->commands_store, control->commands, &control->app->shard);
+	bud_store_init(&control->following_store, control->following, &control->app->shard);
+}
+
+static void open_flows(struct bud_control *control)
+{
+	struct bud_app *app = control->app;
+	struct bud_follow_options follow = {
+		.loop = &control->loop,
+		.store = &control->following_store,
+		.table = app->table,
+		.following = &app->following,
+		.metrics = &control->metrics,
+		.timeout_ms = (uint32_t)app->config.delivery.timeout_ms,
+		.on_loaded = on_loaded,
+		.on_deleted = on_deleted,
+		.owner = control,
+	};
+	struct bud_watch_options watch = {
+		.loop = &control->loop,
+		.store = &control->commands_store,
+		.metrics = &control->metrics,
+		.node = app->node,
+		.run = app->run,
+		.on_taken = on_taken,
+		.on_rival = on_rival,
+		.owner = control,
+	};
+	struct bud_clean_options clean = {
+		.loop = &control->loop,
+		.store = &control->commands_store,
+		.table = app->table,
+		.metrics = &control->metrics,
+		.retention_ms = app->config.retention.age_s * 1000,
+	};
+
+	control->cleaner = bud_cleaner_open(&clean);
+	control->watch = bud_watch_open(&watch);
+	control->follower = bud_follower_open(&follow);
+}
+
+static void open_admin(struct bud_control *control)
+{
+	struct bud_listener_options options = {
+		.fd = control->admin_fd,
+		.tables = &control->table,
+		.n_tables = 1,
+	};
+	int err = 0;
+
+	control->health = (struct bud_health_api){
+		control->app->metrics, control->app->metrics_n, &control->app->readiness};
+	control->table =
+		(struct bud_route_table){bud_health_routes, bud_health_routes_n, &control->health};
+	control->admin = bud_listener_open(&control->loop, &options, &err);
+	if (!control->admin)
+		bud_log_error("cannot listen for admin", "error", uv_strerror(err));
+}
+
+static void on_gauges(uv_timer_t *timer)
+{
+	struct bud_control *control = timer->data;
+	struct bud_endpoints *endpoints = control->app->endpoints;
+
+	bud_metrics_set(
+		&control->metrics, BUD_GAUGE_ENDPOINTS, (int64_t)bud_endpoints_count(endpoints));
+	bud_metrics_set(&control->metrics, BUD_GAUGE_ENDPOINTS_OPEN,
+		(int64_t)bud_endpoints_open_count(endpoints));
+}
+
+static void on_close_time(uv_timer_t *timer)
+{
+	struct bud_control *control = timer->data;
+
+	bud_follower_close(control->follower);
+	bud_watch_close(control->watch);
+	bud_cleaner_close(control->cleaner);
+	uv_close((uv_handle_t *)&control->wake, NULL);
+	uv_close((uv_handle_t *)&control->gauges, NULL);
+}
+
+static void on_wake(uv_async_t *async)
+{
+	struct bud_control *control = async->data;
+	unsigned wishes = atomic_exchange(&control->wishes, 0);
+
+	if ((wishes & WISH_ADMIN) && !control->admin)
+		open_admin(control);
+	if (wishes & WISH_STOP) {
+		bud_listener_close(control->admin, NULL, NULL);
+		bud_redis_close(control->following);
+		bud_redis_close(control->commands);
+		uv_timer_stop(&control->gauges);
+		uv_timer_start(&control->gauges, on_close_time, CLOSE_MS, 0);
+	}
+}
+
+static void run(void *arg)
+{
+	struct bud_control *control = arg;
+
+	open_stores(control);
+	open_flows(control);
+	uv_timer_start(&control->gauges, on_gauges, GAUGES_MS, GAUGES_MS);
+	uv_run(&control->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&control->loop);
+	bud_store_finish(&control->commands_store);
+	bud_store_finish(&control->following_store);
+}
+
+struct bud_control *bud_control_start(struct bud_app *app, int admin_fd)
+{
+	struct bud_control *control = bud_new(struct bud_control);
+
+	control->app = app;
+	control->admin_fd = admin_fd;
+	uv_loop_init(&control->loop);
+	uv_async_init(&control->loop, &control->wake, on_wake);
+	control->wake.data = control;
+	uv_timer_init(&control->loop, &control->gauges);
+	control->gauges.data = control;
+	if (uv_thread_create(&control->thread, run, control) != 0)
+		abort();
+	return control;
+}
+
+const struct bud_metrics *bud_control_metrics(const struct bud_control *control)
+{
+	return &control->metrics;
+}
+
+static void wish(struct bud_control *control, enum wish wish)
+{
+	atomic_fetch_or(&control->wishes, (unsigned)wish);
+	uv_async_send(&control->wake);
+}
+
+void bud_control_open_admin(struct bud_control *control)
+{
+	wish(control, WISH_ADMIN);
+}
+
+void bud_control_stop(struct bud_control *control)
+{
+	if (!control)
+		return;
+	wish(control, WISH_STOP);
+	uv_thread_join(&control->thread);
+	free(control);
+}

@@ -1,0 +1,425 @@
+/* `budstikke serve`. Redis (embedded or not) -> set-up of the shard -> control thread -> table
+ * loaded -> workers -> "listening" -> … -> SIGTERM: drain -> (drained, or the limit: park) -> stop
+ * all, mirrored. */
+#include "app/serve.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "app/app.h"
+#include "app/control.h"
+#include "app/node_id.h"
+#include "app/redis_child.h"
+#include "app/redis_home.h"
+#include "app/worker.h"
+#include "cli/arguments.h"
+#include "cli/cli.h"
+#include "core/clock.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/random.h"
+#include "dispatch/endpoint.h"
+#include "http/listener.h"
+#include "redis/client.h"
+#include "subscription/table.h"
+
+#define PARKING_MS           3000 /* after the drain's limit */
+#define BREAKER_OPEN_LONGEST 20   /* times the first */
+#define REDIS_MEMORY_PERCENT 45
+
+enum state {
+	SERVE_STARTING,
+	SERVE_RUNNING,
+	SERVE_DRAINING,
+	SERVE_PARKING,
+	SERVE_STOPPED,
+};
+
+struct serve {
+	struct bud_app app;
+	enum state state;
+	int exit_code;
+	uv_loop_t loop;
+	uv_signal_t terminate;
+	uv_signal_t interrupt;
+	uv_timer_t limit; /* of the drain */
+	int *listen_fds;
+	int admin_fd;
+	int port;
+	int admin_port;
+	bool is_embedded;
+	struct bud_redis_child *child;
+	struct bud_redis_home home; /* with a Redis elsewhere: for its lock */
+	struct bud_redis *redis;    /* for the set-up only */
+	struct bud_store store;
+};
+
+static void stop(struct serve *serve, int exit_code);
+
+static int fail(const char *what, const struct bud_error *error)
+{
+	fprintf(stderr, "budstikke serve: %s%s%s\n", what, what[0] ? ": " : "", error->text);
+	return BUD_CLI_EXIT_FAILED;
+}
+
+/* Step 5: the table is loaded. */
+static void print_listening(const struct serve *serve)
+{
+	const struct bud_config *config = &serve->app.config;
+	bud_auto(buffer) struct bud_buffer redis = {0};
+	const char *open = strchr(config->server.listen.host, ':') ? "[" : "";
+	const char *close = open[0] ? "]" : "";
+
+	if (!serve->is_embedded)
+		bud_redis_url_write(&config->redis.url, &redis);
+	printf("listening url=http://%s%s%s:%d admin=http://%s:%d redis=%s data=%s\n", open,
+		config->server.listen.host, close, serve->port, config->admin.listen.host,
+		serve->admin_port, serve->is_embedded ? "embedded" : redis.at, config->data.dir);
+	fflush(stdout);
+}
+
+static void start_workers(struct serve *serve)
+{
+	struct bud_app *app = &serve->app;
+
+	app->workers = bud_alloc_zero(app->workers_n * sizeof(*app->workers));
+	app->metrics_n = app->workers_n + 1;
+	app->metrics = bud_alloc_zero(app->metrics_n * sizeof(*app->metrics));
+	app->metrics[0] = bud_control_metrics(app->control);
+	for (unsigned i = 0; i < app->workers_n; i++) {
+		app->workers[i] = bud_worker_start(app, i, serve->listen_fds[i]);
+		app->metrics[i + 1] = bud_worker_metrics(app->workers[i]);
+	}
+	bud_control_open_admin(app->control);
+	serve->state = SERVE_RUNNING;
+	print_listening(serve);
+}
+
+static void drain(struct serve *serve);
+
+static void on_wake(uv_async_t *async)
+{
+	struct serve *serve = async->data;
+	struct bud_app *app = &serve->app;
+
+	if (serve->state == SERVE_STARTING && atomic_load(&app->is_loaded))
+		start_workers(serve);
+	if (serve->state == SERVE_RUNNING && atomic_load(&app->is_rivaled)) {
+		serve->exit_code = BUD_CLI_EXIT_FAILED;
+		drain(serve);
+	}
+	if ((serve->state == SERVE_DRAINING || serve->state == SERVE_PARKING) &&
+		atomic_load(&app->n_drained) == app->workers_n)
+		stop(serve, serve->exit_code);
+}
+
+/* Step 4: the shard is set up. */
+static void on_durability(void *owner, int err, const char *durability)
+{
+	struct serve *serve = owner;
+
+	if (err < 0 && err != -EPROTO)
+		return; /* the connection is gone: on_up comes again */
+	serve->app.durability = err < 0 ? "unknown" : durability;
+	if (!serve->app.control)
+		serve->app.control = bud_control_start(&serve->app, serve->admin_fd);
+	bud_redis_close(bud_move(serve->redis));
+}
+
+static void on_setup(void *owner, int err, const char *text)
+{
+	struct serve *serve = owner;
+
+	if (serve->state == SERVE_STOPPED || err == -ENOTCONN || err == -EAGAIN)
+		return;
+	if (err < 0) {
+		bud_log_error("the data in Redis cannot be used", "reason", text);
+		fprintf(stderr, "budstikke serve: the data in Redis cannot be used: %s\n", text);
+		stop(serve, BUD_CLI_EXIT_FAILED);
+		return;
+	}
+	(void)!bud_store_durability(&serve->store, on_durability, serve);
+}
+
+/* Step 3: Redis is up and checked. */
+static void on_redis_up(void *owner)
+{
+	struct serve *serve = owner;
+
+	(void)!bud_store_setup(&serve->store, &serve->app.shard, on_setup, serve);
+}
+
+static void on_redis_down(void *owner, const char *reason)
+{
+	(void)owner;
+	bud_log_warn("waiting for Redis", "reason", reason);
+}
+
+static void open_redis(struct serve *serve)
+{
+	struct bud_redis_options options = {
+		.url = &serve->app.redis_url,
+		.scripts = bud_store_scripts,
+		.scripts_n = bud_store_scripts_n,
+		.on_up = on_redis_up,
+		.on_down = on_redis_down,
+		.owner = serve,
+	};
+
+	serve->redis = bud_redis_open(&serve->loop, &options);
+	bud_store_init(&serve->store, serve->redis, &serve->app.shard);
+}
+
+/* Step 2, embedded: our own server is ready, for the first time or again. */
+static void on_child_ready(void *owner, const char *url)
+{
+	struct serve *serve = owner;
+	struct bud_error error;
+
+	if (serve->redis || serve->app.control)
+		return;
+	if (bud_redis_url_parse(bud_span(url), &serve->app.redis_url, &error) < 0)
+		stop(serve, fail("the socket of the embedded Redis", &error));
+	else
+		open_redis(serve);
+}
+
+static void on_child_down(void *owner, const char *reason)
+{
+	(void)owner;
+	bud_log_error("the embedded Redis is down", "reason", reason);
+}
+
+/* Step 1: the data directory is ours. */
+static int take_data(struct serve *serve, struct bud_error *error)
+{
+	struct bud_app *app = &serve->app;
+	struct bud_redis_child_options options = {
+		.data_dir = app->config.data.dir,
+		.maxmemory_bytes = bud_memory_limit(&app->config) / 100 * REDIS_MEMORY_PERCENT,
+		.on_ready = on_child_ready,
+		.on_down = on_child_down,
+		.owner = serve,
+	};
+
+	if (serve->is_embedded) {
+		serve->child = bud_redis_child_start(&serve->loop, &options, error);
+		return serve->child ? 0 : -EBUSY;
+	}
+	return bud_redis_home_open(&serve->home, app->config.data.dir, error);
+}
+
+static int bind_one(
+	const struct bud_listen *listen, int *out_fd, int *out_port, struct bud_error *error)
+{
+	int r = listen->port == 0 ? 0 : bud_listener_probe(listen->host, listen->port);
+
+	if (r == 0)
+		r = bud_listener_bind(listen->host, listen->port, out_fd, out_port);
+	if (r < 0)
+		bud_error_set(error, NULL, "cannot listen on %s port %u: %s", listen->host,
+			listen->port, uv_strerror(r));
+	return r;
+}
+
+static int bind_all(struct serve *serve, struct bud_error *error)
+{
+	const struct bud_config *config = &serve->app.config;
+	int r = bind_one(&config->server.listen, &serve->listen_fds[0], &serve->port, error);
+
+	for (unsigned i = 1; r == 0 && i < serve->app.workers_n; i++)
+		r = bud_listener_bind(config->server.listen.host, serve->port,
+			&serve->listen_fds[i], &serve->port);
+	if (r == 0)
+		r = bind_one(&config->admin.listen, &serve->admin_fd, &serve->admin_port, error);
+	return r;
+}
+
+static void on_stopped(void *owner)
+{
+	(void)owner;
+}
+
+/* The end, in the reverse order of the start. */
+static void stop(struct serve *serve, int exit_code)
+{
+	struct bud_app *app = &serve->app;
+
+	if (serve->state == SERVE_STOPPED)
+		return;
+	serve->state = SERVE_STOPPED;
+	serve->exit_code = exit_code;
+	for (unsigned i = 0; app->workers && i < app->workers_n; i++)
+		bud_worker_stop(app->workers[i]);
+	bud_control_stop(app->control);
+	bud_redis_close(serve->redis);
+	if (serve->child)
+		bud_redis_child_stop(serve->child, on_stopped);
+	uv_close((uv_handle_t *)&serve->terminate, NULL);
+	uv_close((uv_handle_t *)&serve->interrupt, NULL);
+	uv_close((uv_handle_t *)&serve->limit, NULL);
+	uv_close((uv_handle_t *)&app->wake, NULL);
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+	struct serve *serve = timer->data;
+
+	if (serve->state == SERVE_PARKING) {
+		bud_log_warn("the drain took too long: what is left goes on at the next start");
+		stop(serve, serve->exit_code);
+		return;
+	}
+	serve->state = SERVE_PARKING;
+	for (unsigned i = 0; i < serve->app.workers_n; i++)
+		bud_worker_park(serve->app.workers[i]);
+	uv_timer_start(&serve->limit, on_limit, PARKING_MS, 0);
+}
+
+static void drain(struct serve *serve)
+{
+	int64_t limit_ms = serve->app.config.server.drain_s * 1000;
+
+	serve->state = SERVE_DRAINING;
+	atomic_store(&serve->app.readiness.is_draining, true);
+	bud_log_info("draining");
+	for (unsigned i = 0; i < serve->app.workers_n; i++)
+		bud_worker_drain(serve->app.workers[i]);
+	/* Parking is part of the limit that the configuration gives. */
+	limit_ms = limit_ms > 2 * PARKING_MS ? limit_ms - PARKING_MS : limit_ms / 2;
+	uv_timer_start(&serve->limit, on_limit, (uint64_t)limit_ms, 0);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+	struct serve *serve = signal->data;
+
+	(void)number;
+	if (serve->state == SERVE_RUNNING)
+		drain(serve);
+	else
+		stop(serve, serve->exit_code);
+}
+
+static void prepare_process(void)
+{
+	struct rlimit files;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+static void init_loop(struct serve *serve)
+{
+	uv_loop_init(&serve->loop);
+	uv_async_init(&serve->loop, &serve->app.wake, on_wake);
+	serve->app.wake.data = serve;
+	uv_timer_init(&serve->loop, &serve->limit);
+	serve->limit.data = serve;
+	uv_signal_init(&serve->loop, &serve->terminate);
+	serve->terminate.data = serve;
+	uv_signal_start(&serve->terminate, on_signal, SIGTERM);
+	uv_signal_init(&serve->loop, &serve->interrupt);
+	serve->interrupt.data = serve;
+	uv_signal_start(&serve->interrupt, on_signal, SIGINT);
+}
+
+static void init_app(struct serve *serve)
+{
+	struct bud_app *app = &serve->app;
+	const struct bud_config *config = &app->config;
+	struct bud_endpoint_limits limits = {
+		.window = BUD_ENDPOINT_WINDOW,
+		.failures = (unsigned)config->delivery.breaker_failures,
+		.open_ms = config->delivery.breaker_open_s * 1000,
+		.open_ms_longest = config->delivery.breaker_open_s * 1000 * BREAKER_OPEN_LONGEST,
+	};
+
+	app->workers_n = bud_config_workers(config, uv_available_parallelism());
+	app->durability = "fsync";
+	app->table = bud_table_create(app->workers_n);
+	app->endpoints = bud_endpoints_create(&limits);
+	app->readiness.following = &app->following;
+	app->redis_url = config->redis.url;
+	bud_random_hex(app->run, 8);
+	serve->is_embedded = bud_redis_url_is_embedded(&config->redis.url);
+	serve->listen_fds = bud_alloc_zero(app->workers_n * sizeof(*serve->listen_fds));
+}
+
+static void finish(struct serve *serve)
+{
+	struct bud_app *app = &serve->app;
+
+	bud_store_finish(&serve->store);
+	bud_endpoints_destroy(app->endpoints);
+	bud_table_destroy(app->table);
+	free(app->workers);
+	free(app->metrics);
+	free(serve->listen_fds);
+	if (!serve->is_embedded)
+		bud_redis_home_close(&serve->home);
+	uv_loop_close(&serve->loop);
+}
+
+static int run(struct serve *serve)
+{
+	struct bud_error error = {0};
+	int r;
+
+	prepare_process();
+	init_app(serve);
+	init_loop(serve);
+	r = bind_all(serve, &error);
+	if (r == 0)
+		r = take_data(serve, &error);
+	if (r == 0)
+		r = bud_node_id_get(&serve->app.config, serve->app.node, &error);
+	if (r < 0)
+		stop(serve, fail("", &error));
+	else if (!serve->is_embedded)
+		open_redis(serve);
+	uv_run(&serve->loop, UV_RUN_DEFAULT);
+	finish(serve);
+	return serve->exit_code;
+}
+
+static const char about[] =
+	"Takes events in, matches them against subscriptions and pushes signed webhooks.\n"
+	"Prints one line when it is ready; ends on SIGTERM after what is in hand.\n"
+	"Every setting: budstikke check-config --template\n";
+
+int bud_serve(int argc, char **argv)
+{
+	bud_auto(words) struct bud_words sets = {0};
+	struct bud_config_sources sources = {.environment = environ};
+	const struct bud_option options[] = {
+		{"--config", BUD_OPTION_TEXT, &sources.file, "FILE", "Read this file.", 0, 0},
+		{"--set", BUD_OPTION_LIST, &sets, "KEY=VALUE",
+			"Set one setting; wins over the file and the environment.", 0, 0},
+	};
+	const struct bud_arguments arguments = {"serve [--config FILE] [--set KEY=VALUE]...", about,
+		options, sizeof(options) / sizeof(options[0]), NULL, NULL};
+	bud_auto(free) struct serve *serve = bud_new(struct serve);
+	struct bud_error error;
+	int exit_code;
+
+	if (!bud_arguments_take(&arguments, argc, argv, &exit_code))
+		return exit_code;
+	sources.sets = sets.list;
+	sources.sets_n = sets.n;
+	if (bud_config_load(&sources, &serve->app.config, &error) < 0) {
+		fail("", &error);
+		return BUD_CLI_EXIT_USAGE;
+	}
+	bud_log_init(
+		serve->app.config.log.level, serve->app.config.log.format == BUD_LOG_FORMAT_JSON);
+	return run(serve);
+}

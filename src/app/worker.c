@@ -1,0 +1,305 @@
+/* A worker. start -> run the loop -> wishes of the main thread (sweep, drain, park, stop) come as
+ * bits and a wake-up. Stop: listener, connections and client are closed first, the flows behind
+ * them. */
+#include "app/worker.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+#include "api/deliveries.h"
+#include "api/subscriptions.h"
+#include "app/app.h"
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "dispatch/dispatch.h"
+#include "fetch/fetch.h"
+#include "http/listener.h"
+#include "ingest/ingest.h"
+#include "redis/client.h"
+#include "store/store.h"
+
+#define READ_TIMEOUT_MS 5000 /* longer than the reader's BLOCK */
+#define TICK_MS         20
+#define CLOSE_MS        20 /* for the connections' last callbacks */
+#define TABLES          3
+
+enum wish {
+	WISH_SWEEP = 1,
+	WISH_DRAIN = 2,
+	WISH_PARK = 4,
+	WISH_STOP_READING = 8,
+	WISH_STOP = 16,
+};
+
+struct bud_worker {
+	struct bud_app *app;
+	unsigned index;
+	int listen_fd;
+	uv_thread_t thread;
+	uv_loop_t loop;
+	uv_async_t wake;
+	atomic_uint wishes;
+	uv_timer_t tick;
+	struct bud_metrics metrics;
+	struct bud_redis *commands;
+	struct bud_redis *reading;
+	struct bud_store commands_store;
+	struct bud_store reading_store;
+	struct bud_fetch *fetch;
+	struct bud_ingest *ingest;
+	struct bud_dispatch *dispatch;
+	struct bud_listener *listener;
+	struct bud_route_table tables[TABLES];
+	struct bud_subscriptions_api subscriptions;
+	struct bud_deliveries_api deliveries;
+	bool is_draining;
+	bool is_drained;
+	unsigned n_closing;
+};
+
+static void on_commands_up(void *owner)
+{
+	struct bud_worker *worker = owner;
+
+	if (worker->dispatch)
+		bud_dispatch_sweep(worker->dispatch);
+}
+
+static void on_down(void *owner, const char *reason)
+{
+	struct bud_worker *worker = owner;
+
+	bud_metrics_add(&worker->metrics, BUD_COUNTER_REDIS_RECONNECTS, 1);
+	bud_log_warn("no connection to Redis", "worker", bud_log_number(worker->index), "reason",
+		reason);
+}
+
+static void on_reading_up(void *owner)
+{
+	struct bud_worker *worker = owner;
+
+	bud_dispatch_on_reading_up(worker->dispatch);
+}
+
+static void open_stores(struct bud_worker *worker)
+{
+	struct bud_redis_options options = {
+		.url = &worker->app->redis_url,
+		.scripts = bud_store_scripts,
+		.scripts_n = bud_store_scripts_n,
+		.on_up = on_commands_up,
+		.on_down = on_down,
+		.owner = worker,
+	};
+
+	worker->commands = bud_redis_open(&worker->loop, &options);
+	options.command_timeout_ms = READ_TIMEOUT_MS;
+	options.on_up = on_reading_up;
+	options.on_down = NULL;
+	worker->reading = bud_redis_open(&worker->loop, &options);
+	bud_store_init(&worker->commands_store, worker->commands, &worker->app->shard);
+	bud_store_init(&worker->reading_store, worker->reading, &worker->app->shard);
+}
+
+static void open_flows(struct bud_worker *worker)
+{
+	struct bud_app *app = worker->app;
+	struct bud_fetch_options fetch = {
+		.networks = &app->config.delivery.allow_networks,
+		.allow_http = app->config.delivery.allow_http,
+	};
+	struct bud_ingest_options ingest = {
+		.loop = &worker->loop,
+		.store = &worker->commands_store,
+		.metrics = &worker->metrics,
+		.window_ms = app->config.dedupe.window_s * 1000,
+		.durability = &app->durability,
+	};
+	struct bud_desk desk = {
+		.loop = &worker->loop,
+		.commands = &worker->commands_store,
+		.reading = &worker->reading_store,
+		.table = app->table,
+		.table_reader = worker->index,
+		.endpoints = app->endpoints,
+		.following = &app->following,
+		.config = &app->config,
+		.metrics = &worker->metrics,
+		.node = app->node,
+		.worker = worker->index,
+		.workers = app->workers_n,
+	};
+
+	worker->fetch = bud_fetch_open(&worker->loop, &fetch);
+	desk.fetch = worker->fetch;
+	worker->ingest = bud_ingest_open(&ingest);
+	worker->dispatch = bud_dispatch_open(&desk);
+}
+
+static void open_listener(struct bud_worker *worker)
+{
+	struct bud_app *app = worker->app;
+	struct bud_listener_options options = {
+		.fd = worker->listen_fd,
+		.tables = worker->tables,
+		.n_tables = TABLES,
+	};
+	int err = 0;
+
+	worker->subscriptions = (struct bud_subscriptions_api){
+		.store = &worker->commands_store,
+		.table = app->table,
+		.table_reader = worker->index,
+		.config = &app->config,
+	};
+	bud_subscriptions_api_init(&worker->subscriptions);
+	worker->deliveries = (struct bud_deliveries_api){&worker->commands_store, &app->config};
+	worker->tables[0] =
+		(struct bud_route_table){bud_ingest_routes, bud_ingest_routes_n, worker->ingest};
+	worker->tables[1] = (struct bud_route_table){
+		bud_subscriptions_routes, bud_subscriptions_routes_n, &worker->subscriptions};
+	worker->tables[2] = (struct bud_route_table){
+		bud_deliveries_routes, bud_deliveries_routes_n, &worker->deliveries};
+	worker->listener = bud_listener_open(&worker->loop, &options, &err);
+	if (!worker->listener)
+		bud_log_error("cannot listen", "error", uv_strerror(err));
+}
+
+static void drained(struct bud_worker *worker)
+{
+	worker->is_drained = true;
+	atomic_fetch_add(&worker->app->n_drained, 1);
+	uv_async_send(&worker->app->wake);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct bud_worker *worker = timer->data;
+
+	bud_subscriptions_api_tick(&worker->subscriptions, bud_clock_mono_ms());
+	if (worker->is_draining && !worker->is_drained && bud_dispatch_is_idle(worker->dispatch) &&
+		(!worker->listener || bud_listener_requests(worker->listener) == 0))
+		drained(worker);
+}
+
+/* The last callbacks of the connections have come: now the flows. */
+static void on_close_time(uv_timer_t *timer)
+{
+	struct bud_worker *worker = timer->data;
+
+	bud_ingest_close(worker->ingest);
+	bud_dispatch_close(worker->dispatch);
+	uv_close((uv_handle_t *)&worker->wake, NULL);
+	uv_close((uv_handle_t *)&worker->tick, NULL);
+}
+
+static void on_part_closed(void *owner)
+{
+	struct bud_worker *worker = owner;
+
+	if (--worker->n_closing == 0)
+		uv_timer_start(&worker->tick, on_close_time, CLOSE_MS, 0);
+}
+
+static void close_parts(struct bud_worker *worker)
+{
+	uv_timer_stop(&worker->tick);
+	bud_subscriptions_api_stop(&worker->subscriptions);
+	worker->n_closing = 1 + (worker->listener != NULL);
+	bud_listener_close(worker->listener, on_part_closed, worker);
+	bud_redis_close(worker->reading);
+	bud_redis_close(worker->commands);
+	bud_fetch_close(worker->fetch, on_part_closed, worker);
+}
+
+static void on_wake(uv_async_t *async)
+{
+	struct bud_worker *worker = async->data;
+	unsigned wishes = atomic_exchange(&worker->wishes, 0);
+
+	if (wishes & WISH_SWEEP)
+		bud_dispatch_sweep(worker->dispatch);
+	if (wishes & (WISH_DRAIN | WISH_STOP_READING))
+		bud_dispatch_stop(worker->dispatch);
+	if (wishes & WISH_DRAIN) {
+		worker->is_draining = true;
+		if (worker->listener)
+			bud_listener_stop(worker->listener);
+	}
+	if (wishes & WISH_PARK)
+		bud_dispatch_park_all(worker->dispatch);
+	if (wishes & WISH_STOP)
+		close_parts(worker);
+}
+
+static void run(void *arg)
+{
+	struct bud_worker *worker = arg;
+
+	open_stores(worker);
+	open_flows(worker);
+	open_listener(worker);
+	uv_timer_start(&worker->tick, on_tick, TICK_MS, TICK_MS);
+	uv_run(&worker->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&worker->loop);
+	bud_store_finish(&worker->commands_store);
+	bud_store_finish(&worker->reading_store);
+}
+
+struct bud_worker *bud_worker_start(struct bud_app *app, unsigned index, int listen_fd)
+{
+	struct bud_worker *worker = bud_new(struct bud_worker);
+
+	worker->app = app;
+	worker->index = index;
+	worker->listen_fd = listen_fd;
+	uv_loop_init(&worker->loop);
+	uv_async_init(&worker->loop, &worker->wake, on_wake);
+	worker->wake.data = worker;
+	uv_timer_init(&worker->loop, &worker->tick);
+	worker->tick.data = worker;
+	if (uv_thread_create(&worker->thread, run, worker) != 0)
+		abort();
+	return worker;
+}
+
+const struct bud_metrics *bud_worker_metrics(const struct bud_worker *worker)
+{
+	return &worker->metrics;
+}
+
+static void wish(struct bud_worker *worker, enum wish wish)
+{
+	atomic_fetch_or(&worker->wishes, (unsigned)wish);
+	uv_async_send(&worker->wake);
+}
+
+void bud_worker_sweep(struct bud_worker *worker)
+{
+	wish(worker, WISH_SWEEP);
+}
+
+void bud_worker_drain(struct bud_worker *worker)
+{
+	wish(worker, WISH_DRAIN);
+}
+
+void bud_worker_park(struct bud_worker *worker)
+{
+	wish(worker, WISH_PARK);
+}
+
+void bud_worker_stop_reading(struct bud_worker *worker)
+{
+	wish(worker, WISH_STOP_READING);
+}
+
+void bud_worker_stop(struct bud_worker *worker)
+{
+	if (!worker)
+		return;
+	wish(worker, WISH_STOP);
+	uv_thread_join(&worker->thread);
+	free(worker);
+}
