@@ -204,11 +204,7 @@ static void on_webhook(void *context, struct bud_request *request)
 
 /* A sink may have any path. */
 static const struct bud_route routes[] = {
-	{"POST", "/", on_webhook, BUD_BATCH_BYTES_MAX},
-	{"POST", "/{a}", on_webhook, BUD_BATCH_BYTES_MAX},
-	{"POST", "/{a}/{b}", on_webhook, BUD_BATCH_BYTES_MAX},
-	{"POST", "/{a}/{b}/{c}", on_webhook, BUD_BATCH_BYTES_MAX},
-	{"POST", "/{a}/{b}/{c}/{d}", on_webhook, BUD_BATCH_BYTES_MAX},
+	{"POST", "*", on_webhook, BUD_BATCH_BYTES_MAX},
 };
 
 /* The start */
@@ -304,8 +300,9 @@ int bud_cli_receive(int argc, char **argv)
 		{"--listen", BUD_OPTION_TEXT, &receiver.listen, "ADDRESS",
 			"Where to listen; otherwise 127.0.0.1:9090. Port 0 takes a free one.", 0,
 			0},
-		{"--secret", BUD_OPTION_LIST, &receiver.secrets, "whsec_...",
-			"Check signatures with this secret, or with one of these.", 0, 0},
+		{"--secret", BUD_OPTION_LIST, &receiver.secrets, "SECRET",
+			"Check signatures with this secret (whsec_...), or with one of these.", 0,
+			0},
 		{"--status", BUD_OPTION_NUMBER, &receiver.status, "N",
 			"Answer with this status; otherwise 200.", 200, 599},
 		{"--delay-ms", BUD_OPTION_NUMBER, &receiver.delay_ms, "N",

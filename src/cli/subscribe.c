@@ -185,8 +185,8 @@ int bud_cli_subscribe(int argc, char **argv)
 		{"--filter", BUD_OPTION_LIST, &subscribe.filters, "JSON",
 			"Only events that pass: exact, prefix, suffix, all, any, not.", 0, 0},
 		{"--name", BUD_OPTION_TEXT, &subscribe.name, "TEXT", "A name for people.", 0, 0},
-		{"--secret", BUD_OPTION_TEXT, &subscribe.secret, "whsec_...",
-			"Sign with this secret; otherwise the server makes one.", 0, 0},
+		{"--secret", BUD_OPTION_TEXT, &subscribe.secret, "SECRET",
+			"Sign with this one (whsec_...); otherwise the server makes one.", 0, 0},
 		{"--timeout-ms", BUD_OPTION_NUMBER, &subscribe.timeout_ms, "N",
 			"How long one attempt may take.", BUD_TIMEOUT_MS_MIN, BUD_TIMEOUT_MS_MAX},
 	};

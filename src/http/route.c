@@ -17,6 +17,8 @@ static bool match_path(const char *pattern, struct bud_span path, struct bud_rou
 	const char *end = path.at + path.len;
 
 	out_match->n_parameters = 0;
+	if (strcmp(pattern, "*") == 0)
+		return true;
 	while (*pattern) {
 		if (*pattern != '{') {
 			if (at == end || *at != *pattern)

@@ -12,8 +12,8 @@ struct bud_request; /* http/request.h */
 typedef void (*bud_route_fn)(void *context, struct bud_request *request);
 
 /* `path` is literal segments and whole segments in braces: "/subscriptions/{id}/attempts". The text
- * in the braces is for readers; values come in the order of the path. A GET route answers HEAD,
- * too, and OPTIONS is answered with Allow unless a route takes it. */
+ * in the braces is for readers; values come in the order of the path. "*" alone is any path. A GET
+ * route answers HEAD, too, and OPTIONS is answered with Allow unless a route takes it. */
 struct bud_route {
 	const char *method;
 	const char *path;

@@ -75,6 +75,23 @@ static void test_finds_nothing(void **state)
 	assert_int_equal(BUD_ROUTE_NO_METHOD, find("OPTIONS", "/events", &match));
 }
 
+static void test_star_is_any_path(void **state)
+{
+	static const struct bud_route star = {"POST", "*", NULL, 0};
+	static const struct bud_route_table table = {&star, 1, NULL};
+	static const char *const paths[] = {"/", "/a", "/a/", "//a/b/c/d/e/f"};
+	struct bud_route_match match;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		assert_int_equal(BUD_ROUTE_FOUND,
+			bud_route_find(&table, 1, bud_span("POST"), bud_span(paths[i]), &match));
+		assert_int_equal(0, match.n_parameters);
+		assert_int_equal(BUD_ROUTE_NO_METHOD,
+			bud_route_find(&table, 1, bud_span("GET"), bud_span(paths[i]), &match));
+	}
+}
+
 static void allow_is(const char *path, const char *allow)
 {
 	bud_auto(buffer) struct bud_buffer out = {0};
@@ -97,6 +114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finds),
 		cmocka_unit_test(test_finds_nothing),
+		cmocka_unit_test(test_star_is_any_path),
 		cmocka_unit_test(test_allow),
 	};
 
