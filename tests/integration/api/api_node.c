@@ -200,7 +200,7 @@ void api_node_start(struct api_node *node)
 	node->tick.data = node;
 	uv_timer_start(&node->tick, on_tick, TICK_MS, TICK_MS);
 	pthread_create(&node->thread, NULL, run, node);
-	while (!node->is_set_up)
+	while (!node->is_set_up || node->following.confirmed_mono_ms == 0)
 		usleep(1000);
 }
 

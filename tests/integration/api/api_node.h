@@ -44,7 +44,7 @@ struct api_node {
 	atomic_bool wants_close;
 };
 
-/* One node at a time. Returns when Redis is up and set up. */
+/* One node at a time. Returns when Redis is up and followed. */
 void api_node_start(struct api_node *node);
 /* Fails the test when anything is left in the loop. */
 void api_node_finish(struct api_node *node);

@@ -1,0 +1,238 @@
+/* What is parked, dead or was tried is listed per subscription, in order and in pages, each event
+ * as it was published; the admin routes tell how the node is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+#include <string.h>
+#include "api_node.h"
+
+#define BODY      "{\"protocol\":\"HTTP\",\"sink\":\"https://example.com/a\"}"
+#define MEMBER    "03-1700000000000-%010d"
+#define BORN_S    1700000000LL
+#define PARKED    "bud:{s0}:parked:%s"
+#define DEAD      "bud:{s0}:dead:%s"
+#define KEPT      "bud:{s0}:kept"
+#define ATTEMPTS  "bud:{s0}:attempts:%s"
+#define PARKED_N  40
+#define CONTENT_N 39 /* the last one's content is gone */
+
+static struct api_node node;
+static struct api_answer answer;
+static char id[65];
+
+static int ask(const char *method, const char *path)
+{
+	char line[200];
+
+	snprintf(line, sizeof(line), "%s /subscriptions/%s%s", method, id, path);
+	api_answer_finish(&answer);
+	api_ask(&node, line, NULL, NULL, &answer);
+	return answer.status;
+}
+
+static int start(void **state)
+{
+	(void)state;
+	api_node_start(&node);
+	api_ask(&node, "POST /subscriptions", NULL, BODY, &answer);
+	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
+	return answer.status == 201 ? 0 : -1;
+}
+
+static int finish(void **state)
+{
+	(void)state;
+	api_answer_finish(&answer);
+	api_node_finish(&node);
+	return 0;
+}
+
+static void keep(const char *member, int i)
+{
+	char kept[100];
+
+	snprintf(kept, sizeof(kept), "local\n{\"id\":\"e-%d\",\"data\":\"æ\\u0041\"}", i);
+	redis_server_do(&node.server, "HSET " KEPT " %s %s", member, kept);
+}
+
+/* Event i is due, or died, at i seconds after BORN_S, with attempt 3. */
+static void fill(const char *key_format)
+{
+	char key[128];
+
+	snprintf(key, sizeof(key), key_format, id);
+	for (int i = 0; i < PARKED_N; i++) {
+		char member[64];
+		char score[32];
+		snprintf(member, sizeof(member), MEMBER, i);
+		snprintf(score, sizeof(score), "%lld", (BORN_S + i) * 1000 * 64 + 3);
+		redis_server_do(&node.server, "ZADD %s %s %s", key, score, member);
+		if (i < CONTENT_N)
+			keep(member, i);
+	}
+}
+
+static json_t *item(size_t i)
+{
+	return json_array_get(json_object_get(answer.body, "items"), i);
+}
+
+static const char *event_id(size_t i)
+{
+	const char *text =
+		json_string_value(json_object_get(json_object_get(item(i), "event"), "id"));
+
+	return text ? text : "";
+}
+
+static json_int_t total(void)
+{
+	return json_integer_value(json_object_get(answer.body, "total"));
+}
+
+static size_t items(void)
+{
+	return json_array_size(json_object_get(answer.body, "items"));
+}
+
+static void test_parked(void **state)
+{
+	char next[200];
+
+	(void)state;
+	assert_int_equal(200, ask("GET", "/parked"));
+	assert_int_equal(0, total());
+	assert_int_equal(0, items());
+	fill(PARKED);
+	assert_int_equal(200, ask("GET", "/parked?size=35"));
+	assert_int_equal(PARKED_N, total());
+	assert_int_equal(35, items());
+	for (size_t i = 0; i < 35; i++) {
+		char want[8];
+		snprintf(want, sizeof(want), "e-%zu", i);
+		assert_string_equal(want, event_id(i));
+	}
+	assert_int_equal(3, json_integer_value(json_object_get(item(0), "attempt")));
+	assert_string_equal(
+		"2023-11-14T22:13:21.000Z", json_string_value(json_object_get(item(1), "due")));
+	assert_string_equal("æA",
+		json_string_value(json_object_get(json_object_get(item(0), "event"), "data")));
+	snprintf(next, sizeof(next), "</subscriptions/%s/parked?size=35&offset=35>; rel=\"next\"",
+		id);
+	assert_string_equal(next, api_field(&answer, "Link"));
+	assert_int_equal(200, ask("GET", "/parked?size=35&offset=35"));
+	assert_int_equal(5, items());
+	assert_string_equal("e-35", event_id(0));
+	assert_true(json_is_null(json_object_get(item(4), "event")));
+	assert_string_equal("", api_field(&answer, "Link"));
+	assert_int_equal(200, ask("GET", "/parked?offset=9223372036854775807"));
+	assert_int_equal(0, items());
+	assert_int_equal(PARKED_N, total());
+}
+
+static void test_dead(void **state)
+{
+	(void)state;
+	fill(DEAD);
+	assert_int_equal(200, ask("GET", "/dead?size=2"));
+	assert_int_equal(2, items());
+	assert_int_equal(PARKED_N, total());
+	assert_true(json_is_null(json_object_get(item(0), "event")));
+	assert_string_equal("e-38", event_id(1));
+	assert_string_equal(
+		"2023-11-14T22:13:59.000Z", json_string_value(json_object_get(item(0), "died")));
+	assert_int_equal(400, ask("GET", "/dead?size=257"));
+	assert_string_equal("size", api_text(&answer, "member"));
+	assert_int_equal(400, ask("GET", "/dead?after=1"));
+	assert_string_equal("after", api_text(&answer, "member"));
+}
+
+/* Events of 1 MiB: a page ends early, and its link goes on. */
+static void test_large_events(void **state)
+{
+	static char kept[900000];
+	size_t seen = 0;
+	size_t offset = 0;
+
+	(void)state;
+	fill(PARKED);
+	memset(kept, 'x', sizeof(kept) - 1);
+	memcpy(kept, "local\n{\"id\":\"", 13);
+	strcpy(kept + sizeof(kept) - 3, "\"}");
+	for (int i = 0; i < 20; i++) {
+		char member[64];
+		snprintf(member, sizeof(member), MEMBER, i);
+		redis_server_do(&node.server, "HSET " KEPT " %s %s", member, kept);
+	}
+	for (int pages = 1;; pages++) {
+		char path[64];
+		snprintf(path, sizeof(path), "/parked?size=256&offset=%zu", offset);
+		assert_int_equal(200, ask("GET", path));
+		seen += items();
+		if (!*api_field(&answer, "Link")) {
+			assert_true(pages > 1);
+			break;
+		}
+		offset = seen;
+	}
+	assert_int_equal(PARKED_N, seen);
+}
+
+static void test_attempts(void **state)
+{
+	char key[128];
+
+	(void)state;
+	assert_int_equal(200, ask("GET", "/attempts"));
+	assert_int_equal(0, json_array_size(answer.body));
+	snprintf(key, sizeof(key), ATTEMPTS, id);
+	redis_server_do(&node.server, "LPUSH %s %s %s", key, "{\"attempt\":1}", "{\"attempt\":2}");
+	assert_int_equal(200, ask("GET", "/attempts"));
+	assert_int_equal(2, json_array_size(answer.body));
+	assert_int_equal(
+		2, json_integer_value(json_object_get(json_array_get(answer.body, 0), "attempt")));
+	assert_int_equal(200, ask("DELETE", ""));
+	assert_int_equal(404, ask("GET", "/attempts"));
+	assert_int_equal(404, ask("GET", "/parked"));
+	assert_int_equal(404, ask("GET", "/dead"));
+}
+
+static int ask_admin(const char *request_line)
+{
+	api_answer_finish(&answer);
+	api_ask(&node, request_line, NULL, NULL, &answer);
+	return answer.status;
+}
+
+static void test_health(void **state)
+{
+	(void)state;
+	assert_int_equal(200, ask_admin("GET /healthz"));
+	assert_string_equal("ok", api_text(&answer, "status"));
+	assert_int_equal(200, ask_admin("GET /readyz"));
+	assert_string_equal("ready", api_text(&answer, "status"));
+	node.readiness.is_draining = true;
+	assert_int_equal(503, ask_admin("GET /readyz"));
+	assert_int_equal(1, json_array_size(json_object_get(answer.body, "reasons")));
+	assert_int_equal(200, ask_admin("GET /metrics"));
+	assert_string_equal("text/plain; version=0.0.4", api_field(&answer, "Content-Type"));
+	assert_int_equal(200, ask_admin("GET /"));
+	assert_int_equal(4, json_array_size(json_object_get(answer.body, "routes")));
+	assert_int_equal(405, ask_admin("POST /metrics"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_parked, start, finish),
+		cmocka_unit_test_setup_teardown(test_dead, start, finish),
+		cmocka_unit_test_setup_teardown(test_large_events, start, finish),
+		cmocka_unit_test_setup_teardown(test_attempts, start, finish),
+		cmocka_unit_test_setup_teardown(test_health, start, finish),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
