@@ -14,6 +14,11 @@ void bud_store_init(struct bud_store *store, struct bud_redis *redis, const stru
 	*store = (struct bud_store){.redis = redis, .shard = shard};
 }
 
+void bud_store_detach(struct bud_store *store)
+{
+	store->redis = NULL;
+}
+
 void bud_store_finish(struct bud_store *store)
 {
 	bud_args_finish(&store->args);
@@ -26,12 +31,20 @@ bool bud_store_is_up(const struct bud_store *store)
 
 int bud_store_send(struct bud_store *store, bud_redis_fn fn, void *owner)
 {
+	if (!store->redis) {
+		bud_args_clear(&store->args);
+		return -ENOTCONN;
+	}
 	return bud_args_send(&store->args, store->redis, fn, owner);
 }
 
 int bud_store_send_script(
 	struct bud_store *store, enum bud_script script, bud_redis_fn fn, void *owner)
 {
+	if (!store->redis) {
+		bud_args_clear(&store->args);
+		return -ENOTCONN;
+	}
 	return bud_args_send_script(
 		&store->args, store->redis, &bud_store_scripts[script], fn, owner);
 }

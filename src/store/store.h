@@ -35,6 +35,8 @@ typedef void (*bud_store_number_fn)(void *owner, int err, int64_t number);
 void bud_store_init(
 	struct bud_store *store, struct bud_redis *redis, const struct bud_shard *shard);
 void bud_store_finish(struct bud_store *store);
+/* Its connection is being closed: from now on every command answers -ENOTCONN. */
+void bud_store_detach(struct bud_store *store);
 
 /* Commands may be sent. */
 bool bud_store_is_up(const struct bud_store *store);
