@@ -31,7 +31,7 @@ void bud_stream_id_write(const struct bud_member *member, char out[BUD_MEMBER_TE
 
 bool bud_stream_id_parse(struct bud_span text, struct bud_member *out_member)
 {
-	const char *dash = memchr(text.at, '-', text.len);
+	const char *dash = text.len > 0 ? memchr(text.at, '-', text.len) : NULL;
 	uint64_t ms;
 	uint64_t seq;
 	size_t ms_len;
