@@ -49,6 +49,7 @@ struct claim {
 	struct bud_list link; /* bud_claims::waiting while in BARRIER */
 	struct bud_claims *claims;
 	enum claim_state state;
+	unsigned n_replies;            /* still to come */
 	struct bud_receiver *receiver; /* NULL: forgetting */
 	size_t slots;                  /* reserved and not used yet */
 	size_t asked;
@@ -81,10 +82,18 @@ struct bud_claims *bud_claims_create(
 	return claims;
 }
 
+static void finish(struct claim *claim);
+
 void bud_claims_destroy(struct bud_claims *claims)
 {
+	struct claim *claim;
+	struct claim *after;
+
 	if (!claims)
 		return;
+	/* Their leases end by themselves. */
+	bud_list_each_safe (claim, after, &claims->waiting, link)
+		finish(claim);
 	assert(claims->by_lane.n == 0);
 	bud_map_finish(&claims->by_lane);
 	free(claims);
@@ -119,14 +128,22 @@ static struct claim *create(struct bud_claims *claims, struct bud_span lane, siz
 	return claim;
 }
 
+/* Keeps so many of the reserved slots, and at once: others may wait for the rest. */
+static void keep_slots(struct claim *claim, size_t n)
+{
+	assert(n <= claim->slots);
+	if (claim->receiver)
+		bud_gate_give_back(claim->receiver->gate, claim->slots - n, bud_clock_mono_ms());
+	claim->slots = n;
+}
+
 /* Gives the slots back and everything up. */
 static void finish(struct claim *claim)
 {
 	struct bud_claims *claims = claim->claims;
 
 	assert(claim->n_open == 0);
-	if (claim->receiver)
-		bud_gate_give_back(claim->receiver->gate, claim->slots, bud_clock_mono_ms());
+	keep_slots(claim, 0);
 	bud_map_remove(&claims->by_lane, bud_span(claim->lane));
 	bud_list_remove(&claim->link);
 	claims->n_deliveries -= claim->asked;
@@ -218,6 +235,7 @@ static void start_all(struct claim *claim, int64_t mono_ms)
 			start_item(claim, item, mono_ms);
 		}
 	}
+	keep_slots(claim, 0);
 	if (--claim->n_open == 0)
 		finish(claim);
 }
@@ -249,20 +267,26 @@ void bud_claims_tick(struct bud_claims *claims, int64_t mono_ms)
 		try_start(claim, mono_ms);
 }
 
-static void on_version(void *owner, int err, struct bud_member version)
+static void on_answer(struct claim *claim)
 {
-	struct claim *claim = owner;
-
+	if (--claim->n_replies > 0)
+		return;
 	if (claim->n == 0) {
 		finish(claim);
 		return;
 	}
-	/* Without an answer nothing starts: the far version is never reached. */
-	claim->version = err < 0 ? (struct bud_table_version){UINT64_MAX, UINT64_MAX}
-				 : (struct bud_table_version){version.ms, version.seq};
 	claim->state = CLAIM_BARRIER;
 	bud_list_append(&claim->claims->waiting, &claim->link);
 	try_start(claim, bud_clock_mono_ms());
+}
+
+static void on_version(void *owner, int err, struct bud_member version)
+{
+	struct claim *claim = owner;
+
+	if (err == 0)
+		claim->version = (struct bud_table_version){version.ms, version.seq};
+	on_answer(claim);
 }
 
 /* An event is past retention when it was stored so long ago: it has no more attempts. */
@@ -307,14 +331,20 @@ static void on_claimed(
 	struct claim *claim = owner;
 	struct bud_metrics *metrics = claim->claims->desk->metrics;
 
-	if (err < 0)
-		return; /* on_version finishes it */
+	if (err < 0) {
+		on_answer(claim);
+		return;
+	}
 	bud_metrics_add(metrics, BUD_COUNTER_DELIVERIES_CLAIMED, n);
 	bud_metrics_time(
 		metrics, BUD_HISTOGRAM_CLAIM, (bud_clock_mono_ms() - claim->sent_mono_ms) * 1000);
 	claim->items = bud_alloc_zero((n + 1) * sizeof(*claim->items));
 	for (size_t i = 0; i < n; i++)
 		add_item(claim, &claimed[i], now_ms);
+	keep_slots(claim, claim->n);
+	claim->claims->n_deliveries -= claim->asked - claim->n;
+	claim->asked = claim->n;
+	on_answer(claim);
 }
 
 void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
@@ -329,13 +359,16 @@ void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
 
 	claim->receiver = bud_receiver_ref(receiver);
 	claim->slots = slots;
+	claim->n_replies = 1;
+	/* Without an answer nothing starts: this version is never reached. */
+	claim->version = (struct bud_table_version){UINT64_MAX, UINT64_MAX};
 	if (bud_lane_claim(claims->desk->commands, &command, on_claimed, claim) < 0) {
 		finish(claim);
 		return;
 	}
 	/* Behind the claim, so that no record is older than the claim. */
-	if (bud_registry_version(claims->desk->commands, on_version, claim) < 0)
-		assert(!"the connection was up for the claim");
+	if (bud_registry_version(claims->desk->commands, on_version, claim) == 0)
+		claim->n_replies++;
 }
 
 static void on_forgotten(

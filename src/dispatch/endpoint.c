@@ -169,8 +169,10 @@ static void open_breaker(struct bud_endpoint *endpoint, int64_t now_ms)
 	if (endpoint->breaker == BREAKER_CLOSED) {
 		endpoint->open_ms = limits->open_ms;
 		endpoint->endpoints->open_count++;
-	} else if (endpoint->open_ms < limits->open_ms_longest) {
+	} else {
 		endpoint->open_ms *= 2;
+		if (endpoint->open_ms > limits->open_ms_longest)
+			endpoint->open_ms = limits->open_ms_longest;
 	}
 	endpoint->breaker = BREAKER_OPEN;
 	endpoint->open_until_ms = now_ms + endpoint->open_ms +
