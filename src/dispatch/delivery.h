@@ -16,9 +16,9 @@ enum bud_delivery_state {
 
 /* How it ended here; what comes of it is the owner's to decide. */
 enum bud_delivery_end {
+	BUD_DELIVERY_END_BLOCKED, /* no attempt was made: park for `wait_ms` */
 	BUD_DELIVERY_END_DELIVERED,
 	BUD_DELIVERY_END_FAILED,    /* an attempt was made and used up */
-	BUD_DELIVERY_END_BLOCKED,   /* no attempt was made: park for `wait_ms` */
 	BUD_DELIVERY_END_CANCELLED, /* its subscription is deleted, or it has no permit */
 };
 

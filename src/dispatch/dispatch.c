@@ -103,7 +103,8 @@ void bud_dispatch_park_all(struct bud_dispatch *dispatch)
 
 bool bud_dispatch_is_idle(const struct bud_dispatch *dispatch)
 {
-	return bud_hands_is_empty(&dispatch->hands) && bud_lanes_is_idle(dispatch->lanes);
+	return bud_reader_is_idle(dispatch->reader) && bud_hands_is_empty(&dispatch->hands) &&
+	       bud_lanes_is_idle(dispatch->lanes);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -15,11 +15,12 @@ void bud_dispatch_sweep(struct bud_dispatch *dispatch);
 
 /* Reads and claims nothing new; what is in hand goes on. */
 void bud_dispatch_stop(struct bud_dispatch *dispatch);
-/* The end of a drain: what is not delivered is parked. */
+/* The end of a drain: what is not delivered is parked, from now on. */
 void bud_dispatch_park_all(struct bud_dispatch *dispatch);
-/* Nothing is in hand and every result is written. */
+/* No read is under way, nothing is in hand and every result is written. */
 bool bud_dispatch_is_idle(const struct bud_dispatch *dispatch);
 
-/* After the desk's connections and its fetch are closed: no callback comes any more. Asynchronous.
- */
+/* After the desk's connections and its fetch are closed: no callback comes any more; stores are
+ * detached as soon as their connection is being closed, for the tick goes on until here.
+ * Asynchronous. */
 void bud_dispatch_close(struct bud_dispatch *dispatch);

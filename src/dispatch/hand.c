@@ -24,19 +24,28 @@
 #define PARK_MS_LONGEST  2000
 #define PARK_MS_SHORTEST 50
 #define LATER_MS         10000
+/* What an event is taken to weigh before one was seen. */
+#define MEAN_BYTES_FIRST (256u << 10)
 
 void bud_hands_init(struct bud_hands *hands, const struct bud_desk *desk,
 	struct bud_receivers *receivers, struct bud_lanes *lanes)
 {
-	*hands = (struct bud_hands){.desk = desk, .receivers = receivers, .lanes = lanes};
+	*hands = (struct bud_hands){.desk = desk,
+		.receivers = receivers,
+		.lanes = lanes,
+		.mean_bytes = MEAN_BYTES_FIRST};
 	for (int i = 0; i < BUD_HAND_STATES; i++)
 		bud_list_init(&hands->lists[i]);
 }
 
 static void free_hand(struct bud_hand *hand)
 {
-	for (size_t i = 0; i < hand->n; i++)
-		bud_delivery_finish(&hand->deliveries[i].delivery);
+	for (size_t i = 0; i < hand->n; i++) {
+		struct bud_delivery *delivery = &hand->deliveries[i].delivery;
+		if (delivery->state == BUD_DELIVERY_WAITING)
+			bud_gate_withdraw(delivery->receiver->gate, delivery);
+		bud_delivery_finish(delivery);
+	}
 	free(hand->deliveries);
 	bud_event_unref(hand->event);
 	bud_list_remove(&hand->link);
@@ -75,11 +84,16 @@ size_t bud_hands_room(const struct bud_hands *hands)
 {
 	size_t n = hands->by_id.n;
 	size_t room = n < BUD_HAND_EVENTS_MAX ? BUD_HAND_EVENTS_MAX - n : 0;
-	size_t mean = n > 0 ? hands->bytes / n + 1 : 1024;
-	size_t by_bytes =
-		hands->bytes < BUD_HAND_BYTES_MAX ? (BUD_HAND_BYTES_MAX - hands->bytes) / mean : 0;
+	size_t bytes = hands->bytes < BUD_HAND_BYTES_MAX ? BUD_HAND_BYTES_MAX - hands->bytes : 0;
+	size_t by_bytes = bytes / hands->mean_bytes;
 
 	return room < by_bytes ? room : by_bytes;
+}
+
+bool bud_hands_is_roomy(const struct bud_hands *hands)
+{
+	return hands->by_id.n <= BUD_HAND_EVENTS_MAX / 8 * 7 &&
+	       hands->bytes <= BUD_HAND_BYTES_MAX / 8 * 7;
 }
 
 bool bud_hands_is_empty(const struct bud_hands *hands)
@@ -156,6 +170,7 @@ void bud_hands_take(struct bud_hands *hands, const struct bud_take *take)
 		return;
 	}
 	hands->bytes += hand->event->bytes.len;
+	hands->mean_bytes = (7 * hands->mean_bytes + hand->event->bytes.len) / 8 + 1;
 }
 
 void bud_hands_poison(struct bud_hands *hands, const struct bud_member *id)
@@ -236,8 +251,8 @@ static void offer_all(struct bud_hand *hand, int64_t mono_ms)
 		int64_t wait_ms = 0;
 		if (delivery->state != BUD_DELIVERY_NEW)
 			continue;
-		if (bud_gate_offer(delivery->receiver->gate, delivery, mono_ms, &wait_ms) ==
-			BUD_OFFER_TAKEN)
+		if (!hand->hands->is_parking && bud_gate_offer(delivery->receiver->gate, delivery,
+							mono_ms, &wait_ms) == BUD_OFFER_TAKEN)
 			continue;
 		end_unsent(&hand->deliveries[i], BUD_DELIVERY_END_BLOCKED, wait_ms);
 		hand->n_open--;
@@ -256,8 +271,10 @@ static void match_one(struct bud_hand *hand)
 		.max = BUD_BROADCAST_CHUNK,
 	};
 	int64_t started_us = bud_clock_mono_us();
-	size_t n;
+	size_t n = 0;
 
+	/* Its time in hand counts from here: the barrier is not the receiver's fault. */
+	hand->arrived_mono_ms = bud_clock_mono_ms();
 	if (!hand->is_broadcast) {
 		bud_table_lock(desk->table, desk->table_reader);
 		n = bud_table_match(desk->table, &match);
@@ -276,7 +293,7 @@ static void match_one(struct bud_hand *hand)
 		n > 0 ? BUD_COUNTER_DELIVERIES_MATCHED : BUD_COUNTER_EVENTS_UNMATCHED,
 		n > 0 ? n : 1);
 	bud_hand_set_state(hand, BUD_HAND_SENDING);
-	offer_all(hand, bud_clock_mono_ms());
+	offer_all(hand, hand->arrived_mono_ms);
 	if (hand->n_open == 0)
 		bud_hand_finish_sending(hand);
 }
@@ -307,6 +324,8 @@ void bud_hands_tick(struct bud_hands *hands, int64_t mono_ms)
 	struct bud_list *sending = &hands->lists[BUD_HAND_SENDING];
 	struct bud_list *unsettled = &hands->lists[BUD_HAND_UNSETTLED];
 	int64_t park_ms = park_after_ms(hands);
+	struct bud_hand *hand;
+	struct bud_hand *after;
 
 	while (!bud_list_is_empty(sending)) {
 		struct bud_hand *oldest = bud_list_first(sending, struct bud_hand, link);
@@ -314,12 +333,9 @@ void bud_hands_tick(struct bud_hands *hands, int64_t mono_ms)
 			break;
 		bud_hand_settle(oldest);
 	}
-	while (!bud_list_is_empty(unsettled)) {
-		struct bud_hand *first = bud_list_first(unsettled, struct bud_hand, link);
-		if (mono_ms < first->retry_mono_ms)
-			break;
-		bud_hand_settle(first);
-	}
+	bud_list_each_safe (hand, after, unsettled, link)
+		if (mono_ms >= hand->retry_mono_ms)
+			bud_hand_settle(hand);
 	bud_hands_flush_acks(hands);
 }
 
@@ -327,6 +343,7 @@ void bud_hands_park_all(struct bud_hands *hands)
 {
 	struct bud_list *sending = &hands->lists[BUD_HAND_SENDING];
 
+	hands->is_parking = true;
 	while (!bud_list_is_empty(sending))
 		bud_hand_settle(bud_list_first(sending, struct bud_hand, link));
 }

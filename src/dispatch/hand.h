@@ -61,6 +61,8 @@ struct bud_hands {
 	struct bud_map by_id; /* all but LEASED */
 	struct bud_list lists[BUD_HAND_STATES];
 	size_t bytes;
+	size_t mean_bytes; /* of events lately */
+	bool is_parking;   /* nothing is to be sent any more */
 	size_t n_unacked;
 	size_t n_suspects;
 	void (*on_room)(void *owner);
@@ -74,8 +76,10 @@ void bud_hands_init(struct bud_hands *hands, const struct bud_desk *desk,
 void bud_hands_finish(struct bud_hands *hands);
 
 bool bud_hands_has(const struct bud_hands *hands, const struct bud_member *id);
-/* Events that may be taken on, by number and by bytes, judged by the mean size so far. */
+/* Events that may be taken on, by number and by bytes, judged by the mean size lately. */
 size_t bud_hands_room(const struct bud_hands *hands);
+/* An eighth of the table is free: worth a read after it was full. */
+bool bud_hands_is_roomy(const struct bud_hands *hands);
 
 struct bud_take {
 	const struct bud_entry *entry;
@@ -93,7 +97,7 @@ void bud_hands_poison(struct bud_hands *hands, const struct bud_member *id);
 
 /* Each few milliseconds: parks what took too long, repeats what Redis did not answer, acks. */
 void bud_hands_tick(struct bud_hands *hands, int64_t mono_ms);
-/* Parks what is not delivered, now: the end of a drain. */
+/* Parks what is not delivered, now and from now on: the end of a drain. */
 void bud_hands_park_all(struct bud_hands *hands);
 /* Events whose last attempts still run under a lease. */
 bool bud_hands_is_empty(const struct bud_hands *hands);

@@ -26,6 +26,8 @@
 #include "subscription/table.h"
 
 #define RETRY_MS 200
+/* Redis refused what we sent: it may do so for ever. */
+#define REFUSED_RETRY_MS 10000
 /* A lease outlives its attempt by this much, so that only a crash lets it end by itself. */
 #define LEASE_SPARE_MS 10000
 /* What waited in a queue for too long is due again soon, spread. */
@@ -90,6 +92,18 @@ static bool make_parking(
 
 static void on_settled(void *owner, int err, int64_t now_ms);
 
+static void retry_later(struct bud_hand *hand, int err)
+{
+	hand->retry_mono_ms = bud_clock_mono_ms() + RETRY_MS;
+	if (err == -EPROTO) {
+		char member[BUD_MEMBER_TEXT_BYTES];
+		bud_member_write(&hand->id, member);
+		bud_log_error("Redis refused to settle an event", "event", member);
+		hand->retry_mono_ms += REFUSED_RETRY_MS;
+	}
+	bud_hand_set_state(hand, BUD_HAND_UNSETTLED);
+}
+
 static void send_settle(struct bud_hand *hand, struct bud_settle *settle)
 {
 	struct bud_hands *hands = hand->hands;
@@ -102,8 +116,7 @@ static void send_settle(struct bud_hand *hand, struct bud_settle *settle)
 		bud_hand_set_state(hand, BUD_HAND_SETTLING);
 		return;
 	}
-	hand->retry_mono_ms = bud_clock_mono_ms() + RETRY_MS;
-	bud_hand_set_state(hand, BUD_HAND_UNSETTLED);
+	retry_later(hand, r);
 }
 
 /* The next chunk of a broadcast: only ids are needed, no receivers. */
@@ -217,8 +230,7 @@ static void on_settled(void *owner, int err, int64_t now_ms)
 	struct bud_metrics *metrics = hand->hands->desk->metrics;
 
 	if (err < 0) {
-		hand->retry_mono_ms = bud_clock_mono_ms() + RETRY_MS;
-		bud_hand_set_state(hand, BUD_HAND_UNSETTLED);
+		retry_later(hand, err);
 		return;
 	}
 	if (now_ms < 0) {
