@@ -25,6 +25,7 @@
 #include "subscription/table.h"
 
 #define BLOCK_MS     1000
+#define LEFT_MS      20 /* the same, while the sweep has left something */
 #define FEW          16
 #define FEW_PAUSE_MS 1
 #define BARRIER_MS   1
@@ -47,6 +48,7 @@ struct bud_reader {
 	uv_timer_t timer;
 	struct bud_sweep *sweep;
 	bool is_stopped;
+	bool has_read;   /* since the sweep ended last */
 	bool is_alarmed; /* about a missing stream or registry; once */
 	size_t n_read;   /* by the last read */
 	int64_t barrier_us;
@@ -69,7 +71,7 @@ static void on_timer(uv_timer_t *timer)
 	step(reader);
 }
 
-static void on_swept(void *owner, bool has_events);
+static void on_swept(void *owner, int err, bool has_events);
 
 struct bud_reader *bud_reader_open(const struct bud_desk *desk, struct bud_hands *hands)
 {
@@ -78,6 +80,7 @@ struct bud_reader *bud_reader_open(const struct bud_desk *desk, struct bud_hands
 	reader->desk = desk;
 	reader->hands = hands;
 	reader->sweep = bud_sweep_create(desk, hands, on_swept, reader);
+	reader->is_stopped = desk->worker >= BUD_PARTITIONS; /* nothing is left for it */
 	uv_timer_init(desk->loop, &reader->timer);
 	reader->timer.data = reader;
 	return reader;
@@ -188,9 +191,10 @@ static void read_next(struct bud_reader *reader)
 		.first = desk->worker,
 		.step = desk->workers,
 		.count = (unsigned)(room / partitions),
-		.block_ms = BLOCK_MS,
+		.block_ms = bud_sweep_has_left(reader->sweep) ? LEFT_MS : BLOCK_MS,
 	};
 
+	reader->has_read = true;
 	if (read.count == 0) {
 		reader->state = READER_FULL;
 		return;
@@ -227,6 +231,7 @@ static void pass_barrier(struct bud_reader *reader)
 		uv_timer_start(&reader->timer, on_timer, BARRIER_MS, 0);
 		return;
 	}
+	uv_timer_stop(&reader->timer);
 	bud_metrics_time(reader->desk->metrics, BUD_HISTOGRAM_BARRIER,
 		bud_clock_mono_us() - reader->barrier_us);
 	reader->state = READER_IDLE;
@@ -238,10 +243,14 @@ static void pass_barrier(struct bud_reader *reader)
 		step(reader);
 }
 
-static void on_swept(void *owner, bool has_events)
+static void on_swept(void *owner, int err, bool has_events)
 {
 	struct bud_reader *reader = owner;
 
+	if (err < 0) {
+		alarm_and_retry(reader, err, "an event stream or its group");
+		return;
+	}
 	reader->barrier_us = bud_clock_mono_us();
 	reader->n_read = FEW;
 	if (has_events) {
@@ -260,7 +269,10 @@ static void step(struct bud_reader *reader)
 	}
 	if (reader->is_stopped || reader->state != READER_IDLE)
 		return;
+	if (bud_sweep_has_left(reader->sweep) && reader->has_read)
+		bud_sweep_want(reader->sweep);
 	if (bud_sweep_is_wanted(reader->sweep)) {
+		reader->has_read = false;
 		reader->state = READER_SWEEPING;
 		if (bud_sweep_next(reader->sweep) < 0)
 			reader->state = READER_IDLE; /* on_up comes again */
@@ -272,16 +284,16 @@ static void step(struct bud_reader *reader)
 void bud_reader_on_up(struct bud_reader *reader)
 {
 	bud_sweep_want(reader->sweep);
-	if (reader->state == READER_FULL)
+	if (reader->state == READER_FULL || reader->state == READER_PAUSED) {
+		uv_timer_stop(&reader->timer);
 		reader->state = READER_IDLE;
+	}
 	step(reader);
 }
 
 void bud_reader_on_room(struct bud_reader *reader)
 {
-	const unsigned enough = BUD_HAND_EVENTS_MAX / 8;
-
-	if (reader->state != READER_FULL || bud_hands_room(reader->hands) < enough)
+	if (reader->state != READER_FULL || !bud_hands_is_roomy(reader->hands))
 		return;
 	reader->state = READER_IDLE;
 	step(reader);

@@ -24,6 +24,7 @@ struct bud_sweep {
 	void *owner;
 	bool is_wanted;
 	bool is_wanted_again;
+	bool has_left;
 	unsigned partition;
 	bool has_after;
 	struct bud_member after; /* the last id of the page before */
@@ -31,6 +32,7 @@ struct bud_sweep {
 	size_t n;
 	struct bud_member ids[BUD_READ_MAX];
 	uint64_t cursors[BUD_READ_MAX];
+	int cursors_err;
 	bool has_suspect; /* the last of `ids` */
 };
 
@@ -57,6 +59,7 @@ void bud_sweep_want(struct bud_sweep *sweep)
 	if (sweep->is_wanted)
 		return;
 	sweep->is_wanted = true;
+	sweep->has_left = false;
 	sweep->partition = sweep->desk->worker;
 	sweep->has_after = false;
 }
@@ -64,6 +67,11 @@ void bud_sweep_want(struct bud_sweep *sweep)
 bool bud_sweep_is_wanted(const struct bud_sweep *sweep)
 {
 	return sweep->is_wanted;
+}
+
+bool bud_sweep_has_left(const struct bud_sweep *sweep)
+{
+	return sweep->has_left;
 }
 
 /* To the next page or partition, or the end. */
@@ -82,9 +90,11 @@ static void advance(struct bud_sweep *sweep, bool page_was_full)
 	}
 }
 
-static void finish_step(struct bud_sweep *sweep, bool has_events)
+/* What the step was about may be pending still: once more from the beginning. */
+static void fail_step(struct bud_sweep *sweep, int err)
 {
-	sweep->fn(sweep->owner, has_events);
+	bud_sweep_want(sweep);
+	sweep->fn(sweep->owner, err, false);
 }
 
 static void on_exists(void *owner, int err, int64_t n)
@@ -101,6 +111,7 @@ static void on_cursors(void *owner, int err, const uint64_t *serials, size_t n)
 {
 	struct bud_sweep *sweep = owner;
 
+	sweep->cursors_err = err;
 	memset(sweep->cursors, 0, sizeof(sweep->cursors));
 	for (size_t i = 0; err == 0 && i < n; i++)
 		sweep->cursors[i] = serials[i];
@@ -111,8 +122,15 @@ static void on_taken(void *owner, int err, const struct bud_entry *entries, size
 	struct bud_sweep *sweep = owner;
 	size_t at = 0;
 
-	/* Both lists are in order of id; what is missing in the answer was acked or trimmed. */
-	for (size_t i = 0; err == 0 && i < sweep->n; i++) {
+	/* Without its cursor a broadcast would begin again. */
+	if (err == 0)
+		err = sweep->cursors_err;
+	if (err < 0) {
+		fail_step(sweep, err);
+		return;
+	}
+	/* Both lists are in the same order; what is missing in the answer was acked or trimmed. */
+	for (size_t i = 0; i < sweep->n; i++) {
 		bool is_there =
 			at < n && bud_stream_id_compare(&entries[at].id, &sweep->ids[i]) == 0;
 		if (!is_there) {
@@ -126,7 +144,7 @@ static void on_taken(void *owner, int err, const struct bud_entry *entries, size
 					      .cursor = sweep->cursors[i]});
 	}
 	bud_metrics_add(sweep->desk->metrics, BUD_COUNTER_EVENTS_SWEPT, at);
-	finish_step(sweep, at > 0);
+	sweep->fn(sweep->owner, 0, at > 0);
 }
 
 /* Which of a page to take: all that are not in hand, but one suspect at a time, the last in order.
@@ -148,12 +166,12 @@ static void choose(struct bud_sweep *sweep, const struct bud_pending *pending, s
 			if (!has_suspect)
 				suspect = pending[i].id;
 			sweep->has_suspect = sweep->has_suspect || !has_suspect;
-			sweep->is_wanted_again = true;
+			sweep->has_left = sweep->has_left || has_suspect;
 			has_suspect = true;
 		} else if (sweep->n + 1 < room) {
 			sweep->ids[sweep->n++] = pending[i].id;
 		} else {
-			sweep->is_wanted_again = true;
+			sweep->has_left = true;
 		}
 	}
 	if (sweep->has_suspect)
@@ -164,9 +182,10 @@ static void on_pending(void *owner, int err, const struct bud_pending *pending, 
 {
 	struct bud_sweep *sweep = owner;
 	bool is_full = n == BUD_READ_MAX;
+	int r;
 
 	if (err < 0) {
-		finish_step(sweep, false);
+		fail_step(sweep, err);
 		return;
 	}
 	choose(sweep, pending, n);
@@ -176,15 +195,16 @@ static void on_pending(void *owner, int err, const struct bud_pending *pending, 
 	}
 	advance(sweep, is_full);
 	if (sweep->n == 0) {
-		finish_step(sweep, false);
+		sweep->fn(sweep->owner, 0, false);
 		return;
 	}
 	/* In this order on one connection: the cursors are there before the events. */
-	if (bud_partition_cursors(sweep->desk->reading, sweep->ids, sweep->n, on_cursors, sweep) <
-			0 ||
-		bud_partition_take(sweep->desk->reading, sweep->desk->node, sweep->ids, sweep->n,
-			on_taken, sweep) < 0)
-		finish_step(sweep, false); /* the connection is gone: on_up sweeps again */
+	r = bud_partition_cursors(sweep->desk->reading, sweep->ids, sweep->n, on_cursors, sweep);
+	if (r == 0)
+		r = bud_partition_take(sweep->desk->reading, sweep->desk->node, sweep->ids,
+			sweep->n, on_taken, sweep);
+	if (r < 0)
+		fail_step(sweep, r);
 }
 
 int bud_sweep_next(struct bud_sweep *sweep)
