@@ -50,6 +50,7 @@ struct claim {
 	struct bud_claims *claims;
 	enum claim_state state;
 	unsigned n_replies;            /* still to come */
+	bool is_full;                  /* got all it asked for */
 	struct bud_receiver *receiver; /* NULL: forgetting */
 	size_t slots;                  /* reserved and not used yet */
 	size_t asked;
@@ -68,6 +69,7 @@ struct bud_claims {
 	struct bud_map by_lane;
 	struct bud_list waiting; /* claim::link */
 	size_t n_deliveries;
+	bool has_more;
 };
 
 struct bud_claims *bud_claims_create(
@@ -114,6 +116,14 @@ size_t bud_claims_deliveries(const struct bud_claims *claims)
 	return claims->n_deliveries;
 }
 
+bool bud_claims_has_more(struct bud_claims *claims)
+{
+	bool has_more = claims->has_more;
+
+	claims->has_more = false;
+	return has_more;
+}
+
 static struct claim *create(struct bud_claims *claims, struct bud_span lane, size_t asked)
 {
 	struct claim *claim = bud_alloc_zero(sizeof(*claim) + lane.len + 1);
@@ -147,6 +157,7 @@ static void finish(struct claim *claim)
 	bud_map_remove(&claims->by_lane, bud_span(claim->lane));
 	bud_list_remove(&claim->link);
 	claims->n_deliveries -= claim->asked;
+	claims->has_more = claims->has_more || claim->is_full;
 	for (size_t i = 0; i < claim->n; i++)
 		if (claim->items[i].delivery.receiver)
 			bud_delivery_finish(&claim->items[i].delivery);
@@ -341,6 +352,10 @@ static void on_claimed(
 	claim->items = bud_alloc_zero((n + 1) * sizeof(*claim->items));
 	for (size_t i = 0; i < n; i++)
 		add_item(claim, &claimed[i], now_ms);
+	claim->is_full = n == claim->asked;
+	claim->receiver->claim_n = claim->is_full ? 2 * n : 1;
+	if (claim->receiver->claim_n > BUD_ENDPOINT_WINDOW)
+		claim->receiver->claim_n = BUD_ENDPOINT_WINDOW;
 	keep_slots(claim, claim->n);
 	claim->claims->n_deliveries -= claim->asked - claim->n;
 	claim->asked = claim->n;
@@ -377,6 +392,7 @@ static void on_forgotten(
 	struct claim *claim = owner;
 
 	(void)now_ms;
+	claim->is_full = n == claim->asked;
 	for (size_t i = 0; err == 0 && i < n; i++)
 		resolve(claim, &claimed[i], BUD_RESOLVE_FORGET, 0);
 	bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_CANCELLED, n);

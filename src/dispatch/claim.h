@@ -22,6 +22,8 @@ bool bud_claims_has(const struct bud_claims *claims, struct bud_span lane);
 size_t bud_claims_count(const struct bud_claims *claims);
 /* Deliveries asked for or in hand. */
 size_t bud_claims_deliveries(const struct bud_claims *claims);
+/* A claim ended that had got all it asked for: its lane may have more. Told once. */
+bool bud_claims_has_more(struct bud_claims *claims);
 
 /* Claims up to `slots` deliveries; uses or gives back as many reserved slots of the receiver's
  * gate. Takes a reference on the receiver. */

@@ -38,7 +38,7 @@ struct bud_lanes {
 	struct bud_resolves resolves;
 	bool is_polling;
 	bool is_stopped;
-	bool found_many; /* the last look found as many as it asked for: look again at once */
+	bool look_again; /* the last look or a claim got all it asked for: look again at once */
 	int64_t polled_mono_ms;
 };
 
@@ -111,7 +111,6 @@ static void postpone(struct bud_lanes *lanes, struct bud_span lane, int64_t wait
 static void claim_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_receiver *receiver,
 	int64_t mono_ms)
 {
-	size_t want = BUD_ENDPOINT_WINDOW;
 	int64_t wait_ms = 0;
 	size_t slots;
 
@@ -119,7 +118,7 @@ static void claim_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_
 		postpone(lanes, lane, NOT_ALLOWED_MS);
 		return;
 	}
-	slots = bud_gate_reserve(receiver->gate, want, mono_ms, &wait_ms);
+	slots = bud_gate_reserve(receiver->gate, receiver->claim_n, mono_ms, &wait_ms);
 	if (slots == 0)
 		postpone(lanes, lane, wait_ms);
 	else
@@ -159,20 +158,23 @@ static void on_lanes(void *owner, int err, const struct bud_span *due, size_t n)
 	int64_t mono_ms = bud_clock_mono_ms();
 
 	lanes->is_polling = false;
-	lanes->found_many = err == 0 && n == LANES_A_POLL;
+	lanes->look_again = lanes->look_again || n == LANES_A_POLL;
 	for (size_t i = 0; err == 0 && i < n && !lanes->is_stopped; i++)
 		visit(lanes, due[i], mono_ms);
 }
 
 static void poll_due(struct bud_lanes *lanes, int64_t mono_ms)
 {
-	bool is_time = lanes->found_many || mono_ms - lanes->polled_mono_ms >= POLL_MS;
+	bool is_time;
 
+	lanes->look_again = bud_claims_has_more(lanes->claims) || lanes->look_again;
+	is_time = lanes->look_again || mono_ms - lanes->polled_mono_ms >= POLL_MS;
 	if (lanes->is_stopped || lanes->is_polling || !is_time ||
 		bud_claims_deliveries(lanes->claims) >= CLAIMED_MAX ||
 		!bud_following_is_fresh(lanes->desk->following, mono_ms))
 		return;
 	lanes->polled_mono_ms = mono_ms;
+	lanes->look_again = false;
 	lanes->is_polling = bud_lane_due(lanes->desk->commands, bud_clock_wall_ms(), LANES_A_POLL,
 				    on_lanes, lanes) == 0;
 }

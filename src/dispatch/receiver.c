@@ -83,6 +83,7 @@ static struct bud_receiver *create(
 	struct bud_receiver *receiver = bud_new(struct bud_receiver);
 
 	receiver->refs = 1;
+	receiver->claim_n = 1;
 	receiver->revision = subscription->revision;
 	receiver->slot = subscription->slot;
 	receiver->timeout_ms = subscription->timeout_ms;

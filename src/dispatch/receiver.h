@@ -14,7 +14,7 @@ struct bud_signer;       /* crypto/signer.h */
 struct bud_subscription; /* subscription/subscription.h */
 struct bud_target;       /* fetch/target.h */
 
-/* Counted, not atomic: it stays in its thread. Read-only but for the log lines. */
+/* Counted, not atomic: it stays in its thread. Read-only but for the last members. */
 struct bud_receiver {
 	unsigned refs;
 	uint64_t revision;
@@ -26,6 +26,9 @@ struct bud_receiver {
 	struct bud_signer *signer;
 	struct bud_gate *gate; /* a reference */
 	int64_t used_mono_ms;
+	/* Parked deliveries to ask for: few, and more as long as there are. Slots are reserved
+	 * before it is known how many are due, and other lanes may share the endpoint. */
+	size_t claim_n;
 	/* Lines for the attempt log, not written yet: lens of each, text of all. */
 	struct bud_list log_link; /* bud_attempt_log::dirty */
 	struct bud_buffer log_text;
