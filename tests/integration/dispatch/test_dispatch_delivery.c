@@ -1,0 +1,135 @@
+/* A delivery, whole: an event reaches its receiver signed and is acked; one that fails is parked,
+ * tried again and leaves nothing behind; one that fails to the end is a dead letter; one that is
+ * slow is parked under a lease while it runs. */
+#include "rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+#include <hiredis/hiredis.h>
+
+static void is_delivered_and_acked(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 3);
+	rig_publish(rig, "other", "o", 1);
+	rig_wait(rig, sink_count(&rig->sink, "/a", NULL) == 3 && rig_pending(rig) == 0);
+	assert_int_equal(rig_events(rig), 4);
+	assert_true(rig_is_clean(rig));
+	assert_int_equal(rig_count(rig, BUD_COUNTER_EVENTS_UNMATCHED), 1);
+	assert_int_equal(rig_count(rig, BUD_COUNTER_EVENTS_ACKED), 4);
+	rig_wait(rig, rig_number(rig, "LLEN bud:{s0}:attempts:%s", "s1") == 3);
+
+	redisReply *reply = redis_server_ask(rig->server, "LINDEX bud:{s0}:attempts:s1 -1");
+	assert_non_null(strstr(reply->str, "\"event\":\"e"));
+	assert_non_null(
+		strstr(reply->str, "\"attempt\":1,\"result\":\"delivered\",\"status\":200"));
+	freeReplyObject(reply);
+}
+
+static void is_tried_again_until_it_is_delivered(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_set_schedule(rig, 2, (uint32_t[]){1, 0});
+	sink_tell(&rig->sink, "/a", 0, (int[]){500, 302, 200, 0});
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s1") == 1);
+	assert_int_equal(rig_pending(rig), 0);
+	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 1);
+
+	redisReply *reply =
+		redis_server_ask(rig->server, "ZRANGE bud:{s0}:parked:s1 0 -1 WITHSCORES");
+	assert_int_equal(strtoll(reply->element[1]->str, NULL, 10) % 64, 1);
+	freeReplyObject(reply);
+
+	rig_wait(rig, sink_count(&rig->sink, "/a", NULL) == 3);
+	rig_wait(rig, rig_is_clean(rig));
+	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:parked:%s", "s1"), 0);
+	assert_string_equal(rig->sink.seen[0].webhook_id, rig->sink.seen[2].webhook_id);
+	rig_wait(rig, rig_number(rig, "LLEN bud:{s0}:attempts:%s", "s1") == 3);
+}
+
+static void becomes_a_dead_letter(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_set_schedule(rig, 1, (uint32_t[]){0});
+	sink_tell(&rig->sink, "/a", 0, (int[]){500, 0});
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:dead:%s", "s1") == 1);
+	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 2);
+	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:parked:%s", "s1"), 0);
+	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:%s", "due"), 0);
+	assert_int_equal(rig_number(rig, "HLEN bud:{s0}:%s", "kept"), 1);
+	rig_wait(rig, rig_count(rig, BUD_COUNTER_DELIVERIES_DEAD) == 1);
+}
+
+static void dies_at_once_without_a_schedule(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_set_schedule(rig, 0, NULL);
+	sink_tell(&rig->sink, "/a", 0, (int[]){500, 0});
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:dead:%s", "s1") == 1);
+	assert_int_equal(rig_pending(rig), 0);
+	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 1);
+}
+
+static void is_parked_under_a_lease_while_it_runs(void **state)
+{
+	struct rig *rig = *state;
+
+	sink_tell(&rig->sink, "/slow", 2600, (int[]){200, 0});
+	rig_subscribe(rig, "s1", "t", "/slow");
+	rig_subscribe(rig, "s2", "t", "/fast");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s1") == 1);
+	assert_int_equal(rig_pending(rig), 0);
+	assert_int_equal(rig->sink.n_waiting, 1);
+	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:parked:%s", "s2"), 0);
+	assert_false(bud_dispatch_is_idle(rig->dispatch));
+	rig_wait(rig, rig_is_clean(rig));
+	rig_pass_ms(rig, 300); /* nobody else takes it up */
+	assert_int_equal(sink_count(&rig->sink, NULL, NULL), 2);
+}
+
+static void a_slow_failure_is_parked_again(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_set_schedule(rig, 1, (uint32_t[]){0});
+	sink_tell(&rig->sink, "/slow", 2200, (int[]){500, 200, 0});
+	rig_subscribe(rig, "s1", "t", "/slow");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, sink_count(&rig->sink, "/slow", NULL) == 2); /* not after the lease */
+	rig_wait(rig, rig_is_clean(rig));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_set_up, rig_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(is_delivered_and_acked),
+		TEST(is_tried_again_until_it_is_delivered),
+		TEST(becomes_a_dead_letter),
+		TEST(dies_at_once_without_a_schedule),
+		TEST(is_parked_under_a_lease_while_it_runs),
+		TEST(a_slow_failure_is_parked_again),
+	};
+
+	return cmocka_run_group_tests(tests, rig_group_set_up, rig_group_tear_down);
+}
