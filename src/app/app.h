@@ -35,7 +35,8 @@ struct bud_app {
 	size_t metrics_n;
 	/* Threads wake the main thread when something below changed. */
 	uv_async_t wake;
-	atomic_bool is_loaded;  /* the table, once */
+	atomic_bool is_joined;  /* our heartbeat is written */
 	atomic_bool is_rivaled; /* another process goes by our node's name */
+	atomic_uint n_ready;    /* workers whose connections have been up */
 	atomic_uint n_drained;  /* workers that have nothing left in hand */
 };

@@ -53,6 +53,7 @@ static void on_commands_up(void *owner)
 	atomic_store(&control->app->readiness.is_redis_up, true);
 	bud_metrics_set(&control->metrics, BUD_GAUGE_REDIS_UP, 1);
 	bud_log_info("connected to Redis");
+	bud_watch_on_up(control->watch);
 }
 
 static void on_commands_down(void *owner, const char *reason)
@@ -71,11 +72,11 @@ static void on_following_up(void *owner)
 	bud_follower_on_up(control->follower);
 }
 
-static void on_loaded(void *owner)
+static void on_joined(void *owner)
 {
 	struct bud_control *control = owner;
 
-	atomic_store(&control->app->is_loaded, true);
+	atomic_store(&control->app->is_joined, true);
 	uv_async_send(&control->app->wake);
 }
 
@@ -131,7 +132,6 @@ static void open_flows(struct bud_control *control)
 		.following = &app->following,
 		.metrics = &control->metrics,
 		.timeout_ms = (uint32_t)app->config.delivery.timeout_ms,
-		.on_loaded = on_loaded,
 		.on_deleted = on_deleted,
 		.owner = control,
 	};
@@ -141,6 +141,7 @@ static void open_flows(struct bud_control *control)
 		.metrics = &control->metrics,
 		.node = app->node,
 		.run = app->run,
+		.on_joined = on_joined,
 		.on_taken = on_taken,
 		.on_rival = on_rival,
 		.owner = control,

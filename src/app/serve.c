@@ -53,6 +53,7 @@ struct serve {
 	int port;
 	int admin_port;
 	bool is_embedded;
+	bool is_announced; /* "listening" is printed */
 	struct bud_redis_child *child;
 	struct bud_redis_home home; /* with a Redis elsewhere: for its lock */
 	struct bud_redis *redis;    /* for the set-up only */
@@ -67,7 +68,7 @@ static int fail(const char *what, const struct bud_error *error)
 	return BUD_CLI_EXIT_FAILED;
 }
 
-/* Step 5: the table is loaded. */
+/* Step 6: every worker has reached Redis. */
 static void print_listening(const struct serve *serve)
 {
 	const struct bud_config *config = &serve->app.config;
@@ -83,6 +84,7 @@ static void print_listening(const struct serve *serve)
 	fflush(stdout);
 }
 
+/* Step 5: our heartbeat is written. The table may still be loading: the barrier waits for it. */
 static void start_workers(struct serve *serve)
 {
 	struct bud_app *app = &serve->app;
@@ -97,7 +99,6 @@ static void start_workers(struct serve *serve)
 	}
 	bud_control_open_admin(app->control);
 	serve->state = SERVE_RUNNING;
-	print_listening(serve);
 }
 
 static void drain(struct serve *serve);
@@ -107,8 +108,13 @@ static void on_wake(uv_async_t *async)
 	struct serve *serve = async->data;
 	struct bud_app *app = &serve->app;
 
-	if (serve->state == SERVE_STARTING && atomic_load(&app->is_loaded))
+	if (serve->state == SERVE_STARTING && atomic_load(&app->is_joined))
 		start_workers(serve);
+	if (serve->state == SERVE_RUNNING && !serve->is_announced &&
+		atomic_load(&app->n_ready) == app->workers_n) {
+		serve->is_announced = true;
+		print_listening(serve);
+	}
 	if (serve->state == SERVE_RUNNING && atomic_load(&app->is_rivaled)) {
 		serve->exit_code = BUD_CLI_EXIT_FAILED;
 		drain(serve);

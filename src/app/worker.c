@@ -53,17 +53,29 @@ struct bud_worker {
 	struct bud_route_table tables[TABLES];
 	struct bud_subscriptions_api subscriptions;
 	struct bud_deliveries_api deliveries;
+	bool is_ready;
 	bool is_draining;
 	bool is_drained;
 	unsigned n_closing;
 };
 
+/* Both connections are up for the first time: requests can be answered. */
+static void ready_once(struct bud_worker *worker)
+{
+	if (worker->is_ready || !bud_redis_is_up(worker->commands) ||
+		!bud_redis_is_up(worker->reading))
+		return;
+	worker->is_ready = true;
+	atomic_fetch_add(&worker->app->n_ready, 1);
+	uv_async_send(&worker->app->wake);
+}
+
 static void on_commands_up(void *owner)
 {
 	struct bud_worker *worker = owner;
 
-	if (worker->dispatch)
-		bud_dispatch_sweep(worker->dispatch);
+	bud_dispatch_sweep(worker->dispatch);
+	ready_once(worker);
 }
 
 static void on_down(void *owner, const char *reason)
@@ -80,6 +92,7 @@ static void on_reading_up(void *owner)
 	struct bud_worker *worker = owner;
 
 	bud_dispatch_on_reading_up(worker->dispatch);
+	ready_once(worker);
 }
 
 static void open_stores(struct bud_worker *worker)

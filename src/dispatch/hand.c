@@ -235,6 +235,10 @@ static void add_deliveries(
 		item->delivery.owner = hand;
 		if (decision == BUD_DECISION_LATER) {
 			end_unsent(item, BUD_DELIVERY_END_BLOCKED, LATER_MS);
+		} else if (decision == BUD_DECISION_PERMIT && hand->is_suspect) {
+			/* Parked at once: in hand for a moment only, so that a crash with another
+			 * cause hardly ever counts against it; in the lane attempts are counted. */
+			end_unsent(item, BUD_DELIVERY_END_BLOCKED, 0);
 		} else if (decision == BUD_DECISION_DENY) {
 			bud_metrics_add(hands->desk->metrics, BUD_COUNTER_DELIVERIES_DENIED, 1);
 			end_unsent(item, BUD_DELIVERY_END_CANCELLED, 0);

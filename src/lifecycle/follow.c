@@ -27,7 +27,6 @@ struct bud_follower {
 	struct bud_follow_options options;
 	uv_timer_t retry;
 	bool is_busy;    /* a load or a round of following is under way */
-	bool is_loaded;  /* once */
 	bool is_alarmed; /* broken, and said so */
 	struct bud_member version;
 	struct bud_member loading; /* the version that a load began with */
@@ -146,10 +145,6 @@ static void finish_load(struct bud_follower *follower)
 	follower->next = NULL;
 	bud_metrics_add(options->metrics, BUD_COUNTER_REGISTRY_RELOADS, 1);
 	set_broken(follower, NULL);
-	if (!follower->is_loaded) {
-		follower->is_loaded = true;
-		options->on_loaded(options->owner);
-	}
 	follow(follower);
 }
 

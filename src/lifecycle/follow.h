@@ -11,8 +11,6 @@ struct uv_loop_s;
 
 /* A subscription was deleted; `id` is lent. Also for each tombstone of a load. */
 typedef void (*bud_follow_deleted_fn)(void *owner, const char *id);
-/* The table is loaded, for the first time. */
-typedef void (*bud_follow_loaded_fn)(void *owner);
 
 /* All borrowed until it is closed. */
 struct bud_follow_options {
@@ -22,7 +20,6 @@ struct bud_follow_options {
 	struct bud_following *following;
 	struct bud_metrics *metrics;
 	uint32_t timeout_ms; /* of subscriptions that give none */
-	bud_follow_loaded_fn on_loaded;
 	bud_follow_deleted_fn on_deleted;
 	void *owner;
 };

@@ -15,14 +15,15 @@
 #include "store/nodes.h"
 #include "store/partition.h"
 
-#define BEAT_MS 1000
-#define DEAD_MS 15000
+#define BEAT_MS      1000
+#define DEAD_MS      15000
+#define ORPHAN_BEATS 10 /* looked for each so many beats */
 
 /* Another node, as we have seen it. */
 struct seen {
 	struct bud_watch *watch;
 	char *id;
-	char *value;
+	char *value; /* NULL: an orphan */
 	int64_t changed_mono_ms;
 	bool is_taking; /* a take-over is under way */
 	unsigned partition;
@@ -49,6 +50,17 @@ struct bud_watch *bud_watch_open(const struct bud_watch_options *options)
 	watch->timer.data = watch;
 	uv_timer_start(&watch->timer, on_timer, 0, BEAT_MS);
 	return watch;
+}
+
+static struct seen *create_seen(struct bud_watch *watch, struct bud_span id)
+{
+	struct seen *seen = bud_new(struct seen);
+
+	seen->watch = watch;
+	seen->id = bud_strndup(id.at, id.len);
+	seen->changed_mono_ms = bud_clock_mono_ms();
+	bud_map_put(&watch->seen, bud_span(seen->id), seen);
+	return seen;
 }
 
 static void free_seen(struct seen *seen)
@@ -78,18 +90,24 @@ void bud_watch_close(struct bud_watch *watch)
 
 static void take_over(struct seen *seen);
 
-static void on_forgotten(void *owner, int err, int64_t n)
+static void finish_take_over(struct seen *seen)
 {
-	struct seen *seen = owner;
-
-	seen->is_taking = false; /* if something is left, the next beat begins again */
-	if (err < 0 || n == 0)
-		return;
+	if (seen->moved > 0)
+		seen->watch->options.on_taken(seen->watch->options.owner);
 	bud_metrics_add(seen->watch->options.metrics, BUD_COUNTER_TAKE_OVERS, 1);
 	bud_log_warn("took over from a dead node", "node", seen->id, "events",
 		bud_log_number(seen->moved));
 	bud_map_remove(&seen->watch->seen, bud_span(seen->id));
 	free_seen(seen);
+}
+
+static void on_forgotten(void *owner, int err, int64_t n)
+{
+	struct seen *seen = owner;
+
+	seen->is_taking = false; /* if something is left, the next beat begins again */
+	if (err == 0 && n > 0)
+		finish_take_over(seen);
 }
 
 static void on_moved(void *owner, int err, size_t asked, size_t moved)
@@ -122,9 +140,10 @@ static void take_over(struct seen *seen)
 	if (seen->partition < BUD_PARTITIONS) {
 		r = bud_partition_take_over(
 			store, seen->partition, seen->id, watch->options.node, on_moved, seen);
+	} else if (!seen->value) {
+		finish_take_over(seen);
+		return;
 	} else {
-		if (seen->moved > 0)
-			watch->options.on_taken(watch->options.owner);
 		r = bud_node_forget(
 			store, bud_span(seen->id), bud_span(seen->value), on_forgotten, seen);
 	}
@@ -132,16 +151,22 @@ static void take_over(struct seen *seen)
 		seen->is_taking = false;
 }
 
+static void take_over_if_dead(struct seen *seen, int64_t mono_ms)
+{
+	if (seen->is_taking || mono_ms - seen->changed_mono_ms < DEAD_MS)
+		return;
+	seen->is_taking = true;
+	seen->partition = 0;
+	seen->moved = 0;
+	take_over(seen);
+}
+
 static void look_at(struct bud_watch *watch, const struct bud_node *node, int64_t mono_ms)
 {
 	struct seen *seen = bud_map_get(&watch->seen, node->id);
 
-	if (!seen) {
-		seen = bud_new(struct seen);
-		seen->watch = watch;
-		seen->id = bud_strndup(node->id.at, node->id.len);
-		bud_map_put(&watch->seen, bud_span(seen->id), seen);
-	}
+	if (!seen)
+		seen = create_seen(watch, node->id);
 	if (seen->is_taking)
 		return;
 	if (!seen->value || !bud_span_is(node->value, seen->value)) {
@@ -150,12 +175,38 @@ static void look_at(struct bud_watch *watch, const struct bud_node *node, int64_
 		seen->changed_mono_ms = mono_ms;
 		return;
 	}
-	if (mono_ms - seen->changed_mono_ms < DEAD_MS)
+	take_over_if_dead(seen, mono_ms);
+}
+
+/* The map changes when one is finished at once: one an hour is more than there will ever be. */
+static void look_at_orphans(struct bud_watch *watch, int64_t mono_ms)
+{
+	size_t position = 0;
+	struct seen *seen;
+
+	while ((seen = bud_map_next(&watch->seen, &position)) != NULL) {
+		if (seen->value || seen->is_taking || mono_ms - seen->changed_mono_ms < DEAD_MS)
+			continue;
+		take_over_if_dead(seen, mono_ms);
 		return;
-	seen->is_taking = true;
-	seen->partition = 0;
-	seen->moved = 0;
-	take_over(seen);
+	}
+}
+
+static void on_consumers(void *owner, int err, const struct bud_span *names, size_t n)
+{
+	struct bud_watch *watch = owner;
+
+	for (size_t i = 0; err == 0 && i < n; i++)
+		if (!bud_span_is(names[i], watch->options.node) &&
+			!bud_map_get(&watch->seen, names[i]))
+			(void)create_seen(watch, names[i]);
+}
+
+static void look_for_orphans(struct bud_watch *watch)
+{
+	for (unsigned i = 0; i < BUD_PARTITIONS; i++)
+		if (bud_partition_consumers(watch->options.store, i, on_consumers, watch) < 0)
+			return;
 }
 
 static void on_nodes(void *owner, int err, const struct bud_node *nodes, size_t n)
@@ -172,16 +223,20 @@ static void on_nodes(void *owner, int err, const struct bud_node *nodes, size_t 
 		watch->options.on_rival(watch->options.owner);
 		return;
 	}
+	if (!watch->has_beaten)
+		watch->options.on_joined(watch->options.owner);
 	watch->has_beaten = true;
 	for (size_t i = 0; i < n; i++)
 		if (!bud_span_is(nodes[i].id, watch->options.node))
 			look_at(watch, &nodes[i], mono_ms);
+	look_at_orphans(watch, mono_ms);
+	if (watch->counter % ORPHAN_BEATS == 0)
+		look_for_orphans(watch);
 	bud_metrics_set(watch->options.metrics, BUD_GAUGE_NODES_LIVE, (int64_t)n);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void beat(struct bud_watch *watch)
 {
-	struct bud_watch *watch = timer->data;
 	struct bud_beat beat = {
 		.node = watch->options.node,
 		.run = watch->options.run,
@@ -192,4 +247,14 @@ static void on_timer(uv_timer_t *timer)
 	if (!watch->is_beating)
 		watch->is_beating =
 			bud_node_beat(watch->options.store, &beat, on_nodes, watch) == 0;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	beat(timer->data);
+}
+
+void bud_watch_on_up(struct bud_watch *watch)
+{
+	beat(watch);
 }

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "store/keys.h"
+#include "store/nodes.h"
 #include "store/reply.h"
 #include "store/scripts.h"
 
@@ -249,6 +250,31 @@ int bud_partition_pending_count(
 	add_key(store, partition);
 	bud_args_text(&store->args, BUD_GROUP);
 	return bud_store_call_sent(call, bud_store_send(store, on_pending_count, call));
+}
+
+/* The summary's fourth element: a row {name, count} per consumer; nil when nothing is pending. */
+static void on_consumers(void *owner, const redisReply *reply)
+{
+	struct bud_store_call call = bud_store_call_take(owner);
+	const redisReply *rows = bud_reply_at(reply, 3);
+	struct bud_span names[BUD_NODES_MAX];
+	int err = bud_reply_error(reply);
+	size_t n = 0;
+
+	for (; rows && n < (size_t)rows->elements && n < BUD_NODES_MAX; n++)
+		names[n] = bud_reply_span(bud_reply_at(rows->element[n], 0));
+	((bud_names_fn)call.fn)(call.owner, err, names, n);
+}
+
+int bud_partition_consumers(
+	struct bud_store *store, unsigned partition, bud_names_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+
+	bud_args_text(&store->args, "XPENDING");
+	add_key(store, partition);
+	bud_args_text(&store->args, BUD_GROUP);
+	return bud_store_call_sent(call, bud_store_send(store, on_consumers, call));
 }
 
 static void on_cursors(void *owner, const redisReply *reply)

@@ -66,6 +66,11 @@ BUD_MUST_CHECK int bud_partition_trim(struct bud_store *store, unsigned partitio
 BUD_MUST_CHECK int bud_partition_pending_count(
 	struct bud_store *store, unsigned partition, bud_store_number_fn fn, void *owner);
 
+/* Names of all consumers with pending events in a partition; lent. */
+typedef void (*bud_names_fn)(void *owner, int err, const struct bud_span *names, size_t n);
+BUD_MUST_CHECK int bud_partition_consumers(
+	struct bud_store *store, unsigned partition, bud_names_fn fn, void *owner);
+
 /* `serials` has n elements: the last subscription serial that a broadcast was parked for, 0 where
  * none is under way. */
 typedef void (*bud_cursors_fn)(void *owner, int err, const uint64_t *serials, size_t n);
