@@ -31,7 +31,8 @@ struct bud_app {
 	struct bud_control *control;
 	struct bud_worker **workers;
 	unsigned workers_n;
-	const struct bud_metrics **metrics; /* control's, then each worker's */
+	struct bud_metrics main_metrics;
+	const struct bud_metrics **metrics; /* main's, control's, then each worker's */
 	size_t metrics_n;
 	/* Threads wake the main thread when something below changed. */
 	uv_async_t wake;

@@ -208,6 +208,8 @@ static void on_wake(uv_async_t *async)
 		open_admin(control);
 	if (wishes & WISH_STOP) {
 		bud_listener_close(control->admin, NULL, NULL);
+		bud_store_detach(&control->following_store);
+		bud_store_detach(&control->commands_store);
 		bud_redis_close(control->following);
 		bud_redis_close(control->commands);
 		uv_timer_stop(&control->gauges);

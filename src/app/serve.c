@@ -90,12 +90,13 @@ static void start_workers(struct serve *serve)
 	struct bud_app *app = &serve->app;
 
 	app->workers = bud_alloc_zero(app->workers_n * sizeof(*app->workers));
-	app->metrics_n = app->workers_n + 1;
+	app->metrics_n = app->workers_n + 2;
 	app->metrics = bud_alloc_zero(app->metrics_n * sizeof(*app->metrics));
-	app->metrics[0] = bud_control_metrics(app->control);
+	app->metrics[0] = &app->main_metrics;
+	app->metrics[1] = bud_control_metrics(app->control);
 	for (unsigned i = 0; i < app->workers_n; i++) {
 		app->workers[i] = bud_worker_start(app, i, serve->listen_fds[i]);
-		app->metrics[i + 1] = bud_worker_metrics(app->workers[i]);
+		app->metrics[i + 2] = bud_worker_metrics(app->workers[i]);
 	}
 	bud_control_open_admin(app->control);
 	serve->state = SERVE_RUNNING;
@@ -187,8 +188,10 @@ static void on_child_ready(void *owner, const char *url)
 	struct serve *serve = owner;
 	struct bud_error error;
 
-	if (serve->redis || serve->app.control)
+	if (serve->redis || serve->app.control) {
+		bud_metrics_add(&serve->app.main_metrics, BUD_COUNTER_REDIS_RESTARTS, 1);
 		return;
+	}
 	if (bud_redis_url_parse(bud_span(url), &serve->app.redis_url, &error) < 0)
 		stop(serve, fail("the socket of the embedded Redis", &error));
 	else

@@ -21,6 +21,7 @@
 
 #define READ_TIMEOUT_MS 5000 /* longer than the reader's BLOCK */
 #define TICK_MS         20
+#define WRITE_MS        50 /* for what cancelled attempts leave */
 #define CLOSE_MS        20 /* for the connections' last callbacks */
 #define TABLES          3
 
@@ -197,7 +198,7 @@ static void on_tick(uv_timer_t *timer)
 }
 
 /* The last callbacks of the connections have come: now the flows. */
-static void on_close_time(uv_timer_t *timer)
+static void on_flows_time(uv_timer_t *timer)
 {
 	struct bud_worker *worker = timer->data;
 
@@ -207,22 +208,34 @@ static void on_close_time(uv_timer_t *timer)
 	uv_close((uv_handle_t *)&worker->tick, NULL);
 }
 
+/* What the cancelled attempts left is written: now the connections. */
+static void on_connections_time(uv_timer_t *timer)
+{
+	struct bud_worker *worker = timer->data;
+
+	bud_store_detach(&worker->reading_store);
+	bud_store_detach(&worker->commands_store);
+	bud_redis_close(worker->reading);
+	bud_redis_close(worker->commands);
+	uv_timer_start(&worker->tick, on_flows_time, CLOSE_MS, 0);
+}
+
 static void on_part_closed(void *owner)
 {
 	struct bud_worker *worker = owner;
 
 	if (--worker->n_closing == 0)
-		uv_timer_start(&worker->tick, on_close_time, CLOSE_MS, 0);
+		uv_timer_start(&worker->tick, on_connections_time, WRITE_MS, 0);
 }
 
 static void close_parts(struct bud_worker *worker)
 {
 	uv_timer_stop(&worker->tick);
+	bud_dispatch_stop(worker->dispatch);
+	bud_dispatch_park_all(worker->dispatch);
 	bud_subscriptions_api_stop(&worker->subscriptions);
 	worker->n_closing = 1 + (worker->listener != NULL);
 	bud_listener_close(worker->listener, on_part_closed, worker);
-	bud_redis_close(worker->reading);
-	bud_redis_close(worker->commands);
 	bud_fetch_close(worker->fetch, on_part_closed, worker);
 }
 

@@ -98,6 +98,7 @@ void bud_dispatch_stop(struct bud_dispatch *dispatch)
 
 void bud_dispatch_park_all(struct bud_dispatch *dispatch)
 {
+	bud_gates_stop(dispatch->gates);
 	bud_hands_park_all(&dispatch->hands);
 }
 

@@ -15,7 +15,8 @@ void bud_dispatch_sweep(struct bud_dispatch *dispatch);
 
 /* Reads and claims nothing new; what is in hand goes on. */
 void bud_dispatch_stop(struct bud_dispatch *dispatch);
-/* The end of a drain: what is not delivered is parked, from now on. */
+/* The end of a drain: no attempt starts any more and what is not delivered is parked. Always before
+ * the desk's fetch is closed. */
 void bud_dispatch_park_all(struct bud_dispatch *dispatch);
 /* No read is under way, nothing is in hand and every result is written. */
 bool bud_dispatch_is_idle(const struct bud_dispatch *dispatch);

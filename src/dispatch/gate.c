@@ -35,6 +35,7 @@ struct bud_gates {
 	struct bud_pusher *pusher;
 	struct bud_map by_key;
 	struct bud_list busy; /* bud_gate::link */
+	bool is_stopped;
 };
 
 struct bud_gates *bud_gates_create(const struct bud_desk *desk, struct bud_pusher *pusher)
@@ -54,6 +55,11 @@ void bud_gates_destroy(struct bud_gates *gates)
 	assert(gates->by_key.n == 0);
 	bud_map_finish(&gates->by_key);
 	free(gates);
+}
+
+void bud_gates_stop(struct bud_gates *gates)
+{
+	gates->is_stopped = true;
 }
 
 struct bud_gate *bud_gates_get(struct bud_gates *gates, struct bud_span owner, struct bud_span sink)
@@ -116,9 +122,9 @@ void bud_gate_withdraw(struct bud_gate *gate, struct bud_delivery *delivery)
 enum bud_offer bud_gate_start(
 	struct bud_gate *gate, struct bud_delivery *delivery, int64_t mono_ms, int64_t *out_wait_ms)
 {
-	int r = bud_push_start(gate->gates->pusher, delivery);
+	struct bud_gates *gates = gate->gates;
 
-	if (r == 0)
+	if (!gates->is_stopped && bud_push_start(gates->pusher, delivery) == 0)
 		return BUD_OFFER_TAKEN;
 	(void)bud_endpoint_settle(gate->endpoint, BUD_VERDICT_UNUSED, mono_ms);
 	*out_wait_ms = SHORT_WAIT_MS;

@@ -15,6 +15,8 @@ struct bud_pusher;   /* dispatch/push.h */
 struct bud_gates *bud_gates_create(const struct bud_desk *desk, struct bud_pusher *pusher);
 /* No gate is referred to any more. */
 void bud_gates_destroy(struct bud_gates *gates);
+/* No attempt starts any more: whoever wants to is sent to be parked. */
+void bud_gates_stop(struct bud_gates *gates);
 /* Each a few milliseconds: starts what waits behind slots that other workers gave back. */
 void bud_gates_tick(struct bud_gates *gates, int64_t mono_ms);
 

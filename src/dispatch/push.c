@@ -148,9 +148,18 @@ static void on_result(void *owner, const struct bud_fetch_result *result)
 
 	free(owner);
 	pusher->running--;
+	delivery->state = BUD_DELIVERY_ENDED;
+	if (result->kind == BUD_FETCH_CANCELLED) {
+		/* We stopped it, when shutting down: that says nothing about the receiver. */
+		delivery->end = BUD_DELIVERY_END_BLOCKED;
+		delivery->wait_ms = 0;
+		delivery->on_end(delivery);
+		bud_gate_give_back(receiver->gate, 1, bud_clock_mono_ms());
+		bud_receiver_unref(receiver);
+		return;
+	}
 	bud_attempt_log_add(pusher->log, delivery, result, bud_clock_wall_ms());
 	count(pusher, result, is_ok);
-	delivery->state = BUD_DELIVERY_ENDED;
 	delivery->end = is_ok ? BUD_DELIVERY_END_DELIVERED : BUD_DELIVERY_END_FAILED;
 	delivery->on_end(delivery);
 	bud_gate_on_pushed(receiver->gate, is_ok, bud_clock_mono_ms());

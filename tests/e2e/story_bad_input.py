@@ -181,7 +181,7 @@ def story_subscriptions():
         api = node.api()
         cases = SUBSCRIPTIONS + [({"filters": f}, member) for f, member in FILTERS]
         for members, member in cases:
-            body = {"protocol": "HTTP", "sink": "http://127.0.0.1:9/a", **members}
+            body = {"protocol": "HTTP", "sink": "http://127.0.0.1:8449/a", **members}
             body = {k: v for k, v in body.items() if v is not None}
             answer = api.request("POST", "/subscriptions", body)
             collect(faults, lambda: must_refuse(answer, str(members)[:80], member))
@@ -191,14 +191,14 @@ def story_subscriptions():
         many = [{"exact": {"type": "t"}}] * 300
         for filters in ([deep], many, [{"any": many}], [{"exact": {"type": "x" * 5000}}]):
             answer = api.request("POST", "/subscriptions", {
-                "protocol": "HTTP", "sink": "http://127.0.0.1:9/a", "filters": filters})
+                "protocol": "HTTP", "sink": "http://127.0.0.1:8449/a", "filters": filters})
             collect(faults, lambda: must_refuse(answer, "filter limits", "filters"))
         for body, status in ((b"{", 400), (b"[]", 400), (b"x" * 70000, 413)):
             answer = api.request("POST", "/subscriptions", body,
                                  {"content-type": "application/json"})
             collect(faults, lambda: must_refuse(answer, str(body[:9]), "", status))
         answer = api.request("POST", "/subscriptions", {
-            "protocol": "HTTP", "sink": "http://127.0.0.1:9/a", "filters": [{"sql": "TRUE"}]})
+            "protocol": "HTTP", "sink": "http://127.0.0.1:8449/a", "filters": [{"sql": "TRUE"}]})
         collect(faults, lambda: must_refuse(answer, "the known dialects are named", "suffix"))
         assert not faults, f"{len(faults)} faults:\n" + "\n".join(faults)
         assert api.get("/subscriptions").json() == [], "a refused one is stored"

@@ -78,7 +78,7 @@ def story_modes():
         api.subscribe(receiver.sink("all"))
 
         def binary(body, kind, identity, **headers):
-            sent = {"ce-specversion": "1.0", "ce-id": identity, "ce-source": "/a%20b",
+            sent = {"ce-specversion": "1.0", "ce-id": identity, "ce-source": "/a%2520b",
                     "ce-type": "t", **headers}
             if kind:
                 sent["content-type"] = kind
@@ -92,7 +92,7 @@ def story_modes():
         event = one(binary(b'{"x": 1.0}', "application/json", "3",
                            **{"ce-subject": "Euro%20%E2%82%AC%20%F0%9F%98%80"}))
         assert event["data"] == {"x": 1.0} and event["subject"] == "Euro € 😀", event
-        assert event["source"] == "/a b", event
+        assert event["source"] == "/a%20b", event
         assert b'"data":{"x": 1.0}' in receiver.deliveries[-1].body.replace(b'": {"', b'":{"')
         event = one(binary(b"<a/>", "text/xml", "4"))
         assert event.get("data") == "<a/>" or event.get("data_base64") == "PGEvPg==", event

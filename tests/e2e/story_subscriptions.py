@@ -67,7 +67,7 @@ def story_create_read_change_delete():
 def story_pages():
     with folder() as home, Budstikke(home / "data") as node:
         api = node.api()
-        made = {api.subscribe(f"http://127.0.0.1:9/{i}")["id"] for i in range(25)}
+        made = {api.subscribe(f"http://127.0.0.1:8449/{i}")["id"] for i in range(25)}
         seen, path = [], "/subscriptions?size=10"
         for _ in range(10):
             answer = api.get(path)
@@ -86,7 +86,7 @@ def story_pages():
 def story_options():
     with folder() as home, Budstikke(home / "data") as node:
         api = node.api()
-        record = api.subscribe("http://127.0.0.1:9/a")
+        record = api.subscribe("http://127.0.0.1:8449/a")
         for path, methods in (("/events", {"POST", "OPTIONS"}),
                               ("/subscriptions", {"GET", "POST", "OPTIONS"}),
                               (f"/subscriptions/{record['id']}",

@@ -149,6 +149,10 @@ class Budstikke(Program):
         return not any(m["budstikke_" + n] for n in ("hand_events", "pending_events", "lanes"))
 
     def wait_settled(self, seconds=60):
+        """Settled twice, since the figures of what stands in Redis are up to a second old."""
+        for _ in range(2):
+            wait_until(self.is_settled, lambda: f"not settled: {self.metrics()}", seconds, 0.2)
+            time.sleep(1.1)
         wait_until(self.is_settled, lambda: f"not settled: {self.metrics()}", seconds, 0.2)
 
     def find_redis(self):
@@ -167,8 +171,9 @@ class Budstikke(Program):
         return found
 
     def redis_pid(self):
+        wait_until(lambda: len(self.find_redis()) == 1,
+                   lambda: f"redis-servers in {self.data}: {self.find_redis()}", 10)
         found = self.find_redis()
-        assert len(found) == 1, f"{len(found)} redis-servers in {self.data}: {found}"
         return found.pop()
 
     def redis(self):
