@@ -166,6 +166,8 @@ static void on_fetch_closed(void *owner)
 
 static void close_dispatch(struct rig *rig)
 {
+	bud_dispatch_stop(rig->dispatch);
+	bud_dispatch_park_all(rig->dispatch);
 	bud_fetch_close(rig->fetch, on_fetch_closed, rig);
 	rig_wait(rig, rig->is_fetch_closed);
 	rig_pass_ms(rig, 20); /* the connections' last callbacks */
