@@ -22,7 +22,7 @@ BUILDS = {
     "build-fuzz": ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
                    "-Dc_args=-fsanitize=fuzzer-no-link", "-Dbuildtype=debug", "-Doptimization=1"],
 }
-# The stories that also run on the sanitizers' builds, with BUDSTIKKE_QUICK.
+# The stories that also run on the sanitizers' builds, with BUD_TEST_QUICK.
 SANITIZED = ["publish:", "subscriptions:", "kills:dispatcher", "receiver_down:", "shutdown:"]
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1",
@@ -105,7 +105,7 @@ def meson_suite(suite, folder="build", report_as=None, env=None, multiplier=1):
     log = f"{suite}-{report_as}"
     path = ROOT / folder / "meson-logs" / f"{log}.json"
     path.unlink(missing_ok=True)
-    if os.environ.get("BUDSTIKKE_NIGHTLY"):
+    if os.environ.get("BUD_TEST_NIGHTLY"):
         multiplier *= 100
     code, output = run(["meson", "test", "-C", folder, "--no-rebuild", "--suite", suite,
                         "--logbase", log, "-t", multiplier, *wrapper], env)
@@ -195,7 +195,7 @@ def faults():
 
 def fuzz():
     plain_suite("fuzz")
-    if os.environ.get("BUDSTIKKE_NIGHTLY") and has_files(TESTS / "fuzz"):
+    if os.environ.get("BUD_TEST_NIGHTLY") and has_files(TESTS / "fuzz"):
         if build("build-fuzz", "fuzz"):
             for target in sorted((ROOT / "build-fuzz/tests/fuzz").glob("fuzz_*")):
                 if target.is_file():
@@ -236,7 +236,7 @@ def thread_sanitizer_wrapper():
 
 def sanitizer(suite):
     began, before = time.monotonic(), results.passed
-    env = {**SANITIZER_OPTIONS, "BUDSTIKKE_SLOW": "4", "BUDSTIKKE_QUICK": "1"}
+    env = {**SANITIZER_OPTIONS, "BUD_TEST_SLOW": "4", "BUD_TEST_QUICK": "1"}
     folder = "build-" + suite
     if built.get(folder):
         story_env = dict(env)
@@ -248,7 +248,7 @@ def sanitizer(suite):
                 return
             if wrapper:
                 env["WRAPPER"] = wrapper
-                story_env["BUDSTIKKE_WRAPPER"] = wrapper
+                story_env["BUD_TEST_WRAPPER"] = wrapper
         for which in ("unit", "integration"):
             meson_suite(which, folder, suite, dict(env), multiplier=5)
         if node_modules():
@@ -268,7 +268,7 @@ def main():
     words = sys.argv[1:]
     if "--nightly" in words:
         words.remove("--nightly")
-        os.environ["BUDSTIKKE_NIGHTLY"] = "1"
+        os.environ["BUD_TEST_NIGHTLY"] = "1"
     unknown = [w for w in words if w not in SUITES]
     if unknown:
         sys.exit(f"unknown: {' '.join(unknown)}; suites: {' '.join(SUITES)}")

@@ -89,7 +89,7 @@ class Server:
 
     def __init__(self, bench, home, endpoints, sink):
         os.environ["BUDSTIKKE"] = str(bench.build / "src/app/budstikke")
-        os.environ["BUDSTIKKE_WRAPPER"] = f"taskset -c {OURS}"
+        os.environ["BUD_TEST_WRAPPER"] = f"taskset -c {OURS}"
         self.node = Budstikke(home / "data", {"delivery.timeout_ms": 15000})
         self.redis = self.node.redis_pid()
         move(self.redis, OTHERS)

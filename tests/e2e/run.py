@@ -47,8 +47,8 @@ def run_one(path, function):
 
 def run_child(path, function):
     began = time.monotonic()
-    limit = SECONDS_MAX * float(os.environ.get("BUDSTIKKE_SLOW", "1"))
-    if os.environ.get("BUDSTIKKE_NIGHTLY"):
+    limit = SECONDS_MAX * float(os.environ.get("BUD_TEST_SLOW", "1"))
+    if os.environ.get("BUD_TEST_NIGHTLY"):
         limit *= 20
     # A session of its own, so that nothing of a hanging story survives it.
     child = subprocess.Popen(

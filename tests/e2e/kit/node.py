@@ -115,7 +115,7 @@ class Budstikke(Program):
 
     def arguments(self):
         settings = [("--set", f"{k}={v}") for k, v in self.settings.items()]
-        wrapper = os.environ.get("BUDSTIKKE_WRAPPER", "").split()
+        wrapper = os.environ.get("BUD_TEST_WRAPPER", "").split()
         return [*wrapper, binary(), "serve", *[word for pair in settings for word in pair]]
 
     def start(self, seconds=30):

@@ -8,16 +8,16 @@ from pathlib import Path
 
 
 def patience(seconds):
-    """Sanitizer builds are slower: BUDSTIKKE_SLOW multiplies every patience."""
-    return seconds * float(os.environ.get("BUDSTIKKE_SLOW", "1"))
+    """Sanitizer builds are slower: BUD_TEST_SLOW multiplies every patience."""
+    return seconds * float(os.environ.get("BUD_TEST_SLOW", "1"))
 
 
 def scaled(count, least=1):
     """How many of something a story does: a tenth on sanitizer builds, ten times as many at
     night."""
-    if os.environ.get("BUDSTIKKE_QUICK"):
+    if os.environ.get("BUD_TEST_QUICK"):
         return max(least, count // 10)
-    return count * 10 if os.environ.get("BUDSTIKKE_NIGHTLY") else count
+    return count * 10 if os.environ.get("BUD_TEST_NIGHTLY") else count
 
 
 def wait_until(condition, what, seconds=20.0, every=0.02):
@@ -35,10 +35,10 @@ def wait_until(condition, what, seconds=20.0, every=0.02):
 
 @contextmanager
 def folder():
-    """A temporary folder, kept for a look when the story fails and BUDSTIKKE_KEEP is set."""
+    """A temporary folder, kept for a look when the story fails and BUD_TEST_KEEP is set."""
     path = Path(tempfile.mkdtemp(prefix="budstikke-"))
     try:
         yield path
     finally:
-        if not os.environ.get("BUDSTIKKE_KEEP"):
+        if not os.environ.get("BUD_TEST_KEEP"):
             shutil.rmtree(path, ignore_errors=True)

@@ -99,23 +99,24 @@ static void poison_is_a_dead_letter(void **state)
 	assert_int_equal(sink_count(&rig->sink, NULL, "poison0"), 0);
 }
 
-/* Suspects go one at a time; new events do not wait for them. */
-static void suspects_go_one_at_a_time(void **state)
+/* Suspects go one at a time, and to their lanes at once; new events do not wait for them. */
+static void suspects_do_not_hold_others_up(void **state)
 {
 	struct rig *rig = *state;
 
 	sink_tell(&rig->sink, "/a", 50, (int[]){200, 0});
 	rig_subscribe(rig, "s1", "suspect", "/a");
 	rig_subscribe(rig, "s2", "t", "/b");
-	rig_publish(rig, "suspect", "e", 20);
+	rig_publish(rig, "suspect", "e", 40);
 	leave_pending(rig, RIG_NODE, 3);
 	rig_start(rig);
-	rig_wait(rig, sink_count(&rig->sink, "/a", NULL) == 3);
+	rig_wait(rig, rig_count(rig, BUD_COUNTER_DELIVERIES_PARKED) >= 2);
 	rig_publish(rig, "t", "new", 3);
 	rig_wait_ms(rig, sink_count(&rig->sink, "/b", NULL) == 3, 400);
-	assert_true(sink_count(&rig->sink, "/a", NULL) < 20);
-	rig_wait(rig, sink_count(&rig->sink, "/a", NULL) == 20 && rig_pending(rig) == 0);
-	assert_int_equal(rig->sink.most_at_a_time, 1);
+	assert_true(rig_pending(rig) > 0);
+	rig_wait(rig, sink_count(&rig->sink, "/a", NULL) == 40 && rig_is_clean(rig));
+	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_PARKED), 40);
+	assert_int_equal(rig->sink.n, 43);
 }
 
 /* A group that is gone is told, not hammered; reading goes on when it is back. */
@@ -131,7 +132,6 @@ static void waits_for_a_missing_group(void **state)
 	rig_start(rig);
 	rig_pass_ms(rig, 700);
 	reply = redis_server_ask(rig->server, "INFO commandstats");
-	assert_null(strstr(reply->str, "cmdstat_xpending:calls=1000"));
 	before = strtoll(strstr(reply->str, "cmdstat_xpending:calls=") + 23, NULL, 10);
 	freeReplyObject(reply);
 	assert_in_range(before, 1, 10);
@@ -149,7 +149,7 @@ int main(void)
 		TEST(sweeps_when_asked),
 		TEST(what_is_no_event_is_a_dead_letter),
 		TEST(poison_is_a_dead_letter),
-		TEST(suspects_go_one_at_a_time),
+		TEST(suspects_do_not_hold_others_up),
 		TEST(waits_for_a_missing_group),
 	};
 

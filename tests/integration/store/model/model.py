@@ -325,7 +325,7 @@ def main():
     parser.add_argument("--without-orphans", action="store_true",
                         help="leave what consumers hold that are not in the list of nodes")
     options = parser.parse_args()
-    nightly = os.environ.get("BUDSTIKKE_NIGHTLY") == "1"
+    nightly = os.environ.get("BUD_TEST_NIGHTLY") == "1"
     seed = 1 if options.seed is None else options.seed
     with Server() as server:
         client = server.client()

@@ -1,0 +1,78 @@
+/* One receiver's window: never more attempts at a time, whoever makes them; what finds no room is
+ * parked and arrives; a slow one takes its own slot only; lanes of one receiver share. */
+#include "rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "core/limits.h"
+
+/* More than the window and the queue: the rest is parked, everything arrives. */
+static void never_more_than_the_window_at_a_time(void **state)
+{
+	struct rig *rig = *state;
+	int n = (int)(BUD_ENDPOINT_WINDOW + BUD_ENDPOINT_QUEUE_MAX) + 40;
+
+	sink_tell(&rig->sink, "/a", 30, (int[]){200, 0});
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", n);
+	rig_wait(rig, sink_distinct(&rig->sink) == (size_t)n);
+	rig_wait(rig, rig_is_clean(rig));
+	assert_int_equal(sink_count(&rig->sink, NULL, NULL), n);
+	assert_true(rig_count(rig, BUD_COUNTER_DELIVERIES_PARKED) > 0);
+	assert_int_equal(rig->sink.most_at_a_time, BUD_ENDPOINT_WINDOW);
+}
+
+/* One parked delivery that is slow takes one slot, not the window. */
+static void a_slow_retry_leaves_the_other_slots(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_set_schedule(rig, 1, (uint32_t[]){0});
+	sink_tell(&rig->sink, "/a", 1500, (int[]){500, 200, 0});
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "slow", 1);
+	rig_wait(rig, sink_count(&rig->sink, "/a", "slow0") == 2);
+	sink_tell(&rig->sink, "/a", 0, (int[]){200, 0});
+	rig_publish(rig, "t", "e", 20);
+	rig_wait_ms(rig, sink_distinct(&rig->sink) == 21 && rig_pending(rig) == 0, 1000);
+	assert_int_equal(rig->sink.n_waiting, 1);
+	rig_wait(rig, rig_is_clean(rig));
+}
+
+/* Many lanes of one receiver share its window. */
+static void many_lanes_of_one_receiver(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_set_schedule(rig, 2, (uint32_t[]){0, 0});
+	for (int i = 0; i < 60; i++) {
+		char id[8];
+		snprintf(id, sizeof(id), "s%d", i);
+		rig_subscribe(rig, id, "t", i % 2 ? "/a?x" : "/a?y");
+	}
+	rig_start(rig);
+	rig->is_confirmed = false; /* until all are parked */
+	atomic_store(&rig->following.confirmed_mono_ms, bud_clock_mono_ms() - 1000);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, rig_pending(rig) == 0 && rig_number(rig, "ZCARD bud:{s0}:%s", "due") == 60);
+	rig->is_confirmed = true;
+	rig_wait_ms(rig, sink_count(&rig->sink, "/a", NULL) == 60, 2000);
+	rig_wait(rig, rig_is_clean(rig));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_set_up, rig_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(never_more_than_the_window_at_a_time),
+		TEST(a_slow_retry_leaves_the_other_slots),
+		TEST(many_lanes_of_one_receiver),
+	};
+
+	return cmocka_run_group_tests(tests, rig_group_set_up, rig_group_tear_down);
+}
