@@ -1,0 +1,446 @@
+/* The store in C against a real Redis: what each call answers, above all when there is nothing,
+ * when it was there already, and when its connection is cut off. The scripts' logic is tested by
+ * the model. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uv.h>
+#include <cmocka.h>
+#include <hiredis/hiredis.h>
+
+#include "config/redis_url.h"
+#include "redis/client.h"
+#include "redis_server.h"
+#include "store/append.h"
+#include "store/attempts.h"
+#include "store/keys.h"
+#include "store/lane.h"
+#include "store/partition.h"
+#include "store/registry.h"
+#include "store/settle.h"
+#include "store/store.h"
+
+static uv_loop_t loop;
+static struct bud_redis *redis;
+static struct bud_shard shard;
+static struct bud_store store;
+/* What the last call said. */
+static int answers;
+static int last_err;
+static int64_t last_number;
+static size_t last_n;
+static char last_text[512];
+
+static void note(int err, int64_t number, size_t n, struct bud_span text)
+{
+	answers++;
+	last_err = err;
+	last_number = number;
+	last_n = n;
+	snprintf(last_text, sizeof(last_text), "%.*s", (int)text.len, text.at ? text.at : "");
+}
+
+static const struct bud_span none = {NULL, 0};
+
+/* Runs what `sent` started. */
+static void wait_for(int sent)
+{
+	int before = answers;
+
+	assert_int_equal(sent, 0);
+	while (answers == before)
+		uv_run(&loop, UV_RUN_ONCE);
+	assert_int_equal(answers, before + 1);
+}
+
+static void on_setup(void *owner, int err, const char *text)
+{
+	(void)owner;
+	note(err, 0, 0, bud_span(text));
+}
+
+static void on_number(void *owner, int err, int64_t number)
+{
+	(void)owner;
+	note(err, number, 0, none);
+}
+
+static int set_up(void **state)
+{
+	static struct redis_server server;
+	struct bud_redis_url url;
+	struct bud_error error;
+	struct bud_redis_options options = {
+		.url = &url, .scripts = bud_store_scripts, .scripts_n = bud_store_scripts_n};
+
+	redis_server_start(&server, NULL);
+	if (bud_redis_url_parse(bud_span(server.url), &url, &error) < 0)
+		abort();
+	uv_loop_init(&loop);
+	redis = bud_redis_open(&loop, &options);
+	bud_store_init(&store, redis, &shard);
+	while (!bud_redis_is_up(redis))
+		uv_run(&loop, UV_RUN_ONCE);
+	wait_for(bud_store_setup(&store, &shard, on_setup, NULL));
+	assert_int_equal(last_err, 0);
+	*state = &server;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	bud_store_detach(&store);
+	bud_redis_close(redis);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	bud_store_finish(&store);
+	redis_server_finish(*state);
+	return uv_loop_close(&loop);
+}
+
+static void set_up_is_once(void **state)
+{
+	struct bud_shard again = {.partitions = 0};
+
+	assert_int_equal(shard.partitions, BUD_PARTITIONS);
+	wait_for(bud_store_setup(&store, &again, on_setup, NULL));
+	assert_int_equal(last_err, 0);
+	assert_string_equal(again.server_id, shard.server_id);
+	assert_memory_equal(&again.key, &shard.key, sizeof(shard.key));
+	redis_server_do(*state, "HSET bud:{s0}:meta format 2");
+	wait_for(bud_store_setup(&store, &again, on_setup, NULL));
+	assert_int_equal(last_err, -EPROTONOSUPPORT);
+	redis_server_do(*state, "HSET bud:{s0}:meta format 1 partitions 8");
+	wait_for(bud_store_setup(&store, &again, on_setup, NULL));
+	assert_int_equal(last_err, -EPROTONOSUPPORT);
+	redis_server_do(*state, "HSET bud:{s0}:meta partitions 16");
+	redis_server_do(*state, "RENAME bud:{s0}:p4:events x");
+	wait_for(bud_store_setup(&store, &again, on_setup, NULL));
+	assert_int_equal(last_err, -ENOENT);
+	redis_server_do(*state, "RENAME x bud:{s0}:p4:events");
+}
+
+static signed char appended[3];
+
+static void on_appended(void *owner, int err, const signed char *results, size_t n)
+{
+	(void)owner;
+	note(err, 0, n, none);
+	for (size_t i = 0; i < n; i++)
+		appended[i] = results[i];
+}
+
+static void append(const char *first, const char *second, const char *third)
+{
+	const char *const ids[] = {"a", "b", "a"};
+	const char *const bytes[] = {first, second, third};
+	struct bud_append_event events[3];
+
+	for (int i = 0; i < 3; i++) {
+		struct bud_append_key key = {bud_span("/s"), bud_span(ids[i]), {NULL, 0}};
+		bud_append_prepare(&shard, &key, bud_span("local"), bud_span(bytes[i]), &events[i]);
+	}
+	wait_for(bud_append(&store, 60000, events, 3, on_appended, NULL));
+}
+
+static void an_event_is_stored_once(void **state)
+{
+	(void)state;
+	append("1", "2", "3");
+	assert_int_equal(last_n, 3);
+	assert_int_equal(appended[0], BUD_APPEND_STORED);
+	assert_int_equal(appended[1], BUD_APPEND_STORED);
+	assert_int_equal(appended[2], BUD_APPEND_CONFLICT);
+	append("1", "2", "1");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(appended[i], BUD_APPEND_DUPLICATE);
+}
+
+static struct bud_member read_id;
+
+static void on_entries(void *owner, int err, const struct bud_entry *entries, size_t n)
+{
+	(void)owner;
+	note(err, 0, n, n ? entries[0].bytes : none);
+	if (n > 0)
+		read_id = entries[0].id;
+}
+
+static void on_pendings(void *owner, int err, const struct bud_pending *pending, size_t n)
+{
+	(void)owner;
+	note(err, n ? pending[0].deliveries : 0, n, none);
+}
+
+/* {"specversion"…} is not needed here: the store does not look into events. */
+static void read_one(struct redis_server *server, const char *bytes)
+{
+	struct bud_read read = {"me", 3, BUD_PARTITIONS, 10, 10};
+
+	redis_server_do(server, "XADD bud:{s0}:p3:events * o local e %s", bytes);
+	wait_for(bud_partition_read(&store, &read, on_entries, NULL));
+	assert_int_equal(last_n, 1);
+	assert_string_equal(last_text, bytes);
+	assert_int_equal(read_id.partition, 3);
+}
+
+static void a_partition_is_read_taken_and_acked(void **state)
+{
+	struct bud_read read = {"me", 3, BUD_PARTITIONS, 10, 10};
+	struct bud_member missing;
+
+	wait_for(bud_partition_read(&store, &read, on_entries, NULL)); /* the test before */
+	redis_server_do(*state, "XTRIM bud:{s0}:p3:events MAXLEN 0");
+	wait_for(bud_partition_pending(&store, 7, "nobody", NULL, on_pendings, NULL));
+	assert_int_equal(last_n, 0);
+	read_one(*state, "one");
+	wait_for(bud_partition_read(&store, &read, on_entries, NULL));
+	assert_int_equal(last_err, 0);
+	assert_int_equal(last_n, 0);
+	wait_for(bud_partition_take(&store, "me", &read_id, 1, on_entries, NULL));
+	assert_int_equal(last_n, 1);
+	wait_for(bud_partition_pending(&store, 3, "me", NULL, on_pendings, NULL));
+	assert_int_equal(last_number, 2);
+	wait_for(bud_partition_pending(&store, 3, "me", &read_id, on_pendings, NULL));
+	assert_int_equal(last_n, 0);
+	wait_for(bud_partition_exists(&store, &read_id, on_number, NULL));
+	assert_int_equal(last_number, 1);
+	wait_for(bud_partition_ack(&store, &read_id, 1, on_number, NULL));
+	assert_int_equal(last_number, 1);
+	wait_for(bud_partition_ack(&store, &read_id, 1, on_number, NULL));
+	assert_int_equal(last_number, 0);
+	wait_for(bud_partition_take(&store, "me", &read_id, 1, on_entries, NULL));
+	assert_int_equal(last_n, 0);
+	missing = (struct bud_member){1, 1, 3};
+	wait_for(bud_partition_exists(&store, &missing, on_number, NULL));
+	assert_int_equal(last_number, 0);
+	redis_server_do(*state, "DEL bud:{s0}:p5:events");
+	read.first = 5;
+	wait_for(bud_partition_read(&store, &read, on_entries, NULL));
+	assert_int_equal(last_err, -ENOENT);
+	redis_server_do(*state, "XGROUP CREATE bud:{s0}:p5:events dispatch 0 MKSTREAM");
+}
+
+static struct bud_claimed claimed;
+static int64_t claim_now_ms;
+
+static void on_claimed(
+	void *owner, int err, int64_t now_ms, const struct bud_claimed *rows, size_t n)
+{
+	(void)owner;
+	note(err, now_ms, n, n ? rows[0].bytes : none);
+	claim_now_ms = now_ms;
+	if (n > 0)
+		claimed = rows[0];
+}
+
+static void on_lanes(void *owner, int err, const struct bud_span *lanes, size_t n)
+{
+	(void)owner;
+	note(err, 0, n, n ? lanes[0] : none);
+}
+
+static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_t n, size_t total)
+{
+	(void)owner;
+	note(err, (int64_t)total, n, n ? rows[0].bytes : none);
+}
+
+static void resolve(enum bud_resolve verb, int64_t lease, int64_t wanted)
+{
+	struct bud_resolution resolution = {
+		.id = claimed.id, .verb = verb, .lease = lease, .attempt = claimed.attempt};
+
+	wait_for(bud_lane_resolve(&store, bud_span("s1"), &resolution, 1, on_number, NULL));
+	assert_int_equal(last_err, 0);
+	assert_int_equal(last_number, wanted);
+}
+
+static void claim_one(size_t wanted)
+{
+	struct bud_claim claim = {.lane = bud_span("s1"), .limit = 5, .lease_ms = 60000};
+
+	wait_for(bud_lane_claim(&store, &claim, on_claimed, NULL));
+	assert_int_equal(last_err, 0);
+	assert_int_equal(last_n, wanted);
+}
+
+static void a_delivery_goes_through_its_lane(void **state)
+{
+	struct bud_parking parking = {.lane = bud_span("s1"), .attempt = 1};
+	struct bud_settle settle = {.consumer = "me", .parkings = &parking, .n = 1, .ack = true};
+	struct bud_lane_page page = {bud_span("s1"), BUD_LANE_LIST_PARKED, 0, 10};
+
+	read_one(*state, "parked");
+	settle.id = read_id;
+	wait_for(bud_settle(&store, &settle, on_number, NULL));
+	assert_true(last_number > 1700000000000);
+	wait_for(bud_settle(&store, &settle, on_number, NULL));
+	assert_int_equal(last_number, 0); /* settled before */
+	wait_for(bud_lane_due(&store, INT64_MAX / 2, 10, on_lanes, NULL));
+	assert_int_equal(last_n, 1);
+	assert_string_equal(last_text, "s1");
+	wait_for(bud_lane_rows(&store, &page, on_rows, NULL));
+	assert_int_equal(last_number, 1);
+	assert_string_equal(last_text, "parked");
+
+	claim_one(1);
+	assert_string_equal(last_text, "parked");
+	assert_int_equal(claimed.attempt, 2);
+	assert_int_equal(bud_stream_id_compare(&claimed.id, &read_id), 0);
+	assert_int_equal(claimed.lease, (claim_now_ms + 60000) * 64 + 2);
+	claim_one(0); /* leased */
+	resolve(BUD_RESOLVE_AGAIN, claimed.lease - 1, 0);
+	resolve(BUD_RESOLVE_AGAIN, claimed.lease, 1);
+	claim_one(1);
+	assert_int_equal(claimed.attempt, 3);
+	resolve(BUD_RESOLVE_DEAD, claimed.lease, 1);
+	page.list = BUD_LANE_LIST_DEAD;
+	wait_for(bud_lane_rows(&store, &page, on_rows, NULL));
+	assert_int_equal(last_number, 1);
+	assert_string_equal(last_text, "parked");
+	resolve(BUD_RESOLVE_FORGET, 0, 1);
+	resolve(BUD_RESOLVE_FORGET, 0, 0);
+	wait_for(bud_lane_rows(&store, &page, on_rows, NULL));
+	assert_int_equal(last_n, 0);
+	wait_for(bud_lane_count(&store, on_number, NULL));
+	assert_int_equal(last_number, 0);
+	redisReply *reply = redis_server_ask(*state, "EXISTS bud:{s0}:kept bud:{s0}:refs");
+	assert_int_equal(reply->integer, 0);
+	freeReplyObject(reply);
+}
+
+static enum bud_put_outcome outcome;
+
+static void on_put(void *owner, int err, const struct bud_put_result *result)
+{
+	(void)owner;
+	note(err, result ? (int64_t)result->serial : 0, 0, result ? result->id : none);
+	if (result)
+		outcome = result->outcome;
+}
+
+static void put(const char *id, const char *if_etag, const char *etag, const char *record)
+{
+	struct bud_put put = {id, if_etag, etag, "f", bud_span(record)};
+
+	wait_for(bud_registry_put(&store, &put, on_put, NULL));
+	assert_int_equal(last_err, 0);
+}
+
+static void on_record(void *owner, int err, const struct bud_registry_value *value)
+{
+	(void)owner;
+	note(err, value != NULL, 0, value ? value->record : none);
+}
+
+static void on_changes(void *owner, int err, const struct bud_registry_change *changes, size_t n)
+{
+	(void)owner;
+	note(err, 0, n, n ? changes[n - 1].id : none);
+}
+
+static void on_page(
+	void *owner, int err, uint64_t cursor, const struct bud_registry_record *records, size_t n)
+{
+	(void)owner;
+	note(err, (int64_t)cursor, n, n ? records[0].id : none);
+}
+
+static void the_registry_says_what_came_of_it(void **state)
+{
+	struct bud_span ids[] = {bud_span("missing"), bud_span("r1")};
+	struct bud_member from = {0, 0, 0};
+
+	(void)state;
+	put("r1", "", "e1", "{}");
+	assert_int_equal(outcome, BUD_PUT_OK);
+	assert_int_equal(last_number, 1);
+	put("r1", "", "e1", "{}"); /* its reply was lost */
+	assert_int_equal(outcome, BUD_PUT_OK);
+	put("r1", "", "e2", "{}");
+	assert_int_equal(outcome, BUD_PUT_EXISTS);
+	put("r2", "", "e2", "{}");
+	assert_int_equal(outcome, BUD_PUT_SAME);
+	assert_string_equal(last_text, "r1");
+	put("r1", "e9", "e2", "{}");
+	assert_int_equal(outcome, BUD_PUT_CHANGED);
+	put("r3", "*", "e2", "{}");
+	assert_int_equal(outcome, BUD_PUT_MISSING);
+	put("r1", "e1", "e2", "{\"a\":1}");
+	assert_int_equal(outcome, BUD_PUT_OK);
+	assert_int_equal(last_number, 1);
+	wait_for(bud_registry_get(&store, "r1", on_record, NULL));
+	assert_string_equal(last_text, "{\"a\":1}");
+	wait_for(bud_registry_get(&store, "missing", on_record, NULL));
+	assert_int_equal(last_number, 0);
+	wait_for(bud_registry_get_many(&store, ids, 2, on_page, NULL));
+	assert_int_equal(last_n, 1);
+	assert_string_equal(last_text, "r1");
+	wait_for(bud_registry_scan(&store, 0, on_page, NULL));
+	assert_int_equal(last_n, 1);
+	wait_for(bud_registry_follow(&store, &from, 10, on_changes, NULL));
+	assert_int_equal(last_n, 2);
+	put("r1", "*", "e3", "");
+	assert_int_equal(outcome, BUD_PUT_OK);
+	wait_for(bud_registry_get(&store, "r1", on_record, NULL));
+	assert_int_equal(last_number, 1);
+	assert_string_equal(last_text, "");
+}
+
+static void on_lines(void *owner, int err, const struct bud_span *lines, size_t n)
+{
+	(void)owner;
+	note(err, 0, n, n ? lines[0] : none);
+}
+
+static void the_attempt_log_keeps_the_newest(void **state)
+{
+	struct bud_span lines[60];
+
+	(void)state;
+	for (size_t i = 0; i < 60; i++)
+		lines[i] = bud_span(i == 59 ? "newest" : "older");
+	assert_int_equal(bud_attempts_add(&store, bud_span("s1"), lines, 60), 0);
+	assert_int_equal(bud_attempts_add(&store, bud_span("s1"), lines, 60), 0);
+	wait_for(bud_attempts_list(&store, bud_span("s1"), on_lines, NULL));
+	assert_int_equal(last_n, 100);
+	assert_string_equal(last_text, "newest");
+	assert_int_equal(bud_attempts_drop(&store, bud_span("s1")), 0);
+	wait_for(bud_attempts_list(&store, bud_span("s1"), on_lines, NULL));
+	assert_int_equal(last_n, 0);
+}
+
+static void a_lost_connection_answers_everybody(void **state)
+{
+	struct bud_lane_page page = {bud_span("s1"), BUD_LANE_LIST_PARKED, 0, 10};
+	int before = answers;
+
+	assert_int_equal(bud_lane_count(&store, on_number, NULL), 0);
+	assert_int_equal(bud_lane_rows(&store, &page, on_rows, NULL), 0);
+	assert_int_equal(bud_registry_scan(&store, 0, on_page, NULL), 0);
+	redis_server_kill(*state);
+	while (answers < before + 3)
+		uv_run(&loop, UV_RUN_ONCE);
+	assert_int_equal(last_err, -ENOTCONN);
+	assert_int_equal(bud_lane_rows(&store, &page, on_rows, NULL), -ENOTCONN);
+	assert_int_equal(bud_registry_scan(&store, 0, on_page, NULL), -ENOTCONN);
+	assert_int_equal(answers, before + 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(set_up_is_once),
+		cmocka_unit_test(an_event_is_stored_once),
+		cmocka_unit_test(a_partition_is_read_taken_and_acked),
+		cmocka_unit_test(a_delivery_goes_through_its_lane),
+		cmocka_unit_test(the_registry_says_what_came_of_it),
+		cmocka_unit_test(the_attempt_log_keeps_the_newest),
+		cmocka_unit_test(a_lost_connection_answers_everybody),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
