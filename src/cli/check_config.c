@@ -16,9 +16,13 @@ static const char examples[] =
 	"  BUDSTIKKE_WORKERS=2 budstikke check-config --set server.listen=127.0.0.1:0\n"
 	"  budstikke check-config --template > budstikke.conf\n";
 
-static void print(struct bud_buffer *text)
+/* A file that could not be written whole must not look like one that was. */
+static int print(const struct bud_buffer *text)
 {
-	fwrite(text->at, 1, text->len, stdout);
+	if (fwrite(text->at, 1, text->len, stdout) == text->len && fflush(stdout) == 0)
+		return BUD_CLI_EXIT_OK;
+	perror("budstikke check-config");
+	return BUD_CLI_EXIT_FAILED;
 }
 
 int bud_cli_check_config(int argc, char **argv)
@@ -44,8 +48,7 @@ int bud_cli_check_config(int argc, char **argv)
 		return exit_code;
 	if (wants_template) {
 		bud_config_write_template(&text);
-		print(&text);
-		return BUD_CLI_EXIT_OK;
+		return print(&text);
 	}
 	sources.sets = sets.list;
 	sources.sets_n = sets.n;
@@ -54,6 +57,5 @@ int bud_cli_check_config(int argc, char **argv)
 		return BUD_CLI_EXIT_USAGE;
 	}
 	bud_config_write(&config, &text);
-	print(&text);
-	return BUD_CLI_EXIT_OK;
+	return print(&text);
 }
