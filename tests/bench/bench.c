@@ -93,16 +93,17 @@ size_t event_write(char out[EVENT_ROOM], const char *run, uint64_t number, int64
 		"{\"specversion\":\"1.0\",\"id\":\"%s-%012llu\","
 		"\"source\":\"https://platform.example.no/dialogporten/api/v1/enduser/dialogs/d1\","
 		"\"type\":\"dialogporten.dialog.updated.v1\",\"time\":\"2026-11-22T02:45:00.123Z\","
-		"\"subject\":\"urn:altinn:organization:identifier-no:991825827\","
+		"\"subject\":\"urn:altinn:organization:identifier-no:99182%04llu\","
 		"\"resource\":\"urn:altinn:resource:app_skd_sirius-skattemelding-v1\","
 		"\"resourceinstance\":\"0194f1c2-7d1b-7c7a-9d57-6a6f3d0c5b11\","
-		"\"data\":{\"sent_us\":%016lld,\"filler\":\"%s\"}}",
-		run, (unsigned long long)number, (long long)sent_us, filler);
+		"\"data\":{\"sent_us\":\"%016lld\",\"filler\":\"%s\"}}",
+		run, (unsigned long long)number, (unsigned long long)(number * 7919 % 10000),
+		(long long)sent_us, filler);
 }
 
 int64_t event_sent_us(const char *body, size_t len)
 {
-	static const char name[] = "\"sent_us\":";
+	static const char name[] = "\"sent_us\":\"";
 	const char *found = memmem(body, len, name, sizeof name - 1);
 	int64_t value = 0;
 
