@@ -14,7 +14,7 @@
 #include "dispatch/reader.h"
 #include "dispatch/receiver.h"
 
-#define TICK_MS      5
+#define TICK_MS      10
 #define SWEEP_MS     30000
 #define DROP_IDLE_MS 60000
 

@@ -44,7 +44,7 @@ void bud_hand_finish_sending(struct bud_hand *hand)
 		}
 	}
 	bud_hand_set_state(hand, BUD_HAND_UNACKED);
-	if (hand->hands->n_unacked >= 64)
+	if (hand->hands->n_unacked >= ACK_BATCH)
 		bud_hands_flush_acks(hand->hands);
 }
 

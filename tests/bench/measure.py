@@ -137,7 +137,7 @@ def delivered(bench, endpoints, rate=0, events=None):
         with Sink(bench, tally=tally) as sink, Server(bench, home, endpoints, sink) as server:
             load = ["--port", server.port, "--tally", str(tally), "--per-event", str(endpoints)]
             # At most 64 in hand: an endpoint runs 16 and lets 100 wait, so nothing is parked.
-            paced = ["--rate", str(rate), "--window", "1000000"] if rate else ["--window", "64"]
+            paced = ["--rate", str(rate), "--window", "1000000"] if rate else ["--window", "100"]
             bench.run("load", OTHERS, *load, "--run", "warm", "--count", "1000", *paced)
             wait_received(sink, 1000 * endpoints)
             sink.ask("reset")

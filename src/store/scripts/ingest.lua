@@ -21,11 +21,6 @@ if since < 0 or now < since or now - since >= window then
 end
 local seen, before = KEYS[2 + current], KEYS[3 - current]
 local has_before = redis.call('EXISTS', before) == 1
-for i = 4, #KEYS do
-	if redis.call('EXISTS', KEYS[i]) == 0 then
-		return redis.error_reply('NOSTREAM ' .. KEYS[i] .. ' is gone')
-	end
-end
 local out = {}
 for i = 2, #ARGV, 5 do
 	local field, digest = ARGV[i + 1], ARGV[i + 2]
