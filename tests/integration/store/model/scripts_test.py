@@ -44,11 +44,15 @@ class Ingest(Case):
         self.assertEqual(self.ingest(("a", "1")), [0])
         self.assertLessEqual(int(self.call("HGET", key("seen:state"), "since")), self.now())
 
-    def test_no_stream_leaves_nothing_seen(self):
+    def test_no_stream_leaves_its_event_unseen(self):
         self.call("DEL", stream(1))
         self.error("NOSTREAM", self.ingest, ("a", "1"), ("b", "1", 1))
-        self.assertEqual(self.call("EXISTS", key("seen:0"), key("seen:1"), stream(1)), 0)
-        self.assertEqual(self.call("XLEN", stream(0)), 0)
+        # What stood before it is stored and seen; the one without a stream is neither.
+        self.assertEqual(self.call("HLEN", key("seen:0")), 1)
+        self.assertEqual(self.call("XLEN", stream(0)), 1)
+        self.assertEqual(self.call("EXISTS", stream(1)), 0)
+        self.call("XGROUP", "CREATE", stream(1), "dispatch", "0", "MKSTREAM")
+        self.assertEqual(self.ingest(("a", "1"), ("b", "1", 1)), [0, 1])
 
     def test_a_failed_append_is_not_seen(self):
         self.call("DEL", stream(1))
