@@ -1,4 +1,5 @@
 """Bad input gets a clear error that names the member at fault, and changes nothing."""
+import threading
 import time
 
 from kit import Budstikke, Receiver, folder, make_event, patience
@@ -258,9 +259,26 @@ def story_http():
 
 def story_slow_head_and_body():
     """A deadline for the whole head and the whole body, however steadily they drip."""
-    with folder() as home, Budstikke(home / "data") as node:
-        api = node.api()
+    drips = {"head": b"POST /events HTTP/1.1\r\n",
+             "body": HEAD + b"content-length: 1000\r\n\r\n",
+             "chunks": HEAD + CHUNKED + b"\r\n"}
+    limits = {"head": 10, "body": 30, "chunks": 30}
+    took, answers = {}, {}
+
+    def drip(node, which):
         began = time.monotonic()
-        api.raw(b"POST /events HTTP/1.1\r\n", 30, [b"a"] * 60, 0.5)
-        took = time.monotonic() - began
-        assert took < patience(20), f"a dripping head was cut after {took:.0f} s"
+        piece = b"1\r\na\r\n" if which == "chunks" else b"a"
+        answers[which] = node.api().raw(drips[which], 30, [piece] * 200, 0.5)
+        took[which] = time.monotonic() - began
+
+    with folder() as home, Budstikke(home / "data") as node:
+        threads = [threading.Thread(target=drip, args=(node, which)) for which in drips]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for which, limit in limits.items():
+            assert limit - 1 < took[which] < patience(limit + 6), f"{which}: {took[which]:.0f} s"
+            answer = answers[which]
+            assert answer is None or answer.status == 408, f"{which}: {answer}"
+        assert node.metric("events_accepted_total") == 0

@@ -1,12 +1,16 @@
 """The commands beside serve: check-config, publish, subscribe, receive; the README's first one."""
+import base64
+import hmac
+import http.client
+import os
 import subprocess
+import time
 
-from kit import Budstikke, Program, binary, folder, patience, wait_until
+from kit import Api, Budstikke, Program, binary, folder, patience, wait_until
 from kit.node import ROOT
 
 
 def run(*words, env=None, seconds=30):
-    import os
     return subprocess.run([binary(), *map(str, words)], capture_output=True, text=True,
                           timeout=patience(seconds), env={**os.environ, **(env or {})},
                           check=False)
@@ -86,6 +90,54 @@ def story_publish_subscribe_receive():
         finally:
             port.process.terminate()
             port.wait()
+
+
+def receive(home, *words):
+    program = Program([binary(), "receive", "--listen", "127.0.0.1:0", *words],
+                      home / "receive.log")
+    line = program.wait_line("listening ")
+    return program, dict(w.split("=", 1) for w in line.split()[1:])["url"]
+
+
+def story_receive_as_told():
+    """It verifies what it gets, and answers with a status, late, or not at all."""
+    body = (ROOT / "deploy/examples/1-dialog-created.json").read_bytes()
+    secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+    head = {"webhook-id": "msg_1", "webhook-timestamp": str(int(time.time())),
+            "content-type": "application/cloudevents+json"}
+    key = base64.b64decode(secret[6:])
+    text = f"msg_1.{head['webhook-timestamp']}.".encode() + body
+    right = "v1," + base64.b64encode(hmac.digest(key, text, "sha256")).decode()
+
+    def post(url, signature=right):
+        return Api(url, patience(10)).request(
+            "POST", "/", body, {**head, "webhook-signature": signature}).status
+
+    with folder() as home:
+        started = []
+        try:
+            program, url = receive(home, "--secret", secret)
+            started.append(program)
+            assert post(url) == 200
+            assert post(url, "v1," + "A" * 43 + "=") == 401
+            wait_until(lambda: "signature ok" in program.tail(), program.tail)
+            program, url = receive(home, "--status", "503")
+            started.append(program)
+            assert post(url) == 503
+            program, url = receive(home, "--delay-ms", "1000")
+            started.append(program)
+            began = time.monotonic()
+            assert post(url) == 200 and time.monotonic() - began > 0.9
+            program, url = receive(home, "--drop")
+            started.append(program)
+            try:
+                raise AssertionError(f"answered with {post(url)}")
+            except (OSError, http.client.HTTPException):
+                pass
+        finally:
+            for program in started:
+                program.process.terminate()
+                assert program.wait() == 0, program.tail()
 
 
 def story_quickstart():

@@ -1,7 +1,10 @@
 """What a person on call sees: metrics, health, readiness, logs."""
 import json
+import re
+import socket
 
-from kit import Api, Budstikke, Ledger, PrivateRedis, Publisher, Receiver, folder, wait_until
+from kit import (Api, Budstikke, Ledger, PrivateRedis, Publisher, Receiver, Redis, Reply, folder,
+                 make_event, wait_until)
 
 
 def story_metrics_and_health():
@@ -53,3 +56,159 @@ def story_json_log():
         node.stop()
         lines = [line for line in node.log.read_text(encoding="utf-8").splitlines() if line]
         assert lines and all(isinstance(json.loads(line), dict) for line in lines), lines
+
+
+def story_text_log():
+    """key=value lines; no secret, no sink, no payload in them."""
+    secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+    with folder() as home, Receiver(lambda d: Reply(500)) as receiver, \
+            Budstikke(home / "data", {"log.level": "debug"}) as node:
+        node.api().subscribe(receiver.sink("very-private"), config={"signing": {"secret": secret}})
+        assert node.api().publish(make_event("1", subject="person-4711")).status == 202
+        wait_until(lambda: node.metric("breaker_opened_total") >= 1, "the breaker opens", 30, 0.1)
+        assert node.stop() == 0
+        text = node.log.read_text(encoding="utf-8")
+        line = re.compile(r'time=\S+Z level=(error|warn|info|debug) msg=("[^"]*"|\S+)'
+                          r'( [a-z_]+=("([^"\\]|\\.)*"|\S*))*')
+        for said in text.splitlines():
+            assert line.fullmatch(said), said
+        assert "level=warn" in text, text
+        for private in ("very-private", secret, secret[6:], "person-4711", "filler"):
+            assert private not in text, f"{private} in the log"
+
+
+def story_listening_line():
+    """One line on stdout, when it is ready: what it names answers."""
+    with folder() as home, Budstikke(home / "data") as node:
+        line = node.lines[0]
+        said = re.fullmatch(r"listening url=(http://127\.0\.0\.1:\d+) "
+                            r"admin=(http://127\.0\.0\.1:\d+) redis=embedded data=(\S+)", line)
+        assert said, line
+        assert said.group(3) == str(node.data), line
+        wait_until(lambda: Api(said.group(2)).get("/readyz").status == 200, "ready", 3)
+        assert Api(said.group(1)).get("/subscriptions").status == 200
+        assert node.stop() == 0
+        assert len(node.lines) == 1, node.lines
+
+
+def story_histograms_of_every_step():
+    """Ingest, barrier, match, push, settle, claim, delivery: each has a histogram that moves."""
+    seen = set()
+
+    def first_fails(d):
+        if d.id in seen:
+            return None
+        seen.add(d.id)
+        return Reply(500) if d.id == "1" else None
+
+    with folder() as home, Receiver(first_fails) as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        api.subscribe(receiver.sink("a"))
+        for i in range(10):
+            assert api.publish(make_event(i)).status == 202
+        wait_until(lambda: len(receiver.ids("a")) == 10, "all arrive")
+        node.wait_settled()
+        text = Api(node.admin).get("/metrics").body.decode()
+        for step in ("ingest", "barrier", "match", "push", "settle", "claim", "delivery"):
+            name = f"budstikke_{step}_seconds"
+            assert f"# TYPE {name} histogram" in text, name
+            buckets = [(float(le), int(n)) for le, n in
+                       re.findall(name + r'_bucket\{le="([^"]+)"\} (\d+)', text)]
+            count = int(re.search(name + r"_count (\d+)", text).group(1))
+            total = float(re.search(name + r"_sum (\S+)", text).group(1))
+            assert count >= 1, f"{name} does not move"
+            assert buckets[-1] == (float("inf"), count), (name, buckets[-1])
+            assert buckets == sorted(buckets) and len(buckets) > 10, name
+            assert [n for _, n in buckets] == sorted(n for _, n in buckets), name
+            assert 0 <= total < 60 * count, (name, total)
+
+
+def story_embedded_is_durable_and_bounded():
+    """Every 202 rests on these settings of the embedded redis-server."""
+    with folder() as home, Budstikke(
+            home / "data", {"memory.limit_bytes": "1073741824"}) as node, node.redis() as redis:
+        def setting(name):
+            return redis("CONFIG", "GET", name)[1].decode()
+        assert setting("appendonly") == "yes" and setting("appendfsync") == "always"
+        assert setting("maxmemory-policy") == "noeviction"
+        assert abs(int(setting("maxmemory")) - 0.45 * (1 << 30)) < (1 << 20), setting("maxmemory")
+        assert setting("port") == "0", "it listens on nothing but its unix socket"
+        wait_until(lambda: node.metric("redis_max_bytes") == int(setting("maxmemory")),
+                   lambda: node.metrics(), 10, 0.1)
+        assert node.data.stat().st_mode & 0o077 == 0, "others can look into the data directory"
+
+
+def entries(redis):
+    return sum(redis("XLEN", f"bud:{{s0}}:p{i}:events") for i in range(16))
+
+
+def story_retention():
+    """What is settled goes at once with retention.age_s = 0; what is parked outlives its entry in
+    the stream, and arrives."""
+    with folder() as home, Receiver() as receiver, \
+            Budstikke(home / "data", {"retention.age_s": 0}) as node, node.redis() as redis:
+        node.api().subscribe(receiver.sink("a"))
+        receiver.go_down()
+        Publisher(Ledger(), lambda: node.url).start(limit=300).join()
+        wait_until(lambda: node.metric("events_trimmed_total") >= 200 and entries(redis) <= 100,
+                   lambda: f"{entries(redis)} entries stay: {node.metrics()}", 30, 0.2)
+        receiver.go_up()
+        wait_until(lambda: len(receiver.ids("a")) == 300,
+                   lambda: f"{len(receiver.ids('a'))} of 300", 60)
+        node.wait_settled()
+        assert node.metric("events_lost_total") == 0
+        assert not redis("EXISTS", "bud:{s0}:kept"), "copies of what nobody waits for"
+
+
+def story_too_old():
+    """A parked delivery older than retention.age_s has no more attempts: it is a dead letter first,
+    and forgotten as old."""
+    with folder() as home, Receiver() as receiver, \
+            Budstikke(home / "data", {"retention.age_s": 3}) as node, node.redis() as redis:
+        api = node.api()
+        made = api.subscribe(receiver.sink("a"))
+        receiver.go_down()
+        Publisher(Ledger(), lambda: node.url).start(limit=50).join()
+        wait_until(lambda: node.metric("deliveries_dead_total") == 50,
+                   lambda: f"not dead: {node.metrics()}", 40, 0.1)
+        wait_until(lambda: api.get(f"/subscriptions/{made['id']}/dead").json()["total"] == 0,
+                   "dead letters are forgotten", 60, 0.2)
+        node.wait_settled()
+        assert node.metric("events_lost_total") == 0
+        for name in ("kept", "refs", f"dead:{made['id']}"):
+            assert not redis("EXISTS", "bud:{s0}:" + name), f"{name} is still there"
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
+
+
+def story_redis_over_tcp():
+    """redis://host:port/database; the password of the URL is used."""
+    port = free_port()
+    with folder() as home, PrivateRedis(
+            home / "redis", "--port", str(port), "--user", "default", "on", "nopass", "~*", "&*",
+            "+@all", "--user", "bud", "on", ">secret", "~*", "&*", "+@all") as redis, \
+            Receiver() as receiver:
+        url = f"redis://bud:secret@127.0.0.1:{port}/3"
+        with Budstikke(home / "data", {"redis.url": url}) as node:
+            assert "secret" not in node.lines[0], node.lines[0]
+            node.api().subscribe(receiver.sink("a"))
+            assert node.api().publish(make_event("1")).status == 202
+            wait_until(lambda: receiver.deliveries, "the webhook")
+            node.wait_settled()
+            assert "secret" not in node.log.read_text(encoding="utf-8")
+        with Redis(redis.socket) as client:
+            client("SELECT", 3)
+            assert client("EXISTS", "bud:{s0}:meta") == 1
+        wrong = Budstikke(home / "wrong", {"redis.url": url.replace("secret", "no")}, start=False)
+        try:
+            wrong.start(10)
+        except AssertionError as error:
+            assert "WRONGPASS" in str(error) or "password" in str(error), error
+        else:
+            raise AssertionError("it started with a wrong password")
+        finally:
+            if wrong.process.poll() is None:
+                wrong.kill()

@@ -109,3 +109,18 @@ def story_slow_beside_fast():
         publish(node, ledger, scaled(500))
         wait_until(lambda: len(receiver.ids("a")) >= scaled(500), "the fast one gets all", 30)
         assert time.monotonic() - began < 30
+
+
+def story_slow_is_not_repeated():
+    """An attempt that runs longer than its event is held in hand is parked under a lease, and not
+    made again while it runs."""
+    ledger = Ledger()
+    with folder() as home, Receiver(lambda d: Reply(delay_s=5)) as receiver, \
+            Budstikke(home / "data") as node:
+        node.api().subscribe(receiver.sink("a"), config={"timeout_ms": 20000})
+        publish(node, ledger, 10)
+        wait_until(lambda: node.metric("deliveries_parked_total") >= 10, "they are parked", 20, 0.1)
+        node.wait_settled()
+        report = check(ledger, receiver, EVERYTHING)
+        report.must_be_clean()
+        assert len(receiver.deliveries) == 10, f"{len(receiver.deliveries)} attempts for 10 events"

@@ -143,3 +143,60 @@ def story_given_secret():
         with Verifier() as verifier:
             mine = [d for d in receiver.deliveries if d.path == "a"]
             assert not verifier.faults(mine, {"a": secret})
+
+
+def parked_total(api, record):
+    answer = api.get(f"/subscriptions/{record['id']}/parked")
+    assert answer.status == 200, answer
+    return answer.json()["total"]
+
+
+def park(node, receiver, api, count, **members):
+    """A subscription whose receiver is down, with `count` events parked."""
+    record = api.subscribe(receiver.sink("a"), **members)
+    receiver.go_down()
+    Publisher(Ledger(), lambda: node.url).start(limit=count).join()
+    wait_until(lambda: parked_total(api, record) == count,
+               lambda: f"{parked_total(api, record)} parked", 30, 0.1)
+    return record
+
+
+def story_delete_cancels_parked():
+    """What is parked goes with its subscription, and nothing is left behind in Redis."""
+    with folder() as home, Receiver() as receiver, \
+            Budstikke(home / "data", {"delivery.retry_schedule_s": "3,3,3"}) as node:
+        api = node.api()
+        record = park(node, receiver, api, 30)
+        listed = api.get(f"/subscriptions/{record['id']}/parked").json()["items"]
+        assert {row["event"]["id"] for row in listed} == {f"e-{i}" for i in range(30)}
+        assert api.request("DELETE", f"/subscriptions/{record['id']}").status in (200, 204)
+        assert api.get(f"/subscriptions/{record['id']}/parked").status == 404
+        receiver.go_up()
+        wait_until(lambda: node.metric("deliveries_cancelled_total") >= 30,
+                   lambda: f"not cancelled: {node.metrics()}", 30, 0.2)
+        node.wait_settled()
+        assert not receiver.deliveries
+        with node.redis() as redis:
+            for name in ("due", "kept", "refs", f"parked:{record['id']}"):
+                assert not redis("EXISTS", "bud:{s0}:" + name), f"{name} is still there"
+
+
+def story_parked_follow_the_sink():
+    """PUT and PATCH of the sink: what is parked goes to the new one."""
+    with folder() as home, Receiver() as receiver, Receiver() as moved, \
+            Budstikke(home / "data", {"delivery.retry_schedule_s": "2,2,2,2,2,2"}) as node:
+        api = node.api()
+        record = park(node, receiver, api, 30)
+        path = f"/subscriptions/{record['id']}"
+        changed = {k: v for k, v in api.get(path).json().items() if k != "id"}
+        changed["sink"] = moved.sink("b")
+        assert api.request("PUT", path, changed).status == 200
+        wait_until(lambda: len(moved.ids("b")) == 30,
+                   lambda: f"{len(moved.ids('b'))} of 30 at the new sink", 30, 0.1)
+        again = api.request("PATCH", path, {"sink": moved.sink("c")}, MERGE)
+        assert again.status == 200, again
+        assert api.publish(make_event("last")).status == 202
+        wait_until(lambda: moved.ids("c") == {("/stories", "last")}, "the next at the next one")
+        node.wait_settled()
+        receiver.go_up()
+        assert not receiver.deliveries

@@ -3,11 +3,13 @@ from kit.api import Api, Answer
 from kit.ledger import Ledger, Publisher, check, make_event
 from kit.load import Load
 from kit.node import Budstikke, PrivateRedis, Program, binary, kill_embedded_redis
+from kit.raw import RawReceiver, read_request, send_forever
 from kit.receiver import Receiver, Reply
 from kit.redis import Redis
 from kit.verify import Verifier
 from kit.wait import folder, patience, scaled, wait_until
 
 __all__ = ["Api", "Answer", "Budstikke", "Ledger", "Load", "PrivateRedis", "Program", "Publisher",
-           "Receiver", "Redis", "Reply", "Verifier", "binary", "check", "folder", "make_event",
-           "kill_embedded_redis", "patience", "scaled", "wait_until"]
+           "RawReceiver", "Receiver", "Redis", "Reply", "Verifier", "binary", "check", "folder",
+           "make_event", "kill_embedded_redis", "patience", "read_request", "scaled",
+           "send_forever", "wait_until"]
