@@ -1,10 +1,15 @@
 /* The follower. load: version -> scan … scan -> swap the table in -> follow: changes and version,
- * again and again; records of changes are fetched and applied.
+ * again and again; records of changes are fetched and applied. A new connection follows on from
+ * where the last one was.
  *
  * The version is read before the scan and changes are followed from there, so nothing is missed;
  * some are applied twice, which is harmless. A change that does not name our version as the one
- * before it is a gap, a version lower than ours a rewind, none at all a lost registry: nothing is
- * matched until a load has succeeded. */
+ * before it, or is not there at all, is a gap, a version lower than ours a rewind, none a lost
+ * registry: nothing is matched until a load has succeeded.
+ *
+ * The table is fresh as of the moment before which everything written is in it. Where changes never
+ * pause, Redis is always ahead by some: so the goal is what it had at one moment, and stays that
+ * until it is reached. */
 #include "lifecycle/follow.h"
 
 #include <errno.h>
@@ -27,6 +32,7 @@ struct bud_follower {
 	struct bud_follow_options options;
 	uv_timer_t retry;
 	bool is_busy;    /* a load or a round of following is under way */
+	bool is_loaded;  /* `version` is what the table has */
 	bool is_alarmed; /* broken, and said so */
 	struct bud_member version;
 	struct bud_member loading; /* the version that a load began with */
@@ -34,14 +40,25 @@ struct bud_follower {
 	struct bud_table *next;    /* what a load fills */
 	int64_t sent_mono_ms;      /* of the round under way */
 	struct bud_member changed; /* the last change of the round under way */
+	struct bud_member goal;    /* the version of Redis at goal_mono_ms, not reached yet */
+	int64_t goal_mono_ms;      /* 0: there is no goal */
 };
 
 static void load(struct bud_follower *follower);
 static void follow(struct bud_follower *follower);
 
+static void resume(struct bud_follower *follower)
+{
+	uv_timer_stop(&follower->retry);
+	if (follower->is_loaded && !atomic_load(&follower->options.following->is_broken))
+		follow(follower);
+	else
+		load(follower);
+}
+
 static void on_retry(uv_timer_t *timer)
 {
-	load(timer->data);
+	resume(timer->data);
 }
 
 struct bud_follower *bud_follower_open(const struct bud_follow_options *options)
@@ -71,10 +88,10 @@ void bud_follower_close(struct bud_follower *follower)
 void bud_follower_on_up(struct bud_follower *follower)
 {
 	if (!follower->is_busy)
-		load(follower);
+		resume(follower);
 }
 
-/* The connection is gone (on_up comes again) or something is wrong: try a load in a while. */
+/* The connection is gone (on_up comes again) or something is wrong: try again in a while. */
 static void try_later(struct bud_follower *follower)
 {
 	follower->is_busy = false;
@@ -139,6 +156,8 @@ static void finish_load(struct bud_follower *follower)
 		return;
 	}
 	follower->version = follower->loading;
+	follower->is_loaded = true;
+	follower->goal_mono_ms = 0;
 	bud_table_set_version(follower->next,
 		(struct bud_table_version){follower->version.ms, follower->version.seq});
 	bud_table_replace(options->table, follower->next);
@@ -184,10 +203,19 @@ static void on_load_version(void *owner, int err, struct bud_member version)
 
 static void load(struct bud_follower *follower)
 {
-	uv_timer_stop(&follower->retry);
+	follower->is_loaded = false;
 	follower->is_busy = true;
 	if (bud_registry_version(follower->options.store, on_load_version, follower) < 0)
 		follower->is_busy = false; /* on_up comes again */
+}
+
+static void confirm_if_reached(struct bud_follower *follower)
+{
+	if (follower->goal_mono_ms == 0 ||
+		bud_stream_id_compare(&follower->version, &follower->goal) < 0)
+		return;
+	atomic_store(&follower->options.following->confirmed_mono_ms, follower->goal_mono_ms);
+	follower->goal_mono_ms = 0;
 }
 
 static void on_changed_records(
@@ -206,11 +234,11 @@ static void on_changed_records(
 	follower->version = follower->changed;
 	bud_table_set_version(
 		table, (struct bud_table_version){follower->version.ms, follower->version.seq});
-	bud_metrics_set(follower->options.metrics, BUD_GAUGE_SUBSCRIPTIONS,
-		(int64_t)bud_table_count(table));
+	confirm_if_reached(follower);
 	follow(follower);
 }
 
+/* What is wrong is seen by on_version() behind it, which then loads. */
 static void on_changes(void *owner, int err, const struct bud_registry_change *changes, size_t n)
 {
 	struct bud_follower *follower = owner;
@@ -218,14 +246,20 @@ static void on_changes(void *owner, int err, const struct bud_registry_change *c
 	struct bud_member version = follower->version;
 
 	follower->changed = version;
+	if (err == -ENOTCONN || err == -EAGAIN)
+		return;
 	if (err < 0) {
-		follower->is_busy = false; /* on_version sees the same */
+		set_broken(follower, "its changes cannot be read");
+		return;
+	}
+	if (n == 0 && follower->goal_mono_ms != 0) {
+		set_broken(follower, "the stream of changes ends before its version");
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (bud_stream_id_compare(&changes[i].before, &version) != 0) {
 			set_broken(follower, "the stream of changes has a gap");
-			return; /* on_version loads again */
+			return;
 		}
 		version = changes[i].version;
 		ids[i] = changes[i].id;
@@ -235,27 +269,31 @@ static void on_changes(void *owner, int err, const struct bud_registry_change *c
 		follower->changed = version;
 }
 
-/* Behind the changes of the same round. Confirms as of when the round was sent: a process that was
- * stopped meanwhile must not take an old answer for a new one. */
+/* Behind the changes of the same round. The goal is as of when the round was sent: a process that
+ * was stopped meanwhile must not take an old answer for a new one. */
 static void on_version(void *owner, int err, struct bud_member version)
 {
 	struct bud_follower *follower = owner;
-	struct bud_following *following = follower->options.following;
 
 	if (err < 0) {
 		fail(follower, err, "its version is gone");
 		return;
 	}
-	if (atomic_load(&following->is_broken) ||
-		bud_stream_id_compare(&version, &follower->version) < 0) {
+	if (bud_stream_id_compare(&version, &follower->version) < 0)
 		set_broken(follower, "it went back to an earlier version");
-		load(follower);
+	if (atomic_load(&follower->options.following->is_broken)) {
+		/* By us, or by a worker that found no version. */
+		set_broken(follower, "it was gone for a moment");
+		try_later(follower);
 		return;
+	}
+	if (follower->goal_mono_ms == 0) {
+		follower->goal = version;
+		follower->goal_mono_ms = follower->sent_mono_ms;
 	}
 	if (bud_stream_id_compare(&follower->changed, &follower->version) != 0)
 		return; /* the records are on their way */
-	if (bud_stream_id_compare(&version, &follower->version) == 0)
-		atomic_store(&following->confirmed_mono_ms, follower->sent_mono_ms);
+	confirm_if_reached(follower);
 	follow(follower);
 }
 
@@ -263,6 +301,7 @@ static void follow(struct bud_follower *follower)
 {
 	struct bud_store *store = follower->options.store;
 
+	follower->is_busy = true;
 	follower->sent_mono_ms = bud_clock_mono_ms();
 	bud_metrics_set(follower->options.metrics, BUD_GAUGE_SUBSCRIPTIONS,
 		(int64_t)bud_table_count(follower->options.table));

@@ -1,0 +1,36 @@
+"""What the control thread does while others work: following changes, being asked, watching."""
+import http.client
+import threading
+import time
+
+from kit import (Budstikke, Ledger, PrivateRedis, Publisher, Receiver, check, folder, make_event,
+                 patience, scaled, wait_until)
+
+
+def story_steady_changes():
+    """Subscriptions that are created without a pause do not hold up deliveries."""
+    with folder() as home, Receiver() as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        api.subscribe(receiver.sink("a"), types=["wanted"])
+        stopping = threading.Event()
+
+        def create():
+            own = node.api()
+            for i in range(10000):
+                if stopping.is_set():
+                    return
+                own.subscribe(receiver.sink(f"s{i}"), types=[f"t{i}"])
+                time.sleep(0.02)
+
+        creator = threading.Thread(target=create, daemon=True)
+        creator.start()
+        time.sleep(2.5)
+        late = []
+        for i in range(20):
+            began = time.monotonic()
+            assert api.publish(make_event(f"e{i}", "wanted")).status == 202
+            wait_until(lambda: len(receiver.ids("a")) > i, f"event {i} during changes", 20)
+            late.append(time.monotonic() - began)
+        stopping.set()
+        creator.join()
+        assert max(late) < patience(1), f"deliveries waited: {late}"
