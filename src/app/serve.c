@@ -28,6 +28,7 @@
 #include "redis/client.h"
 #include "subscription/table.h"
 
+#define SETUP_RETRY_MS       1000
 #define PARKING_MS           3000 /* after the drain's limit */
 #define BREAKER_OPEN_LONGEST 20   /* times the first */
 #define REDIS_MEMORY_PERCENT 45
@@ -47,7 +48,7 @@ struct serve {
 	uv_loop_t loop;
 	uv_signal_t terminate;
 	uv_signal_t interrupt;
-	uv_timer_t limit; /* of the drain */
+	uv_timer_t limit; /* starting: until the next try of the set-up; then of the drain */
 	int *listen_fds;
 	int admin_fd;
 	int port;
@@ -138,12 +139,19 @@ static void on_durability(void *owner, int err, const char *durability)
 	bud_redis_close(bud_move(serve->redis));
 }
 
+static void on_setup_time(uv_timer_t *timer);
+
 static void on_setup(void *owner, int err, const char *text)
 {
 	struct serve *serve = owner;
 
-	if (serve->state == SERVE_STOPPED || err == -ENOTCONN || err == -EAGAIN)
+	if (serve->state == SERVE_STOPPED || err == -ENOTCONN)
 		return;
+	if (err == -EAGAIN || err == -ENOSPC) {
+		bud_log_warn("waiting for Redis", "reason", text);
+		uv_timer_start(&serve->limit, on_setup_time, SETUP_RETRY_MS, 0);
+		return;
+	}
 	if (err < 0) {
 		bud_log_error("the data in Redis cannot be used", "reason", text);
 		fprintf(stderr, "budstikke serve: the data in Redis cannot be used: %s\n", text);
@@ -158,7 +166,13 @@ static void on_redis_up(void *owner)
 {
 	struct serve *serve = owner;
 
+	uv_timer_stop(&serve->limit);
 	(void)!bud_store_setup(&serve->store, &serve->app.shard, on_setup, serve);
+}
+
+static void on_setup_time(uv_timer_t *timer)
+{
+	on_redis_up(timer->data);
 }
 
 static void on_redis_down(void *owner, const char *reason)
@@ -198,12 +212,6 @@ static void on_child_ready(void *owner, const char *url)
 		open_redis(serve);
 }
 
-static void on_child_down(void *owner, const char *reason)
-{
-	(void)owner;
-	bud_log_error("the embedded Redis is down", "reason", reason);
-}
-
 /* Step 1: the data directory is ours. */
 static int take_data(struct serve *serve, struct bud_error *error)
 {
@@ -212,7 +220,6 @@ static int take_data(struct serve *serve, struct bud_error *error)
 		.data_dir = app->config.data.dir,
 		.maxmemory_bytes = bud_memory_limit(&app->config) / 100 * REDIS_MEMORY_PERCENT,
 		.on_ready = on_child_ready,
-		.on_down = on_child_down,
 		.owner = serve,
 	};
 
@@ -249,12 +256,7 @@ static int bind_all(struct serve *serve, struct bud_error *error)
 	return r;
 }
 
-static void on_stopped(void *owner)
-{
-	(void)owner;
-}
-
-/* The end, in the reverse order of the start. */
+/* The end. The control thread first: it shows the workers' figures and wakes them. */
 static void stop(struct serve *serve, int exit_code)
 {
 	struct bud_app *app = &serve->app;
@@ -263,12 +265,12 @@ static void stop(struct serve *serve, int exit_code)
 		return;
 	serve->state = SERVE_STOPPED;
 	serve->exit_code = exit_code;
+	bud_control_stop(app->control);
 	for (unsigned i = 0; app->workers && i < app->workers_n; i++)
 		bud_worker_stop(app->workers[i]);
-	bud_control_stop(app->control);
 	bud_redis_close(serve->redis);
 	if (serve->child)
-		bud_redis_child_stop(serve->child, on_stopped);
+		bud_redis_child_stop(serve->child, NULL);
 	uv_close((uv_handle_t *)&serve->terminate, NULL);
 	uv_close((uv_handle_t *)&serve->interrupt, NULL);
 	uv_close((uv_handle_t *)&serve->limit, NULL);

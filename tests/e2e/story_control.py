@@ -34,3 +34,27 @@ def story_steady_changes():
         stopping.set()
         creator.join()
         assert max(late) < patience(1), f"deliveries waited: {late}"
+
+
+def story_metrics_while_stopping():
+    """Whoever asks for figures while the node stops gets them or no connection, and the node ends
+    well."""
+    with folder() as home, Budstikke(home / "data", {"workers": 4}) as node:
+        stopping = threading.Event()
+
+        def ask():
+            while not stopping.is_set():
+                try:
+                    node.metrics()
+                except (OSError, http.client.HTTPException):
+                    time.sleep(0.001)
+
+        askers = [threading.Thread(target=ask, daemon=True) for _ in range(2)]
+        for asker in askers:
+            asker.start()
+        time.sleep(0.3)
+        assert node.stop() == 0, node.tail()
+        stopping.set()
+        for asker in askers:
+            asker.join()
+        assert not node.faults(), node.tail()
