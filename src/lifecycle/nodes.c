@@ -1,5 +1,6 @@
 /* The watch over nodes. Each second: beat -> everybody's values -> whose value stood still for 15 s
- * by our own monotonic clock is dead -> take over partition by partition -> off the list. */
+ * by our own monotonic clock, while we could see it, is dead -> take over partition by partition ->
+ * off the list. */
 #include "lifecycle/nodes.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@
 
 #define BEAT_MS      1000
 #define DEAD_MS      15000
-#define ORPHAN_BEATS 10 /* looked for each so many beats */
+#define BLIND_MS     3000 /* without an answer: nobody could be seen, perhaps nobody could beat */
+#define ORPHAN_BEATS 10   /* looked for each so many beats */
 
 /* Another node, as we have seen it. */
 struct seen {
@@ -36,6 +38,7 @@ struct bud_watch {
 	bool is_beating;
 	bool has_beaten;
 	uint64_t counter;
+	int64_t answered_mono_ms;
 	struct bud_map seen; /* struct seen by id */
 };
 
@@ -46,6 +49,8 @@ struct bud_watch *bud_watch_open(const struct bud_watch_options *options)
 	struct bud_watch *watch = bud_new(struct bud_watch);
 
 	watch->options = *options;
+	if (watch->options.dead_ms == 0)
+		watch->options.dead_ms = DEAD_MS;
 	uv_timer_init(options->loop, &watch->timer);
 	watch->timer.data = watch;
 	uv_timer_start(&watch->timer, on_timer, 0, BEAT_MS);
@@ -90,10 +95,18 @@ void bud_watch_close(struct bud_watch *watch)
 
 static void take_over(struct seen *seen);
 
-static void finish_take_over(struct seen *seen)
+/* Whether or not it came to its end: what was moved is ours, and to be swept. If something is left,
+ * the next beat begins again. */
+static void end_take_over(struct seen *seen)
 {
+	seen->is_taking = false;
 	if (seen->moved > 0)
 		seen->watch->options.on_taken(seen->watch->options.owner);
+}
+
+static void finish_take_over(struct seen *seen)
+{
+	end_take_over(seen);
 	bud_metrics_add(seen->watch->options.metrics, BUD_COUNTER_TAKE_OVERS, 1);
 	bud_log_warn("took over from a dead node", "node", seen->id, "events",
 		bud_log_number(seen->moved));
@@ -105,9 +118,10 @@ static void on_forgotten(void *owner, int err, int64_t n)
 {
 	struct seen *seen = owner;
 
-	seen->is_taking = false; /* if something is left, the next beat begins again */
 	if (err == 0 && n > 0)
 		finish_take_over(seen);
+	else
+		end_take_over(seen);
 }
 
 static void on_moved(void *owner, int err, size_t asked, size_t moved)
@@ -116,7 +130,7 @@ static void on_moved(void *owner, int err, size_t asked, size_t moved)
 	struct bud_watch *watch = seen->watch;
 
 	if (err < 0) {
-		seen->is_taking = false;
+		end_take_over(seen);
 		return;
 	}
 	seen->moved += moved;
@@ -148,12 +162,12 @@ static void take_over(struct seen *seen)
 			store, bud_span(seen->id), bud_span(seen->value), on_forgotten, seen);
 	}
 	if (r < 0)
-		seen->is_taking = false;
+		end_take_over(seen);
 }
 
 static void take_over_if_dead(struct seen *seen, int64_t mono_ms)
 {
-	if (seen->is_taking || mono_ms - seen->changed_mono_ms < DEAD_MS)
+	if (seen->is_taking || mono_ms - seen->changed_mono_ms < seen->watch->options.dead_ms)
 		return;
 	seen->is_taking = true;
 	seen->partition = 0;
@@ -178,18 +192,28 @@ static void look_at(struct bud_watch *watch, const struct bud_node *node, int64_
 	take_over_if_dead(seen, mono_ms);
 }
 
-/* The map changes when one is finished at once: one an hour is more than there will ever be. */
 static void look_at_orphans(struct bud_watch *watch, int64_t mono_ms)
 {
 	size_t position = 0;
 	struct seen *seen;
 
-	while ((seen = bud_map_next(&watch->seen, &position)) != NULL) {
-		if (seen->value || seen->is_taking || mono_ms - seen->changed_mono_ms < DEAD_MS)
-			continue;
-		take_over_if_dead(seen, mono_ms);
+	while ((seen = bud_map_next(&watch->seen, &position)) != NULL)
+		if (!seen->value)
+			take_over_if_dead(seen, mono_ms);
+}
+
+/* While we were blind others may have been, too: everybody gets the full time again. */
+static void forgive_silence(struct bud_watch *watch, int64_t mono_ms)
+{
+	int64_t blind_ms = mono_ms - watch->answered_mono_ms;
+	size_t position = 0;
+	struct seen *seen;
+
+	watch->answered_mono_ms = mono_ms;
+	if (blind_ms < BLIND_MS)
 		return;
-	}
+	while ((seen = bud_map_next(&watch->seen, &position)) != NULL)
+		seen->changed_mono_ms = mono_ms;
 }
 
 static void on_consumers(void *owner, int err, const struct bud_span *names, size_t n)
@@ -226,6 +250,7 @@ static void on_nodes(void *owner, int err, const struct bud_node *nodes, size_t 
 	if (!watch->has_beaten)
 		watch->options.on_joined(watch->options.owner);
 	watch->has_beaten = true;
+	forgive_silence(watch, mono_ms);
 	for (size_t i = 0; i < n; i++)
 		if (!bud_span_is(nodes[i].id, watch->options.node))
 			look_at(watch, &nodes[i], mono_ms);

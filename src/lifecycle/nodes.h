@@ -1,5 +1,6 @@
 /* The watch over nodes: our heartbeat, and taking over what a dead node left. */
 #pragma once
+#include <stdint.h>
 
 struct bud_metrics; /* core/metrics.h */
 struct bud_store;   /* store/store.h */
@@ -20,6 +21,8 @@ struct bud_watch_options {
 	struct bud_metrics *metrics;
 	const char *node;
 	const char *run; /* unique to this start */
+	/* A heartbeat that stood still for so long is a dead node's; 0: 15 s. */
+	int64_t dead_ms;
 	bud_watch_joined_fn on_joined;
 	bud_watch_taken_fn on_taken;
 	bud_watch_rival_fn on_rival;

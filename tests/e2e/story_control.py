@@ -58,3 +58,24 @@ def story_metrics_while_stopping():
         for asker in askers:
             asker.join()
         assert not node.faults(), node.tail()
+
+
+def story_redis_away_from_both():
+    """Redis is gone for longer than a node may be silent. No node is dead, so none takes over."""
+    ledger = Ledger()
+    with folder() as home, PrivateRedis(home / "redis") as redis, Receiver() as receiver, \
+            Budstikke(home / "a", {"redis.url": redis.url}) as a, \
+            Budstikke(home / "b", {"redis.url": redis.url}) as b:
+        a.api().subscribe(receiver.sink("a"))
+        Publisher(ledger, lambda: a.url, "before").start(limit=scaled(100, 20)).join()
+        wait_until(lambda: not (ledger.accepted() - receiver.ids("a")), "all arrive", 30)
+        for _ in range(2):
+            redis.kill()
+            time.sleep(18)
+            redis.start()
+            time.sleep(8)
+        Publisher(ledger, lambda: b.url, "after").start(limit=scaled(100, 20)).join()
+        wait_until(lambda: not (ledger.accepted() - receiver.ids("a")), "all arrive", 60)
+        overs = [n.metric("take_overs_total") for n in (a, b)]
+        assert overs == [0, 0], f"the living were taken for dead: {overs}"
+        check(ledger, receiver, {"a": lambda entry: True}).must_be_clean()
