@@ -26,7 +26,7 @@ void bud_store_finish(struct bud_store *store)
 
 bool bud_store_is_up(const struct bud_store *store)
 {
-	return bud_redis_is_up(store->redis);
+	return store->redis && bud_redis_is_up(store->redis);
 }
 
 int bud_store_send(struct bud_store *store, bud_redis_fn fn, void *owner)

@@ -1,6 +1,7 @@
-#!lua
+#!lua flags=allow-oom
 -- Makes the shard on a fresh Redis, or tells what is there. Never repairs: a shard with parts
--- missing is an alarm for people.
+-- missing is an alarm for people. On a full Redis it works, too: what waits there is to be
+-- delivered.
 -- KEYS: meta, subs:version, p<N>:events …
 -- ARGV: format, server id, hash seed, group
 -- Returns {format, server id, hash seed, partitions, streams without their group}.
