@@ -9,6 +9,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/list.h"
+#include "core/map.h"
 #include "core/metrics.h"
 #include "store/attempts.h"
 #include "store/keys.h"
@@ -24,7 +25,7 @@
 
 /* A lane whose dead letters are being forgotten. */
 struct lane {
-	struct bud_list link; /* bud_cleaner::deleted while it waits */
+	struct bud_list link; /* bud_cleaner::waiting, if it is a deleted one's */
 	struct bud_cleaner *cleaner;
 	int64_t cutoff_ms;
 	bool is_deleted;
@@ -34,7 +35,8 @@ struct lane {
 struct bud_cleaner {
 	struct bud_clean_options options;
 	uv_timer_t timer;
-	struct bud_list deleted; /* lane::link */
+	struct bud_map deleted;  /* lane by id, until nothing is left of it */
+	struct bud_list waiting; /* lane::link, of those that are not under way */
 	uint64_t serial;         /* the last subscription that was looked at */
 	bool is_short;
 	bool is_measuring;
@@ -48,7 +50,7 @@ struct bud_cleaner *bud_cleaner_open(const struct bud_clean_options *options)
 	struct bud_cleaner *cleaner = bud_new(struct bud_cleaner);
 
 	cleaner->options = *options;
-	bud_list_init(&cleaner->deleted);
+	bud_list_init(&cleaner->waiting);
 	uv_timer_init(options->loop, &cleaner->timer);
 	cleaner->timer.data = cleaner;
 	uv_timer_start(&cleaner->timer, on_timer, EACH_MS, EACH_MS);
@@ -58,11 +60,12 @@ struct bud_cleaner *bud_cleaner_open(const struct bud_clean_options *options)
 static void on_closed(uv_handle_t *handle)
 {
 	struct bud_cleaner *cleaner = handle->data;
+	size_t position = 0;
 	struct lane *lane;
-	struct lane *after;
 
-	bud_list_each_safe (lane, after, &cleaner->deleted, link)
+	while ((lane = bud_map_next(&cleaner->deleted, &position)))
 		free(lane);
+	bud_map_finish(&cleaner->deleted);
 	free(cleaner);
 }
 
@@ -87,9 +90,20 @@ static struct lane *create_lane(struct bud_cleaner *cleaner, const char *id, int
 static void wait_again(struct lane *lane)
 {
 	if (lane->is_deleted)
-		bud_list_append(&lane->cleaner->deleted, &lane->link);
+		bud_list_append(&lane->cleaner->waiting, &lane->link);
 	else
 		free(lane);
+}
+
+static void finish_lane(struct lane *lane)
+{
+	struct bud_cleaner *cleaner = lane->cleaner;
+
+	if (lane->is_deleted) {
+		bud_attempts_drop(cleaner->options.store, bud_span(lane->id));
+		bud_map_remove(&cleaner->deleted, bud_span(lane->id));
+	}
+	free(lane);
 }
 
 static void forget_dead(struct lane *lane);
@@ -115,9 +129,7 @@ static void on_dead(void *owner, int err, const struct bud_member *ids, size_t n
 		return;
 	}
 	if (n == 0) {
-		if (lane->is_deleted)
-			bud_attempts_drop(store, bud_span(lane->id));
-		free(lane);
+		finish_lane(lane);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -135,10 +147,15 @@ static void forget_dead(struct lane *lane)
 
 void bud_cleaner_on_deleted(struct bud_cleaner *cleaner, const char *id)
 {
-	struct lane *lane = create_lane(cleaner, id, INT64_MAX / 64);
+	struct lane *lane;
 
+	/* Each load tells all tombstones again. */
+	if (bud_map_get(&cleaner->deleted, bud_span(id)))
+		return;
+	lane = create_lane(cleaner, id, INT64_MAX / 64);
 	lane->is_deleted = true;
-	bud_list_append(&cleaner->deleted, &lane->link);
+	bud_map_put(&cleaner->deleted, bud_span(lane->id), lane);
+	bud_list_append(&cleaner->waiting, &lane->link);
 }
 
 static void on_trimmed(void *owner, int err, int64_t n)
@@ -235,8 +252,8 @@ static void visit_lanes(struct bud_cleaner *cleaner)
 
 static void visit_deleted(struct bud_cleaner *cleaner)
 {
-	for (int i = 0; i < LANES_A_TURN && !bud_list_is_empty(&cleaner->deleted); i++) {
-		struct lane *lane = bud_list_first(&cleaner->deleted, struct lane, link);
+	for (int i = 0; i < LANES_A_TURN && !bud_list_is_empty(&cleaner->waiting); i++) {
+		struct lane *lane = bud_list_first(&cleaner->waiting, struct lane, link);
 		bud_list_remove(&lane->link);
 		forget_dead(lane);
 	}
