@@ -8,6 +8,7 @@ from pathlib import Path
 import floors
 import layout
 import names
+import points
 import sizes
 import source
 import words
@@ -112,6 +113,21 @@ class Project(unittest.TestCase):
                 self.finds(words, path, text, fault)
         self.put("tests/unit/core/a.c", 'mkdtemp("/tm' + 'p/a-XXXXXX");\n')
         self.assertEqual(words.check(self.root), [])
+
+    def test_points(self):
+        for name in points.DOCUMENTS:
+            self.put(name, "")
+        self.put("tests/e2e/story_a.py", "def story_b():\n    pass\n")
+        self.put("tests/unit/core/test_core_a.c", "static void test_b(void **state)\n{\n}\n")
+        good = "| a | `e2e/a:b`, `unit/core/a:test_b`, `e2e/a` | done |\n"
+        self.put(points.POINTS, good)
+        self.assertEqual(points.check(self.root), [])
+        for text, fault in (("| a | `e2e/a:c` | done |", "has no c"),
+                            ("| a | `faults/a` | done |", "no tests/faults/story_a.py"),
+                            ("| a | `unit/core/a:b` | done |", "has no b")):
+            with self.subTest(text=text):
+                self.put(points.POINTS, good + text + "\n")
+                self.assertTrue(any(fault in f for f in points.check(self.root)), fault)
 
     @unittest.skipUnless(shutil.which("clang-format"), "clang-format is missing")
     def test_layout(self):
