@@ -88,7 +88,8 @@ static int continue_entry(struct loader *loader, const char *value, unsigned lin
 	assert(loader->row >= 0);
 	if (!bud_value_is_list(&bud_settings[loader->row]))
 		return bud_error_set(loader->error, bud_settings[loader->row].key,
-			"%s:%u: an indented line goes on with the value of %s, which is no list; a setting "
+			"%s:%u: an indented line goes on with the value of %s, which is no list; "
+			"a setting "
 			"starts at the start of its line",
 			loader->config.file, line, bud_settings[loader->row].key);
 	bud_buffer_byte(&loader->value, ' ');
@@ -212,7 +213,8 @@ static int check_listen(struct loader *loader, const char *key, const struct bud
 	if (bud_listen_is_loopback(listen))
 		return 0;
 	snprintf(why, sizeof(why),
-		"without authentication budstikke listens on loopback only; use 127.0.0.1:%u or [::1]:%u",
+		"without authentication budstikke listens on loopback only; "
+		"use 127.0.0.1:%u or [::1]:%u",
 		listen->port, listen->port);
 	return refuse(loader, bud_setting_find(bud_span(key)), why);
 }

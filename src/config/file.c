@@ -66,7 +66,8 @@ static char *give_line(char *out, int room, void *stream)
 	reader->line++;
 	if (line.len + 2 > (size_t)room) {
 		reader->r = bud_error_set(reader->error, NULL,
-			"%s:%u: the line is longer than %d bytes; a list may go on in the next line, "
+			"%s:%u: the line is longer than %d bytes; "
+			"a list may go on in the next line, "
 			"indented, and any setting may come from the environment",
 			reader->name, reader->line, room - 2);
 		return NULL;
@@ -109,7 +110,8 @@ int bud_config_file_parse(struct bud_span text, const char *name, bud_config_ent
 	/* inih goes on behind a line it cannot read, so ours may be a later one. */
 	if (bad_line > 0 && (reader.r == 0 || (unsigned)bad_line < reader.line))
 		return bud_error_set(error, NULL,
-			"%s:%d: neither [section] nor key = value nor a comment (which starts with #)",
+			"%s:%d: neither [section] nor key = value nor a comment "
+			"(which starts with #)",
 			name, bad_line);
 	return reader.r;
 }

@@ -101,7 +101,8 @@ bool bud_networks_contain(
 static int refuse_listen(struct bud_span text, struct bud_error *error)
 {
 	return bud_error_set(error, NULL,
-		"\"%.*s\" is not an IP address and a port; give them like 127.0.0.1:8080 or [::1]:8080",
+		"\"%.*s\" is not an IP address and a port; "
+		"give them like 127.0.0.1:8080 or [::1]:8080",
 		(int)text.len, text.at);
 }
 

@@ -11,7 +11,8 @@
 static int refuse(struct bud_error *error, const char *why)
 {
 	return bud_error_set(error, NULL,
-		"%s; give redis://[user:password@]host[:port][/database], unix:/path, or nothing for "
+		"%s; give redis://[user:password@]host[:port][/database], unix:/path, "
+		"or nothing for "
 		"the embedded Redis",
 		why);
 }

@@ -33,10 +33,12 @@ const struct bud_setting bud_settings[] = {
 		"data.dir."},
 
 	{"redis.url", BUD_SETTING_REDIS, AT(redis.url), "", NULL, 0, 0,
-		"The Redis (7.0 or later) that holds everything; empty: one is started in data.dir."},
+		"The Redis (7.0 or later) that holds everything; "
+		"empty: one is started in data.dir."},
 
 	{"memory.limit_bytes", BUD_SETTING_SIZE, AT(memory.limit_bytes), "0", "bytes", 0, 1LL << 50,
-		"Memory for this node and its embedded Redis, which gets 45 % of it; 0: all that the "
+		"Memory for this node and its embedded Redis, which gets 45 % of it; "
+		"0: all that the "
 		"machine or its cgroup has."},
 
 	{"retention.age_s", BUD_SETTING_INTEGER, AT(retention.age_s), "604800", "seconds", 0,

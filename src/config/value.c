@@ -45,7 +45,8 @@ static int parse_text(const struct bud_setting *setting, struct bud_span text, v
 			BUD_CONFIG_TEXT_MAX);
 	if (!is_plain_text(text))
 		return bud_error_set(error, NULL,
-			"\"%.*s\" has control characters, or a space before # or ; (a comment after a "
+			"\"%.*s\" has control characters, or a space before # or ; "
+			"(a comment after a "
 			"value starts with ;)",
 			(int)text.len, text.at);
 	memcpy(out, text.at, text.len);

@@ -107,9 +107,11 @@ void bud_config_write_template(struct bud_buffer *out)
 	struct bud_span section = {0};
 
 	bud_buffer_text(out,
-		"# budstikke.conf: every setting with its default. Take the # from a line to change it.\n"
+		"# budstikke.conf: every setting with its default. "
+		"Take the # from a line to change it.\n"
 		"# A comment has a line of its own, or follows a value after a space and ;\n"
-		"# A setting may also come from the environment (BUDSTIKKE_SERVER_LISTEN=127.0.0.1:0) or\n"
+		"# A setting may also come from the environment "
+		"(BUDSTIKKE_SERVER_LISTEN=127.0.0.1:0) or\n"
 		"# from the command line (--set server.listen=127.0.0.1:0), which wins over both.\n"
 		"# Generated from src/config/settings.c: change it there.\n\n");
 	for (int row = 0; row < BUD_SETTINGS; row++) {

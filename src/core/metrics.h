@@ -78,7 +78,8 @@ struct bud_metrics {
 };
 
 /* By the owning thread. */
-static inline void bud_metrics_add(struct bud_metrics *metrics, enum bud_counter counter, uint64_t n)
+static inline void bud_metrics_add(
+	struct bud_metrics *metrics, enum bud_counter counter, uint64_t n)
 {
 	uint64_t now = __atomic_load_n(&metrics->counters[counter], __ATOMIC_RELAXED);
 	__atomic_store_n(&metrics->counters[counter], now + n, __ATOMIC_RELAXED);

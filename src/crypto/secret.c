@@ -30,7 +30,8 @@ int bud_secret_parse(struct bud_span text, struct bud_secret *out_secret, struct
 	bud_secret_finish(&secret);
 	if (r < 0 && encoded.len <= BUD_BASE64_LEN(BUD_SECRET_BYTES_MAX))
 		return bud_error_set(error, NULL,
-			"what follows \"%s\" is not base64 in the standard alphabet (A-Z a-z 0-9 + /)",
+			"what follows \"%s\" is not base64 in the "
+			"standard alphabet (A-Z a-z 0-9 + /)",
 			prefix);
 	return bud_error_set(error, NULL,
 		"what follows \"%s\" must be %d to %d bytes in base64, that is %d to %d characters",

@@ -84,7 +84,9 @@ int bud_publish_read(struct bud_publish *publish, const struct bud_shard *shard,
 	case BUD_MODE_UNSUPPORTED:
 		bud_error_set(error, "content-type",
 			"this format of CloudEvents is not read here; send "
-			"application/cloudevents+json, application/cloudevents-batch+json, or binary "
+			"application/cloudevents+json, application/cloudevents-batch+json, or "
+			""
+			"binary "
 			"mode with ce- headers, in UTF-8");
 		break;
 	}
@@ -141,29 +143,29 @@ static void answer_conflict(struct bud_publish *publish)
 	bud_reply(publish->request, 409, "application/problem+json", bud_buffer_as_span(&body));
 }
 
+static const char *reason_of(int err)
+{
+	switch (err) {
+	case -ENOSPC:
+		return "the store is full; what was accepted goes on being delivered";
+	case -ENOTCONN:
+		return "the store did not answer";
+	case -ENOENT:
+		return "a part of the store is gone; an operator must look";
+	default:
+		return "the store is not ready";
+	}
+}
+
 static void answer_unavailable(struct bud_publish *publish)
 {
+	bool is_known = publish->n_stored == 0 && !publish->is_lost;
 	struct bud_error error;
 
-	switch (publish->err) {
-	case -ENOSPC:
-		bud_error_set(&error, NULL,
-			"the store is full; what was accepted goes on being delivered. Try again "
-			"later");
-		break;
-	case -ENOTCONN:
-		bud_error_set(&error, NULL,
-			"the store did not answer: a part may have been accepted. Send the same "
-			"again: what was accepted is counted as a duplicate, not delivered twice");
-		break;
-	case -ENOENT:
-		bud_error_set(&error, NULL, "a part of the store is gone; an operator must look");
-		break;
-	default:
-		bud_error_set(&error, NULL,
-			"the store is not ready; nothing of this call was accepted by it. Send the "
-			"same again");
-	}
+	bud_error_set(&error, NULL, "%s; %s", reason_of(publish->err),
+		is_known ? "nothing of this request was accepted. Send it again later"
+			 : "a part of this request may have been accepted. Send the same again: "
+			   "what was accepted is counted as a duplicate, not delivered twice");
 	bud_reply_header(publish->request, "Retry-After", publish->err == -ENOSPC ? "5" : "1");
 	bud_reply_problem(publish->request, 503, "unavailable", "Not accepted now", &error);
 }

@@ -21,7 +21,8 @@ struct bud_publish {
 	size_t room;
 	size_t n_sent;
 	size_t n_answered;
-	int err; /* of any part */
+	int err;      /* of any part */
+	bool is_lost; /* nobody knows what became of some part */
 	size_t n_stored;
 	size_t n_duplicates;
 	size_t n_conflicts;

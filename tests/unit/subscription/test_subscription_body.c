@@ -56,8 +56,7 @@ static void names_all_unknown_members(void **state)
 	json_object_del(object, "x");
 	json_object_del(object, "");
 	assert_int_equal(bud_body_check(object, "", known, &error), 0);
-	assert_int_equal(
-		bud_body_check(json_object_get(object, "a"), "a", known, &error), -EINVAL);
+	assert_int_equal(bud_body_check(json_object_get(object, "a"), "a", known, &error), -EINVAL);
 	assert_string_equal(error.text, "a must be an object");
 	json_decref(object);
 }
