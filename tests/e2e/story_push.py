@@ -168,7 +168,7 @@ def story_endless_receiver():
 
 
 def story_traceparent_of_binary():
-    """A header field of its own in each attempt; tracestate goes along; none where there is none."""
+    """A header field of its own in each attempt, and none where the event has none."""
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     with folder() as home, Receiver() as receiver, Budstikke(home / "data") as node:
         api = node.api()

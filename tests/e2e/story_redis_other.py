@@ -2,7 +2,8 @@
 import socket
 import time
 
-from kit import (Budstikke, Ledger, PrivateRedis, Publisher, Receiver, folder, make_event, wait_until)
+from kit import (Budstikke, Ledger, PrivateRedis, Publisher, Receiver, folder, make_event,
+                 wait_until)
 
 
 def free_port():
