@@ -126,7 +126,7 @@ static const char conf[] =
 	"save \"\"\n"
 	"# Full is an error that we see, never a deleted event.\n"
 	"maxmemory-policy noeviction\n"
-	"client-output-buffer-limit normal 64mb 32mb 10\n";
+	"client-output-buffer-limit normal 256mb 128mb 10\n";
 
 int bud_redis_home_write_conf(
 	const struct bud_redis_home *home, uint64_t maxmemory_bytes, struct bud_error *error)

@@ -17,6 +17,10 @@
 #include "store/keys.h"
 #include "store/partition.h"
 
+/* Of one partition at a time: however large they are (BUD_EVENT_BYTES_MAX), Redis does not cut the
+ * connection for the size of its answer (client-output-buffer-limit), as it may do with a read. */
+#define TAKE_MAX 64
+
 struct bud_sweep {
 	const struct bud_desk *desk;
 	struct bud_hands *hands;
@@ -168,7 +172,7 @@ static void choose(struct bud_sweep *sweep, const struct bud_pending *pending, s
 			sweep->has_suspect = sweep->has_suspect || !has_suspect;
 			sweep->has_left = sweep->has_left || has_suspect;
 			has_suspect = true;
-		} else if (sweep->n + 1 < room) {
+		} else if (sweep->n + 1 < room && sweep->n < TAKE_MAX) {
 			sweep->ids[sweep->n++] = pending[i].id;
 		} else {
 			sweep->has_left = true;
