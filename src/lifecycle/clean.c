@@ -48,12 +48,13 @@ static void on_timer(uv_timer_t *timer);
 struct bud_cleaner *bud_cleaner_open(const struct bud_clean_options *options)
 {
 	struct bud_cleaner *cleaner = bud_new(struct bud_cleaner);
+	uint64_t each_ms = options->each_ms ? (uint64_t)options->each_ms : EACH_MS;
 
 	cleaner->options = *options;
 	bud_list_init(&cleaner->waiting);
 	uv_timer_init(options->loop, &cleaner->timer);
 	cleaner->timer.data = cleaner;
-	uv_timer_start(&cleaner->timer, on_timer, EACH_MS, EACH_MS);
+	uv_timer_start(&cleaner->timer, on_timer, each_ms, each_ms);
 	return cleaner;
 }
 

@@ -16,6 +16,7 @@ struct bud_clean_options {
 	struct bud_table *table; /* of the thread that writes it */
 	struct bud_metrics *metrics;
 	int64_t retention_ms;
+	int64_t each_ms; /* how often; 0: 1 s */
 };
 
 struct bud_cleaner *bud_cleaner_open(const struct bud_clean_options *options);

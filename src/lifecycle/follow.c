@@ -26,6 +26,7 @@
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
+#define BLOCK_MS 200
 #define RETRY_MS 500
 
 struct bud_follower {
@@ -66,6 +67,10 @@ struct bud_follower *bud_follower_open(const struct bud_follow_options *options)
 	struct bud_follower *follower = bud_new(struct bud_follower);
 
 	follower->options = *options;
+	if (follower->options.block_ms == 0)
+		follower->options.block_ms = BLOCK_MS;
+	if (follower->options.retry_ms == 0)
+		follower->options.retry_ms = RETRY_MS;
 	uv_timer_init(options->loop, &follower->retry);
 	follower->retry.data = follower;
 	return follower;
@@ -96,7 +101,7 @@ static void try_later(struct bud_follower *follower)
 {
 	follower->is_busy = false;
 	if (!uv_is_closing((uv_handle_t *)&follower->retry))
-		uv_timer_start(&follower->retry, on_retry, RETRY_MS, 0);
+		uv_timer_start(&follower->retry, on_retry, follower->options.retry_ms, 0);
 }
 
 static void set_broken(struct bud_follower *follower, const char *why)
@@ -305,8 +310,8 @@ static void follow(struct bud_follower *follower)
 	follower->sent_mono_ms = bud_clock_mono_ms();
 	bud_metrics_set(follower->options.metrics, BUD_GAUGE_SUBSCRIPTIONS,
 		(int64_t)bud_table_count(follower->options.table));
-	if (bud_registry_follow(
-		    store, &follower->version, BUD_FOLLOW_BLOCK_MS, on_changes, follower) < 0 ||
+	if (bud_registry_follow(store, &follower->version, follower->options.block_ms, on_changes,
+		    follower) < 0 ||
 		bud_registry_version(store, on_version, follower) < 0)
 		follower->is_busy = false; /* on_up comes again */
 }

@@ -20,12 +20,12 @@ struct bud_follow_options {
 	struct bud_following *following;
 	struct bud_metrics *metrics;
 	uint32_t timeout_ms; /* of subscriptions that give none */
+	/* How long one look at the changes waits, less than the connection's deadline; 0: 200. */
+	unsigned block_ms;
+	unsigned retry_ms; /* after a fault; 0: 500 */
 	bud_follow_deleted_fn on_deleted;
 	void *owner;
 };
-
-/* How long one look at the changes waits; the connection's deadline must be longer. */
-#define BUD_FOLLOW_BLOCK_MS 200
 
 struct bud_follower *bud_follower_open(const struct bud_follow_options *options);
 /* The connection is up, for the first time or again. */

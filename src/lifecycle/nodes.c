@@ -18,8 +18,8 @@
 
 #define BEAT_MS      1000
 #define DEAD_MS      15000
-#define BLIND_MS     3000 /* without an answer: nobody could be seen, perhaps nobody could beat */
-#define ORPHAN_BEATS 10   /* looked for each so many beats */
+#define BLIND_BEATS  3  /* without an answer: nobody could be seen, perhaps nobody could beat */
+#define ORPHAN_BEATS 10 /* looked for each so many beats */
 
 /* Another node, as we have seen it. */
 struct seen {
@@ -49,11 +49,13 @@ struct bud_watch *bud_watch_open(const struct bud_watch_options *options)
 	struct bud_watch *watch = bud_new(struct bud_watch);
 
 	watch->options = *options;
+	if (watch->options.beat_ms == 0)
+		watch->options.beat_ms = BEAT_MS;
 	if (watch->options.dead_ms == 0)
 		watch->options.dead_ms = DEAD_MS;
 	uv_timer_init(options->loop, &watch->timer);
 	watch->timer.data = watch;
-	uv_timer_start(&watch->timer, on_timer, 0, BEAT_MS);
+	uv_timer_start(&watch->timer, on_timer, 0, (uint64_t)watch->options.beat_ms);
 	return watch;
 }
 
@@ -210,7 +212,7 @@ static void forgive_silence(struct bud_watch *watch, int64_t mono_ms)
 	struct seen *seen;
 
 	watch->answered_mono_ms = mono_ms;
-	if (blind_ms < BLIND_MS)
+	if (blind_ms < BLIND_BEATS * watch->options.beat_ms)
 		return;
 	while ((seen = bud_map_next(&watch->seen, &position)) != NULL)
 		seen->changed_mono_ms = mono_ms;

@@ -21,6 +21,7 @@ struct bud_watch_options {
 	struct bud_metrics *metrics;
 	const char *node;
 	const char *run; /* unique to this start */
+	int64_t beat_ms; /* 0: 1 s */
 	/* A heartbeat that stood still for so long is a dead node's; 0: 15 s. */
 	int64_t dead_ms;
 	bud_watch_joined_fn on_joined;
