@@ -89,6 +89,7 @@ static void count_result(struct bud_publish *publish, size_t index, int err, sig
 {
 	if (err < 0) {
 		publish->err = err;
+		publish->is_lost |= err == -ENOTCONN || err == -EPROTO;
 	} else {
 		publish->results[index] = result;
 		publish->n_stored += result == BUD_APPEND_STORED;
