@@ -29,8 +29,7 @@ enum wish {
 	WISH_SWEEP = 1,
 	WISH_DRAIN = 2,
 	WISH_PARK = 4,
-	WISH_STOP_READING = 8,
-	WISH_STOP = 16,
+	WISH_STOP = 8,
 };
 
 struct bud_worker {
@@ -246,9 +245,8 @@ static void on_wake(uv_async_t *async)
 
 	if (wishes & WISH_SWEEP)
 		bud_dispatch_sweep(worker->dispatch);
-	if (wishes & (WISH_DRAIN | WISH_STOP_READING))
-		bud_dispatch_stop(worker->dispatch);
 	if (wishes & WISH_DRAIN) {
+		bud_dispatch_stop(worker->dispatch);
 		worker->is_draining = true;
 		if (worker->listener)
 			bud_listener_stop(worker->listener);
@@ -314,11 +312,6 @@ void bud_worker_drain(struct bud_worker *worker)
 void bud_worker_park(struct bud_worker *worker)
 {
 	wish(worker, WISH_PARK);
-}
-
-void bud_worker_stop_reading(struct bud_worker *worker)
-{
-	wish(worker, WISH_STOP_READING);
 }
 
 void bud_worker_stop(struct bud_worker *worker)

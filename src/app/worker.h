@@ -18,7 +18,5 @@ void bud_worker_sweep(struct bud_worker *worker);
 void bud_worker_drain(struct bud_worker *worker);
 /* The drain took too long: park what is not delivered. */
 void bud_worker_park(struct bud_worker *worker);
-/* Reads nothing more from its partitions. */
-void bud_worker_stop_reading(struct bud_worker *worker);
 /* Ends the thread, waits for it and frees the worker. NULL is fine. */
 void bud_worker_stop(struct bud_worker *worker);

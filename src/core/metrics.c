@@ -27,7 +27,6 @@ static const struct description counters[BUD_COUNTERS] = {
 	[BUD_COUNTER_DELIVERIES_DELIVERED] = {"deliveries_delivered", "Answered 2xx"},
 	[BUD_COUNTER_DELIVERIES_PARKED] = {"deliveries_parked", "Written to a lane"},
 	[BUD_COUNTER_DELIVERIES_DEAD] = {"deliveries_dead", "Given up, kept as dead letters"},
-	[BUD_COUNTER_DELIVERIES_EXPIRED] = {"deliveries_expired", "Past their expirytime"},
 	[BUD_COUNTER_DELIVERIES_CANCELLED] = {"deliveries_cancelled", "Subscription was deleted"},
 	[BUD_COUNTER_DELIVERIES_DENIED] = {"deliveries_denied", "No permit"},
 	[BUD_COUNTER_DELIVERIES_CLAIMED] = {"deliveries_claimed", "Taken from a lane"},

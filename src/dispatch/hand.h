@@ -43,6 +43,7 @@ struct bud_hand {
 	struct bud_event *event; /* a reference; NULL when its content is gone or not to be read */
 	int64_t arrived_mono_ms;
 	int64_t retry_mono_ms; /* UNSETTLED: not before */
+	int64_t settle_us;     /* SETTLING: since */
 	bool is_suspect;
 	bool is_poison;    /* to the dead letters unmatched */
 	bool is_broadcast; /* parked in chunks behind `cursor` */

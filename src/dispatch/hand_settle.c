@@ -111,6 +111,7 @@ static void send_settle(struct bud_hand *hand, struct bud_settle *settle)
 
 	settle->id = hand->id;
 	settle->consumer = hands->desk->node;
+	hand->settle_us = bud_clock_mono_us();
 	r = bud_settle(hands->desk->commands, settle, on_settled, hand);
 	if (r == 0) {
 		bud_hand_set_state(hand, BUD_HAND_SETTLING);
@@ -233,6 +234,7 @@ static void on_settled(void *owner, int err, int64_t now_ms)
 		retry_later(hand, err);
 		return;
 	}
+	bud_metrics_time(metrics, BUD_HISTOGRAM_SETTLE, bud_clock_mono_us() - hand->settle_us);
 	if (now_ms < 0) {
 		bud_metrics_add(metrics, BUD_COUNTER_EVENTS_LOST, 1);
 		bud_log_error("the content of an event in hand is gone: what it owes is lost");

@@ -56,11 +56,6 @@ void bud_pusher_destroy(struct bud_pusher *pusher)
 	free(pusher);
 }
 
-size_t bud_pusher_running(const struct bud_pusher *pusher)
-{
-	return pusher->running;
-}
-
 static char *write_hex(char *to, uint64_t number)
 {
 	static const char digits[] = "0123456789abcdef";

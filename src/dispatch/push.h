@@ -16,4 +16,3 @@ void bud_pusher_destroy(struct bud_pusher *pusher);
 /* Starts the attempt; the caller holds a slot of its endpoint. 0: the delivery's on_end will be
  * called with DELIVERED or FAILED, and the slot be given back. Negative: neither. */
 BUD_MUST_CHECK int bud_push_start(struct bud_pusher *pusher, struct bud_delivery *delivery);
-size_t bud_pusher_running(const struct bud_pusher *pusher);

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include "core/text.h"
 
-/* 0, or what bud_store_done_fn's `err` says. `reply` may be NULL. */
+/* 0, or what bud_store_number_fn's `err` says. `reply` may be NULL. */
 int bud_reply_error(const redisReply *reply);
 /* The text of an element; {NULL, 0} when it is none. */
 struct bud_span bud_reply_span(const redisReply *reply);

@@ -34,6 +34,5 @@ int bud_store_call_sent(struct bud_store_call *call, int r);
 /* Copies it out and frees it. */
 struct bud_store_call bud_store_call_take(void *call);
 
-/* Commands whose reply is only a success or a number. */
-void bud_store_on_done(void *call, const struct redisReply *reply);
+/* Commands whose reply is only a number. */
 void bud_store_on_number(void *call, const struct redisReply *reply);

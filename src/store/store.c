@@ -73,13 +73,6 @@ struct bud_store_call bud_store_call_take(void *call)
 	return copy;
 }
 
-void bud_store_on_done(void *owner, const redisReply *reply)
-{
-	struct bud_store_call call = bud_store_call_take(owner);
-
-	((bud_store_done_fn)call.fn)(call.owner, bud_reply_error(reply));
-}
-
 void bud_store_on_number(void *owner, const redisReply *reply)
 {
 	struct bud_store_call call = bud_store_call_take(owner);

@@ -28,7 +28,6 @@ extern const size_t bud_store_scripts_n;
 
 /* `err` is negative: -ENOTCONN nobody knows whether it was applied; -EAGAIN, -ENOSPC (no memory in
  * Redis) it was not; -ENOENT a part of the shard is gone; -EPROTO our mistake. */
-typedef void (*bud_store_done_fn)(void *owner, int err);
 typedef void (*bud_store_number_fn)(void *owner, int err, int64_t number);
 
 /* Borrows both. `shard` may be NULL before set-up. */
