@@ -1,10 +1,9 @@
-/* The node's id, and how much memory there is. */
+/* The node's id. */
 #include "app/node_id.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <uv.h>
 
 #include "app/app.h"
 #include "config/config.h"
@@ -46,16 +45,4 @@ int bud_node_id_get(const struct bud_config *config, char *out_id, struct bud_er
 		return bud_error_set(
 			error, "data.dir", "%s holds no node id; delete it to get a new one", path);
 	return 0;
-}
-
-unsigned long long bud_memory_limit(const struct bud_config *config)
-{
-	unsigned long long limit = uv_get_total_memory();
-	unsigned long long constrained = uv_get_constrained_memory();
-
-	if (constrained > 0 && constrained < limit)
-		limit = constrained;
-	if (config->memory.limit_bytes > 0)
-		limit = (unsigned long long)config->memory.limit_bytes;
-	return limit;
 }

@@ -8,5 +8,3 @@ struct bud_error;  /* core/error.h */
 /* The data directory exists and is ours alone. `out_id` holds BUD_NODE_ID_BYTES. */
 BUD_MUST_CHECK int bud_node_id_get(
 	const struct bud_config *config, char *out_id, struct bud_error *error);
-/* Total memory that this process may use: the machine's, or its cgroup's when that is less. */
-unsigned long long bud_memory_limit(const struct bud_config *config);

@@ -13,6 +13,7 @@
 
 #include "app/app.h"
 #include "app/control.h"
+#include "app/memory.h"
 #include "app/node_id.h"
 #include "app/redis_child.h"
 #include "app/redis_home.h"
