@@ -21,6 +21,7 @@
 struct bud_dispatch {
 	struct bud_desk desk;
 	uv_timer_t tick;
+	uv_check_t turn_end;
 	struct bud_attempt_log log;
 	struct bud_pusher *pusher;
 	struct bud_gates *gates;
@@ -56,6 +57,13 @@ static void on_tick(uv_timer_t *timer)
 	}
 }
 
+static void on_turn_end(uv_check_t *check)
+{
+	struct bud_dispatch *dispatch = check->data;
+
+	bud_lanes_turn(dispatch->lanes);
+}
+
 struct bud_dispatch *bud_dispatch_open(const struct bud_desk *desk)
 {
 	struct bud_dispatch *dispatch = bud_new(struct bud_dispatch);
@@ -76,6 +84,9 @@ struct bud_dispatch *bud_dispatch_open(const struct bud_desk *desk)
 	uv_timer_init(desk->loop, &dispatch->tick);
 	dispatch->tick.data = dispatch;
 	uv_timer_start(&dispatch->tick, on_tick, TICK_MS, TICK_MS);
+	uv_check_init(desk->loop, &dispatch->turn_end);
+	dispatch->turn_end.data = dispatch;
+	uv_check_start(&dispatch->turn_end, on_turn_end);
 	return dispatch;
 }
 
@@ -126,5 +137,6 @@ void bud_dispatch_close(struct bud_dispatch *dispatch)
 	if (!dispatch)
 		return;
 	bud_reader_close(dispatch->reader);
+	uv_close((uv_handle_t *)&dispatch->turn_end, NULL);
 	uv_close((uv_handle_t *)&dispatch->tick, on_closed);
 }

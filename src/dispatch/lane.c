@@ -165,10 +165,8 @@ static void on_lanes(void *owner, int err, const struct bud_span *due, size_t n)
 
 static void poll_due(struct bud_lanes *lanes, int64_t mono_ms)
 {
-	bool is_time;
+	bool is_time = lanes->look_again || mono_ms - lanes->polled_mono_ms >= POLL_MS;
 
-	lanes->look_again = bud_claims_has_more(lanes->claims) || lanes->look_again;
-	is_time = lanes->look_again || mono_ms - lanes->polled_mono_ms >= POLL_MS;
 	if (lanes->is_stopped || lanes->is_polling || !is_time ||
 		bud_claims_deliveries(lanes->claims) >= CLAIMED_MAX ||
 		!bud_following_is_fresh(lanes->desk->following, mono_ms))
@@ -184,4 +182,12 @@ void bud_lanes_tick(struct bud_lanes *lanes, int64_t mono_ms)
 	bud_claims_tick(lanes->claims, mono_ms);
 	bud_resolves_flush(&lanes->resolves, mono_ms);
 	poll_due(lanes, mono_ms);
+}
+
+void bud_lanes_turn(struct bud_lanes *lanes)
+{
+	if (!bud_claims_has_more(lanes->claims))
+		return;
+	lanes->look_again = true;
+	bud_lanes_tick(lanes, bud_clock_mono_ms());
 }

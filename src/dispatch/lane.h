@@ -16,6 +16,9 @@ void bud_lanes_destroy(struct bud_lanes *lanes);
 
 /* Each few milliseconds. */
 void bud_lanes_tick(struct bud_lanes *lanes, int64_t mono_ms);
+/* At the end of each turn of the loop: goes on at once behind a claim that brought all it asked
+ * for, so that a long lane does not wait for the tick. */
+void bud_lanes_turn(struct bud_lanes *lanes);
 /* Claims nothing new; what runs goes on. */
 void bud_lanes_stop(struct bud_lanes *lanes);
 /* No claim is under way and every result has been written. */
