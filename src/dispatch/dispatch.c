@@ -22,6 +22,7 @@ struct bud_dispatch {
 	struct bud_desk desk;
 	uv_timer_t tick;
 	uv_check_t turn_end;
+	unsigned n_closed; /* of these two */
 	struct bud_attempt_log log;
 	struct bud_pusher *pusher;
 	struct bud_gates *gates;
@@ -123,6 +124,8 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct bud_dispatch *dispatch = handle->data;
 
+	if (++dispatch->n_closed < 2)
+		return;
 	bud_attempt_log_flush(&dispatch->log);
 	bud_hands_finish(&dispatch->hands);
 	bud_lanes_destroy(dispatch->lanes);
@@ -137,6 +140,6 @@ void bud_dispatch_close(struct bud_dispatch *dispatch)
 	if (!dispatch)
 		return;
 	bud_reader_close(dispatch->reader);
-	uv_close((uv_handle_t *)&dispatch->turn_end, NULL);
+	uv_close((uv_handle_t *)&dispatch->turn_end, on_closed);
 	uv_close((uv_handle_t *)&dispatch->tick, on_closed);
 }
