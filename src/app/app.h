@@ -16,6 +16,10 @@ struct bud_worker;    /* app/worker.h */
 
 #define BUD_NODE_ID_BYTES 65
 
+#define BUD_APP_METRICS_MAIN    0
+#define BUD_APP_METRICS_CONTROL 1
+#define BUD_APP_METRICS_WORKERS 2 /* and on */
+
 /* Owned by the main thread; outlives all others. */
 struct bud_app {
 	struct bud_config config;
@@ -31,8 +35,8 @@ struct bud_app {
 	struct bud_control *control;
 	struct bud_worker **workers;
 	unsigned workers_n;
-	struct bud_metrics main_metrics;
-	const struct bud_metrics **metrics; /* main's, control's, then each worker's */
+	struct bud_metrics *metrics; /* a set per thread, BUD_APP_METRICS_* tells whose */
+	const struct bud_metrics **metrics_list;
 	size_t metrics_n;
 	/* Threads wake the main thread when something below changed. */
 	uv_async_t wake;

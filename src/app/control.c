@@ -21,7 +21,7 @@
 #define CLOSE_MS  20 /* for the connections' last callbacks */
 
 enum wish {
-	WISH_ADMIN = 1,
+	WISH_JOIN = 1,
 	WISH_STOP = 2,
 };
 
@@ -33,7 +33,7 @@ struct bud_control {
 	uv_async_t wake;
 	atomic_uint wishes;
 	uv_timer_t gauges;
-	struct bud_metrics metrics;
+	struct bud_metrics *metrics;
 	struct bud_redis *commands;
 	struct bud_redis *following;
 	struct bud_store commands_store;
@@ -51,7 +51,7 @@ static void on_commands_up(void *owner)
 	struct bud_control *control = owner;
 
 	atomic_store(&control->app->readiness.is_redis_up, true);
-	bud_metrics_set(&control->metrics, BUD_GAUGE_REDIS_UP, 1);
+	bud_metrics_set(control->metrics, BUD_GAUGE_REDIS_UP, 1);
 	bud_log_info("connected to Redis");
 	bud_watch_on_up(control->watch);
 }
@@ -61,7 +61,7 @@ static void on_commands_down(void *owner, const char *reason)
 	struct bud_control *control = owner;
 
 	atomic_store(&control->app->readiness.is_redis_up, false);
-	bud_metrics_set(&control->metrics, BUD_GAUGE_REDIS_UP, 0);
+	bud_metrics_set(control->metrics, BUD_GAUGE_REDIS_UP, 0);
 	bud_log_warn("no connection to Redis", "reason", reason);
 }
 
@@ -130,7 +130,7 @@ static void open_flows(struct bud_control *control)
 		.store = &control->following_store,
 		.table = app->table,
 		.following = &app->following,
-		.metrics = &control->metrics,
+		.metrics = control->metrics,
 		.timeout_ms = (uint32_t)app->config.delivery.timeout_ms,
 		.on_deleted = on_deleted,
 		.owner = control,
@@ -138,7 +138,7 @@ static void open_flows(struct bud_control *control)
 	struct bud_watch_options watch = {
 		.loop = &control->loop,
 		.store = &control->commands_store,
-		.metrics = &control->metrics,
+		.metrics = control->metrics,
 		.node = app->node,
 		.run = app->run,
 		.on_joined = on_joined,
@@ -150,7 +150,7 @@ static void open_flows(struct bud_control *control)
 		.loop = &control->loop,
 		.store = &control->commands_store,
 		.table = app->table,
-		.metrics = &control->metrics,
+		.metrics = control->metrics,
 		.retention_ms = app->config.retention.age_s * 1000,
 	};
 
@@ -169,7 +169,7 @@ static void open_admin(struct bud_control *control)
 	int err = 0;
 
 	control->health = (struct bud_health_api){
-		control->app->metrics, control->app->metrics_n, &control->app->readiness};
+		control->app->metrics_list, control->app->metrics_n, &control->app->readiness};
 	control->table =
 		(struct bud_route_table){bud_health_routes, bud_health_routes_n, &control->health};
 	control->admin = bud_listener_open(&control->loop, &options, &err);
@@ -183,8 +183,8 @@ static void on_gauges(uv_timer_t *timer)
 	struct bud_endpoints *endpoints = control->app->endpoints;
 
 	bud_metrics_set(
-		&control->metrics, BUD_GAUGE_ENDPOINTS, (int64_t)bud_endpoints_count(endpoints));
-	bud_metrics_set(&control->metrics, BUD_GAUGE_ENDPOINTS_OPEN,
+		control->metrics, BUD_GAUGE_ENDPOINTS, (int64_t)bud_endpoints_count(endpoints));
+	bud_metrics_set(control->metrics, BUD_GAUGE_ENDPOINTS_OPEN,
 		(int64_t)bud_endpoints_open_count(endpoints));
 }
 
@@ -204,8 +204,10 @@ static void on_wake(uv_async_t *async)
 	struct bud_control *control = async->data;
 	unsigned wishes = atomic_exchange(&control->wishes, 0);
 
-	if ((wishes & WISH_ADMIN) && !control->admin)
-		open_admin(control);
+	if ((wishes & WISH_JOIN) && !(wishes & WISH_STOP)) {
+		open_stores(control);
+		open_flows(control);
+	}
 	if (wishes & WISH_STOP) {
 		bud_listener_close(control->admin, NULL, NULL);
 		bud_store_detach(&control->following_store);
@@ -221,8 +223,7 @@ static void run(void *arg)
 {
 	struct bud_control *control = arg;
 
-	open_stores(control);
-	open_flows(control);
+	open_admin(control);
 	uv_timer_start(&control->gauges, on_gauges, GAUGES_MS, GAUGES_MS);
 	uv_run(&control->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&control->loop);
@@ -236,6 +237,7 @@ struct bud_control *bud_control_start(struct bud_app *app, int admin_fd)
 
 	control->app = app;
 	control->admin_fd = admin_fd;
+	control->metrics = &app->metrics[BUD_APP_METRICS_CONTROL];
 	uv_loop_init(&control->loop);
 	uv_async_init(&control->loop, &control->wake, on_wake);
 	control->wake.data = control;
@@ -246,20 +248,15 @@ struct bud_control *bud_control_start(struct bud_app *app, int admin_fd)
 	return control;
 }
 
-const struct bud_metrics *bud_control_metrics(const struct bud_control *control)
-{
-	return &control->metrics;
-}
-
 static void wish(struct bud_control *control, enum wish wish)
 {
 	atomic_fetch_or(&control->wishes, (unsigned)wish);
 	uv_async_send(&control->wake);
 }
 
-void bud_control_open_admin(struct bud_control *control)
+void bud_control_join(struct bud_control *control)
 {
-	wish(control, WISH_ADMIN);
+	wish(control, WISH_JOIN);
 }
 
 void bud_control_stop(struct bud_control *control)

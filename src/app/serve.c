@@ -1,6 +1,6 @@
-/* `budstikke serve`. Redis (embedded or not) -> set-up of the shard -> control thread -> table
- * loaded -> workers -> "listening" -> … -> SIGTERM: drain -> (drained, or the limit: park) -> stop
- * all, mirrored. */
+/* `budstikke serve`. Control thread with the admin listener -> Redis (embedded or not) -> set-up of
+ * the shard -> heartbeat -> workers -> "listening" -> … -> SIGTERM: drain -> (drained, or the
+ * limit: park) -> stop all. */
 #include "app/serve.h"
 
 #include <errno.h>
@@ -55,6 +55,7 @@ struct serve {
 	int port;
 	int admin_port;
 	bool is_embedded;
+	bool is_set_up;    /* the shard */
 	bool is_announced; /* "listening" is printed */
 	struct bud_redis_child *child;
 	struct bud_redis_home home; /* with a Redis elsewhere: for its lock */
@@ -70,19 +71,24 @@ static int fail(const char *what, const struct bud_error *error)
 	return BUD_CLI_EXIT_FAILED;
 }
 
+static void print_address(const char *name, const struct bud_listen *listen, int port)
+{
+	bool is_v6 = strchr(listen->host, ':') != NULL;
+
+	printf("%shttp://%s%s%s:%d", name, is_v6 ? "[" : "", listen->host, is_v6 ? "]" : "", port);
+}
+
 /* Step 6: every worker has reached Redis. */
 static void print_listening(const struct serve *serve)
 {
 	const struct bud_config *config = &serve->app.config;
 	bud_auto(buffer) struct bud_buffer redis = {0};
-	const char *open = strchr(config->server.listen.host, ':') ? "[" : "";
-	const char *close = open[0] ? "]" : "";
 
 	if (!serve->is_embedded)
 		bud_redis_url_write(&config->redis.url, &redis);
-	printf("listening url=http://%s%s%s:%d admin=http://%s:%d redis=%s data=%s\n", open,
-		config->server.listen.host, close, serve->port, config->admin.listen.host,
-		serve->admin_port, serve->is_embedded ? "embedded" : redis.at, config->data.dir);
+	print_address("listening url=", &config->server.listen, serve->port);
+	print_address(" admin=", &config->admin.listen, serve->admin_port);
+	printf(" redis=%s data=%s\n", serve->is_embedded ? "embedded" : redis.at, config->data.dir);
 	fflush(stdout);
 }
 
@@ -92,15 +98,8 @@ static void start_workers(struct serve *serve)
 	struct bud_app *app = &serve->app;
 
 	app->workers = bud_alloc_zero(app->workers_n * sizeof(*app->workers));
-	app->metrics_n = app->workers_n + 2;
-	app->metrics = bud_alloc_zero(app->metrics_n * sizeof(*app->metrics));
-	app->metrics[0] = &app->main_metrics;
-	app->metrics[1] = bud_control_metrics(app->control);
-	for (unsigned i = 0; i < app->workers_n; i++) {
+	for (unsigned i = 0; i < app->workers_n; i++)
 		app->workers[i] = bud_worker_start(app, i, serve->listen_fds[i]);
-		app->metrics[i + 2] = bud_worker_metrics(app->workers[i]);
-	}
-	bud_control_open_admin(app->control);
 	serve->state = SERVE_RUNNING;
 }
 
@@ -135,8 +134,8 @@ static void on_durability(void *owner, int err, const char *durability)
 	if (err < 0 && err != -EPROTO)
 		return; /* the connection is gone: on_up comes again */
 	serve->app.durability = err < 0 ? "unknown" : durability;
-	if (!serve->app.control)
-		serve->app.control = bud_control_start(&serve->app, serve->admin_fd);
+	serve->is_set_up = true;
+	bud_control_join(serve->app.control);
 	bud_redis_close(bud_move(serve->redis));
 }
 
@@ -203,8 +202,9 @@ static void on_child_ready(void *owner, const char *url)
 	struct serve *serve = owner;
 	struct bud_error error;
 
-	if (serve->redis || serve->app.control) {
-		bud_metrics_add(&serve->app.main_metrics, BUD_COUNTER_REDIS_RESTARTS, 1);
+	if (serve->redis || serve->is_set_up) {
+		bud_metrics_add(
+			&serve->app.metrics[BUD_APP_METRICS_MAIN], BUD_COUNTER_REDIS_RESTARTS, 1);
 		return;
 	}
 	if (bud_redis_url_parse(bud_span(url), &serve->app.redis_url, &error) < 0)
@@ -364,6 +364,11 @@ static void init_app(struct serve *serve)
 	bud_random_hex(app->run, 8);
 	serve->is_embedded = bud_redis_url_is_embedded(&config->redis.url);
 	serve->listen_fds = bud_alloc_zero(app->workers_n * sizeof(*serve->listen_fds));
+	app->metrics_n = BUD_APP_METRICS_WORKERS + app->workers_n;
+	app->metrics = bud_alloc_zero(app->metrics_n * sizeof(*app->metrics));
+	app->metrics_list = bud_alloc_zero(app->metrics_n * sizeof(*app->metrics_list));
+	for (size_t i = 0; i < app->metrics_n; i++)
+		app->metrics_list[i] = &app->metrics[i];
 }
 
 static void finish(struct serve *serve)
@@ -375,6 +380,7 @@ static void finish(struct serve *serve)
 	bud_table_destroy(app->table);
 	free(app->workers);
 	free(app->metrics);
+	free(app->metrics_list);
 	free(serve->listen_fds);
 	if (!serve->is_embedded)
 		bud_redis_home_close(&serve->home);
@@ -396,7 +402,9 @@ static int run(struct serve *serve)
 		r = bud_node_id_get(&serve->app.config, serve->app.node, &error);
 	if (r < 0)
 		stop(serve, fail("", &error));
-	else if (!serve->is_embedded)
+	else
+		serve->app.control = bud_control_start(&serve->app, serve->admin_fd);
+	if (r == 0 && !serve->is_embedded)
 		open_redis(serve);
 	uv_run(&serve->loop, UV_RUN_DEFAULT);
 	finish(serve);

@@ -41,7 +41,7 @@ struct bud_worker {
 	uv_async_t wake;
 	atomic_uint wishes;
 	uv_timer_t tick;
-	struct bud_metrics metrics;
+	struct bud_metrics *metrics;
 	struct bud_redis *commands;
 	struct bud_redis *reading;
 	struct bud_store commands_store;
@@ -82,7 +82,7 @@ static void on_down(void *owner, const char *reason)
 {
 	struct bud_worker *worker = owner;
 
-	bud_metrics_add(&worker->metrics, BUD_COUNTER_REDIS_RECONNECTS, 1);
+	bud_metrics_add(worker->metrics, BUD_COUNTER_REDIS_RECONNECTS, 1);
 	bud_log_warn("no connection to Redis", "worker", bud_log_number(worker->index), "reason",
 		reason);
 }
@@ -125,7 +125,7 @@ static void open_flows(struct bud_worker *worker)
 	struct bud_ingest_options ingest = {
 		.loop = &worker->loop,
 		.store = &worker->commands_store,
-		.metrics = &worker->metrics,
+		.metrics = worker->metrics,
 		.window_ms = app->config.dedupe.window_s * 1000,
 		.durability = &app->durability,
 	};
@@ -138,7 +138,7 @@ static void open_flows(struct bud_worker *worker)
 		.endpoints = app->endpoints,
 		.following = &app->following,
 		.config = &app->config,
-		.metrics = &worker->metrics,
+		.metrics = worker->metrics,
 		.node = app->node,
 		.worker = worker->index,
 		.workers = app->workers_n,
@@ -278,6 +278,7 @@ struct bud_worker *bud_worker_start(struct bud_app *app, unsigned index, int lis
 	worker->app = app;
 	worker->index = index;
 	worker->listen_fd = listen_fd;
+	worker->metrics = &app->metrics[BUD_APP_METRICS_WORKERS + index];
 	uv_loop_init(&worker->loop);
 	uv_async_init(&worker->loop, &worker->wake, on_wake);
 	worker->wake.data = worker;
@@ -286,11 +287,6 @@ struct bud_worker *bud_worker_start(struct bud_app *app, unsigned index, int lis
 	if (uv_thread_create(&worker->thread, run, worker) != 0)
 		abort();
 	return worker;
-}
-
-const struct bud_metrics *bud_worker_metrics(const struct bud_worker *worker)
-{
-	return &worker->metrics;
 }
 
 static void wish(struct bud_worker *worker, enum wish wish)

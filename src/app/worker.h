@@ -1,14 +1,11 @@
 /* A worker: a thread with a loop, a listener, two connections to Redis, an HTTP client, and in them
  * one ingest and one dispatch. */
 #pragma once
-#include "core/metrics.h"
-
 struct bud_app;    /* app/app.h */
 struct bud_worker; /* opaque */
 
 /* Starts the thread. Takes `listen_fd`, bound and not listening. */
 struct bud_worker *bud_worker_start(struct bud_app *app, unsigned index, int listen_fd);
-const struct bud_metrics *bud_worker_metrics(const struct bud_worker *worker);
 
 /* From the main thread; each wakes the worker. */
 

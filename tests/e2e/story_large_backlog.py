@@ -1,5 +1,5 @@
-"""Events of the largest size that come after many small ones: the reader cannot know, Redis may cut the
-connection for the size of its answer, and the sweep takes them up a few at a time."""
+"""Events of the largest size that come after many small ones: the reader cannot know, Redis may
+cut the connection for the size of its answer, and the sweep takes them up a few at a time."""
 import json
 import os
 import signal

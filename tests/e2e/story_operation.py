@@ -1,6 +1,7 @@
 """What a person on call sees: metrics, health, readiness, logs."""
 import json
 import re
+import socket
 
 from kit import (Api, Budstikke, Ledger, PrivateRedis, Publisher, Receiver, Reply, folder,
                  make_event, wait_until)
@@ -34,6 +35,27 @@ def story_not_ready_without_redis():
         assert admin.get("/healthz").status == 200, "alive all the same"
         redis.start()
         wait_until(lambda: admin.get("/readyz").status == 200, "ready again", 30, 0.1)
+
+
+def story_admin_before_redis():
+    """The admin listener tells what a node waits for, before there is any Redis."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with folder() as home:
+        node = Budstikke(home / "data", {"redis.url": f"unix:{home}/nobody.sock",
+                                         "admin.listen": f"127.0.0.1:{port}"}, start=False)
+        try:
+            node.start(2)
+        except AssertionError:
+            admin = Api(f"http://127.0.0.1:{port}")
+            assert admin.get("/healthz").status == 200
+            assert admin.get("/readyz").status == 503
+            assert b"budstikke_redis_up 0" in admin.get("/metrics").body
+        else:
+            raise AssertionError("it started without a Redis")
+        finally:
+            node.kill()
 
 
 def story_wrong_redis_is_refused():
