@@ -393,7 +393,7 @@ int bud_fetch_start(struct bud_fetch *fetch, const struct bud_fetch_request *req
 		return -EINVAL;
 	assert(request->keep_body_bytes <= BUD_RESPONSE_BODY_MAX);
 	struct bud_transfer *transfer =
-		take_transfer(fetch, request->target->host_hash % fetch->multis_n);
+		take_transfer(fetch, request->target->spread % fetch->multis_n);
 	if (!bud_transfer_take_request(transfer, request)) {
 		set_state(transfer, BUD_TRANSFER_IDLE);
 		return -EINVAL;

@@ -18,7 +18,7 @@ struct bud_fetch_options {
 	const char *ca_file;                 /* PEM; NULL: Debian's bundle */
 	bool allow_http;                     /* plain http targets may be used */
 	unsigned connections_max;            /* transfers at a time; 0: 1024 */
-	unsigned multis;          /* curl multi handles, hosts are spread over them; 0: 32 */
+	unsigned multis;          /* curl multi handles, targets are spread over them; 0: 32 */
 	const char *name_servers; /* for tests, "127.0.0.1:5353"; NULL: /etc/resolv.conf */
 };
 

@@ -10,7 +10,7 @@
 #include "core/list.h"
 #include "fetch/multis.h"
 
-/* Connections that each handle keeps: hosts are not spread evenly, and a handle with more busy
+/* Connections that each handle keeps: targets are not spread evenly, and a handle with more busy
  * connections than it may keep opens a new one for nearly every request. */
 #define SHARES          4
 #define CONNECTIONS_MIN 256

@@ -1,4 +1,4 @@
-/* libcurl's multi handles on a uv loop: hosts are spread over many, because each does work in
+/* libcurl's multi handles on a uv loop: targets are spread over many, because each does work in
  * proportion to its cached connections at every transfer's end. */
 #pragma once
 #include <curl/curl.h>

@@ -175,10 +175,11 @@ static int check_port(struct bud_target *target, struct bud_error *error)
 	return 0;
 }
 
+/* FNV-1a of the URL without its query: one host with many endpoints is spread, too. */
 static unsigned hash_text(const char *text)
 {
 	unsigned hash = 2166136261u;
-	for (; *text; text++)
+	for (; *text && *text != '?'; text++)
 		hash = (hash ^ (unsigned char)*text) * 16777619u;
 	return hash;
 }
@@ -200,7 +201,7 @@ static int fill(struct bud_target *target, struct bud_span url,
 	if (r < 0)
 		return r;
 	target->is_http = strncmp(target->text, "http://", 7) == 0;
-	target->host_hash = hash_text(target->host);
+	target->spread = hash_text(target->text);
 	return 0;
 }
 
