@@ -23,7 +23,8 @@ def story_webhook_id_over_restarts():
         return Reply(500) if failing else None
 
     with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data") as node:
-        node.api().subscribe(receiver.sink("a"))
+        # An attempt that runs when the node is killed is leased for its time-out and ten seconds.
+        node.api().subscribe(receiver.sink("a"), config={"timeout_ms": 1000})
         Publisher(Ledger(), lambda: node.url).start(limit=3).join()
         for end in (node.kill, node.stop):
             seen = len(receiver.deliveries)
@@ -31,7 +32,7 @@ def story_webhook_id_over_restarts():
             end()
             node.start()
         failing = False
-        wait_until(lambda: len(receiver.on("a")) >= 3, "the last attempts")
+        wait_until(lambda: len(receiver.on("a")) >= 3, "the last attempts", 30)
         ids = {}
         for d in receiver.deliveries:
             ids.setdefault(d.id, set()).add(d.webhook_id)

@@ -40,6 +40,13 @@ class Load:
         return [key for key in self.ledger.accepted()
                 if any((path, *key) not in pairs for path in self.paths)]
 
+    def owed(self):
+        """Deliveries of accepted events that were never answered: what ran when a node was killed
+        may have come in, and must come again when its lease is over."""
+        accepted = self.ledger.accepted()
+        return [(path, *key) for path in self.paths
+                for key in accepted - self.receiver.ids(path)]
+
     def kill(self, kill):
         """Calls `kill` at a random moment under load. True if the kill counts."""
         wait_until(lambda: self.behind() >= 2 * KILL_EVENTS_MIN * len(self.paths),
@@ -67,6 +74,9 @@ class Load:
         wait_until(lambda: not self.outstanding(),
                    lambda: f"{len(self.outstanding())} events never arrived, "
                    f"e.g. {self.outstanding()[:5]}; {self}", seconds, 0.1)
+        wait_until(lambda: not self.owed(),
+                   lambda: f"{len(self.owed())} deliveries were never answered, "
+                   f"e.g. {self.owed()[:5]}; {self}", seconds, 0.2)
         # Every attempt under way has been answered, and is in the ledger, after this.
         time.sleep(0.5)
         report = check(self.ledger, self.receiver, {p: lambda e: True for p in self.paths})
