@@ -30,6 +30,7 @@ SANITIZER_OPTIONS = {
     "TSAN_OPTIONS": f"halt_on_error=0:second_deadlock_stack=1:suppressions={TESTS}/tsan.txt",
 }
 OUTPUT_LINES = 60
+STORIES_AT_A_TIME = 3
 
 
 class Results:
@@ -38,11 +39,13 @@ class Results:
     def __init__(self):
         self.lock = threading.Lock()
         self.passed, self.failed, self.skipped = 0, [], []
+        self.passed_of = {}
 
     def add(self, suite, name, state, output="", missing=""):
         with self.lock:
             if state == "ok":
                 self.passed += 1
+                self.passed_of[suite] = self.passed_of.get(suite, 0) + 1
             elif state == "skip":
                 self.skipped.append((f"{suite}: {name}", missing))
             else:
@@ -74,10 +77,10 @@ def run(command, env=None, timeout=3600, log=None):
     return done.returncode, done.stdout.decode(errors="replace")
 
 
-def said(suite, began, before):
+def said(suite, began):
     failed = len([f for f in results.failed if f.startswith(suite + ":")])
     state = f"{failed} failed" if failed else "ok"
-    print(f"{suite}: {results.passed - before} passed, {state}, "
+    print(f"{suite}: {results.passed_of.get(suite, 0)} passed, {state}, "
           f"{time.monotonic() - began:.0f} s", flush=True)
 
 
@@ -125,10 +128,10 @@ def meson_suite(suite, folder="build", report_as=None, env=None, multiplier=1):
 
 
 def plain_suite(suite):
-    began, before = time.monotonic(), results.passed
+    began = time.monotonic()
     if not meson_suite(suite) and has_files(TESTS / suite):
         results.add(suite, "has tests", "FAIL", f"tests/{suite} exists, but meson runs nothing")
-    said(suite, began, before)
+    said(suite, began)
 
 
 def has_files(folder):
@@ -143,7 +146,7 @@ def program(folder):
 
 
 def stories(suite, folder, build_folder="build", names=(), env=None):
-    """The stories of a folder, two at a time, against one build's program."""
+    """The stories of a folder against one build's program: mostly they wait."""
     if not any((TESTS / folder).glob("story_*.py")):
         return
     binary = program(build_folder)
@@ -152,8 +155,8 @@ def stories(suite, folder, build_folder="build", names=(), env=None):
         return
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         _, output = run(
-            [sys.executable, "-B", TESTS / "e2e/run.py", "--jobs", 2, "--results", out.name,
-             "--folder", TESTS / folder, *names], {"BUDSTIKKE": str(binary), **(env or {})})
+            [sys.executable, "-B", TESTS / "e2e/run.py", "--jobs", STORIES_AT_A_TIME,
+             "--results", out.name, "--folder", TESTS / folder, *names], {"BUDSTIKKE": str(binary), **(env or {})})
         text = Path(out.name).read_text(encoding="utf-8")
     if not text:
         results.add(suite, "stories run", "FAIL", output)
@@ -164,33 +167,37 @@ def stories(suite, folder, build_folder="build", names=(), env=None):
                     story["output"], last[-1] if last else "")
 
 
+node_modules_lock = threading.Lock()
+
+
 def node_modules():
     """npm ci, unless what is there is what the lock file says."""
     stamp = TESTS / "e2e/node_modules/.package-lock.json"
     lock = TESTS / "e2e/package-lock.json"
-    if stamp.exists() and stamp.stat().st_mtime >= lock.stat().st_mtime:
-        return True
-    code, output = run(["npm", "ci", "--no-audit", "--no-fund", "--prefix", TESTS / "e2e"])
+    with node_modules_lock:
+        if stamp.exists() and stamp.stat().st_mtime >= lock.stat().st_mtime:
+            return True
+        code, output = run(["npm", "ci", "--no-audit", "--no-fund", "--prefix", TESTS / "e2e"])
     if code:
         results.add("e2e", "npm ci", "FAIL", output)
     return code == 0
 
 
 def e2e():
-    began, before = time.monotonic(), results.passed
+    began = time.monotonic()
     if node_modules():
         code, output = run([sys.executable, "-B", TESTS / "e2e/test_kit.py"])
         results.add("e2e", "kit", "ok" if code == 0 else "FAIL", output)
         stories("e2e", "e2e")
-    said("e2e", began, before)
+    said("e2e", began)
 
 
 def faults():
-    began, before = time.monotonic(), results.passed
+    began = time.monotonic()
     meson_suite("faults")
     if node_modules():
         stories("faults", "faults")
-    said("faults", began, before)
+    said("faults", began)
 
 
 def fuzz():
@@ -212,10 +219,10 @@ def fuzz_longer(target, seconds=600):
 
 
 def clang():
-    began, before = time.monotonic(), results.passed
+    began = time.monotonic()
     if built.get("build-clang"):
         results.add("clang", "compiles without a warning", "ok")
-    said("clang", began, before)
+    said("clang", began)
 
 
 def thread_sanitizer_wrapper():
@@ -235,7 +242,7 @@ def thread_sanitizer_wrapper():
 
 
 def sanitizer(suite):
-    began, before = time.monotonic(), results.passed
+    began = time.monotonic()
     env = {**SANITIZER_OPTIONS, "BUD_TEST_SLOW": "4", "BUD_TEST_QUICK": "1"}
     folder = "build-" + suite
     if built.get(folder):
@@ -253,7 +260,7 @@ def sanitizer(suite):
             meson_suite(which, folder, suite, dict(env), multiplier=5)
         if node_modules():
             stories(suite, "e2e", folder, SANITIZED, story_env)
-    said(suite, began, before)
+    said(suite, began)
 
 
 built = {}
@@ -262,6 +269,7 @@ RUN = {"lint": lambda: plain_suite("lint"), "unit": lambda: plain_suite("unit"),
        "faults": faults, "clang": clang, "asan": lambda: sanitizer("asan"),
        "tsan": lambda: sanitizer("tsan")}
 BESIDE_BUILDS = ("lint", "unit", "integration", "fuzz")
+BESIDE_EACH_OTHER = ("asan", "tsan")
 
 
 def main():
@@ -289,8 +297,13 @@ def main():
             RUN[suite]()
     builder.join()
     for suite in chosen:
-        if suite not in BESIDE_BUILDS:
+        if suite not in (*BESIDE_BUILDS, *BESIDE_EACH_OTHER):
             RUN[suite]()
+    together = [threading.Thread(target=RUN[s]) for s in chosen if s in BESIDE_EACH_OTHER]
+    for thread in together:
+        thread.start()
+    for thread in together:
+        thread.join()
     sys.exit(results.finish())
 
 

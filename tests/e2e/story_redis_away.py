@@ -87,7 +87,8 @@ def delete_registry(redis):
 
 def story_registry_gone():
     """The registry is deleted under a running node: alarm, and nothing is acked as unwanted."""
-    with folder() as home, Receiver() as receiver, Budstikke(home / "data") as node:
+    with folder() as home, Receiver() as receiver, \
+            Budstikke(home / "data", {"server.drain_s": 1}) as node:
         api = node.api()
         api.subscribe(receiver.sink("a"))
         with node.redis() as redis:
@@ -103,7 +104,7 @@ def story_registry_gone():
 def story_registry_gone_at_start():
     """A node starts on a full stream and an empty registry: alarm, nothing acked."""
     with folder() as home, PrivateRedis(home / "redis") as redis, Receiver() as receiver:
-        settings = {"redis.url": redis.url}
+        settings = {"redis.url": redis.url, "server.drain_s": 1}
         with Budstikke(home / "data", settings) as node:
             api = node.api()
             api.subscribe(receiver.sink("a"), config={"timeout_ms": 1000})
