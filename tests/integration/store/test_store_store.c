@@ -191,8 +191,9 @@ static void a_partition_is_read_taken_and_acked(void **state)
 	struct bud_read read = {"me", 3, BUD_PARTITIONS, 10, 10};
 	struct bud_member missing;
 
-	wait_for(bud_partition_read(&store, &read, on_entries, NULL)); /* the test before */
-	redis_server_do(*state, "XTRIM bud:{s0}:p3:events MAXLEN 0");
+	/* The test before may have left an event here: its partition depends on a random seed. */
+	redis_server_do(*state, "DEL bud:{s0}:p3:events");
+	redis_server_do(*state, "XGROUP CREATE bud:{s0}:p3:events dispatch 0 MKSTREAM");
 	wait_for(bud_partition_pending(&store, 7, "nobody", NULL, on_pendings, NULL));
 	assert_int_equal(last_n, 0);
 	read_one(*state, "one");
