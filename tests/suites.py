@@ -156,7 +156,8 @@ def stories(suite, folder, build_folder="build", names=(), env=None):
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         _, output = run(
             [sys.executable, "-B", TESTS / "e2e/run.py", "--jobs", STORIES_AT_A_TIME,
-             "--results", out.name, "--folder", TESTS / folder, *names], {"BUDSTIKKE": str(binary), **(env or {})})
+             "--results", out.name, "--folder", TESTS / folder, *names],
+            {"BUDSTIKKE": str(binary), **(env or {})})
         text = Path(out.name).read_text(encoding="utf-8")
     if not text:
         results.add(suite, "stories run", "FAIL", output)
