@@ -169,6 +169,8 @@ static void finish_load(struct bud_follower *follower)
 	follower->next = NULL;
 	bud_metrics_add(options->metrics, BUD_COUNTER_REGISTRY_RELOADS, 1);
 	set_broken(follower, NULL);
+	/* The table is as new as the version was then; the first round would say so later. */
+	atomic_store(&options->following->confirmed_mono_ms, follower->sent_mono_ms);
 	follow(follower);
 }
 
@@ -210,6 +212,7 @@ static void load(struct bud_follower *follower)
 {
 	follower->is_loaded = false;
 	follower->is_busy = true;
+	follower->sent_mono_ms = bud_clock_mono_ms();
 	if (bud_registry_version(follower->options.store, on_load_version, follower) < 0)
 		follower->is_busy = false; /* on_up comes again */
 }

@@ -106,7 +106,8 @@ def story_listening_line():
                             r"admin=(http://127\.0\.0\.1:\d+) redis=embedded data=(\S+)", line)
         assert said, line
         assert said.group(3) == str(node.data), line
-        wait_until(lambda: Api(said.group(2)).get("/readyz").status == 200, "ready", 3)
+        ready = Api(said.group(2)).get("/readyz")
+        assert ready.status == 200, f"not ready when it says so: {ready}"
         assert Api(said.group(1)).get("/subscriptions").status == 200
         assert node.stop() == 0
         assert len(node.lines) == 1, node.lines
