@@ -218,7 +218,7 @@ static int publish_one(struct client *client, int id, const char *data)
 }
 
 /* A subject; which partition it falls in depends on the shard's random seed. */
-static char other_subject[16] = "other";
+static char other_subject[24] = "other";
 
 /* Events 0 to n - 1; from `other_from` on they have another subject. */
 static void write_batch(struct bud_buffer *out, int n, int other_from)
