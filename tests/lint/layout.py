@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Layout: clang-format has the last word. Exit 77 (meson: skipped) where it is not installed."""
+"""Layout: clang-format 14, Debian 12's, has the last word: other versions lay out otherwise. Exit
+77 (meson: skipped) where it is not installed."""
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,8 @@ def check(root=None):
 
 
 if __name__ == "__main__":
-    if not shutil.which("clang-format"):
-        print("clang-format is missing")
+    if not shutil.which("clang-format") or " 14." not in subprocess.run(
+            ["clang-format", "--version"], capture_output=True, text=True, check=False).stdout:
+        print("clang-format 14 is missing")
         sys.exit(77)
     source.finish("layout", check())
