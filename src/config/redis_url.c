@@ -47,22 +47,9 @@ static bool decode(struct bud_span text, char *out, size_t room)
 	return true;
 }
 
-/* Splits at the first `c`: what is before it is returned, what is after it stays in `rest`. All of
- * it, and an empty rest, when there is none. */
-static struct bud_span take_until(struct bud_span *rest, char c)
-{
-	const char *found = rest->len ? memchr(rest->at, c, rest->len) : NULL;
-	size_t len = found ? (size_t)(found - rest->at) : rest->len;
-	struct bud_span taken = {rest->at, len};
-
-	rest->at += len + (found ? 1 : 0);
-	rest->len -= len + (found ? 1 : 0);
-	return taken;
-}
-
 static int parse_login(struct bud_span login, struct bud_redis_url *url, struct bud_error *error)
 {
-	struct bud_span user = take_until(&login, ':');
+	struct bud_span user = bud_span_take_until(&login, ':');
 
 	if (!decode(user, url->user, sizeof(url->user)) ||
 		!decode(login, url->password, sizeof(url->password)) || url->password[0] == '\0')
@@ -92,13 +79,13 @@ static int parse_host(struct bud_span text, struct bud_redis_url *url, struct bu
 		if (!memchr(text.at, ']', text.len))
 			return refuse(error, "the ] behind the address is missing");
 		text = (struct bud_span){text.at + 1, text.len - 1};
-		host = take_until(&text, ']');
+		host = bud_span_take_until(&text, ']');
 		if (text.len > 0 && text.at[0] != ':')
 			return refuse(error, "there is something between ] and the port");
 		if (text.len > 0)
 			text = (struct bud_span){text.at + 1, text.len - 1};
 	} else {
-		host = take_until(&text, ':');
+		host = bud_span_take_until(&text, ':');
 	}
 	if (!is_host(host) || host.len >= sizeof(url->host))
 		return refuse(error, "the host is missing or no host name");
@@ -111,7 +98,7 @@ static int parse_host(struct bud_span text, struct bud_redis_url *url, struct bu
 
 static int parse_network(struct bud_span rest, struct bud_redis_url *url, struct bud_error *error)
 {
-	struct bud_span place = take_until(&rest, '/');
+	struct bud_span place = bud_span_take_until(&rest, '/');
 	/* An @ in a password is percent-encoded by rule, but people forget: take the last one. */
 	const char *at = place.len ? memrchr(place.at, '@', place.len) : NULL;
 	uint64_t database = 0;
@@ -150,7 +137,7 @@ int bud_redis_url_parse(
 	int r = 0;
 
 	if (text.len > 0) {
-		scheme = take_until(&rest, ':');
+		scheme = bud_span_take_until(&rest, ':');
 		if (bud_span_is_nocase(scheme, "rediss"))
 			return refuse(error, "rediss: (TLS) is not supported");
 		if (bud_span_is_nocase(scheme, "unix"))

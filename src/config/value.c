@@ -149,25 +149,13 @@ static void write_size(const struct bud_setting *setting, const void *field, str
 		out, "%lld%.*s", (long long)number, unit >= 0, &size_units[unit < 0 ? 0 : unit]);
 }
 
-/* Takes what stands before the first `c` off the front of `rest`. */
-static struct bud_span take_until(struct bud_span *rest, char c)
-{
-	const char *found = rest->len ? memchr(rest->at, c, rest->len) : NULL;
-	size_t len = found ? (size_t)(found - rest->at) : rest->len;
-	struct bud_span taken = {rest->at, len};
-
-	rest->at += len + (found ? 1 : 0);
-	rest->len -= len + (found ? 1 : 0);
-	return taken;
-}
-
 static int parse_choice(const struct bud_setting *setting, struct bud_span text, void *field,
 	struct bud_error *error)
 {
 	struct bud_span choices = bud_span(setting->unit);
 
 	for (unsigned i = 0; choices.len > 0; i++) {
-		if (!bud_span_equals(take_until(&choices, '|'), text))
+		if (!bud_span_equals(bud_span_take_until(&choices, '|'), text))
 			continue;
 		*(unsigned *)field = i;
 		return 0;
@@ -181,8 +169,8 @@ static void write_choice(
 	struct bud_span choices = bud_span(setting->unit);
 
 	for (unsigned i = *(const unsigned *)field; i > 0; i--)
-		(void)take_until(&choices, '|');
-	bud_buffer_span(out, take_until(&choices, '|'));
+		(void)bud_span_take_until(&choices, '|');
+	bud_buffer_span(out, bud_span_take_until(&choices, '|'));
 }
 
 static int parse_schedule(const struct bud_setting *setting, struct bud_span text, void *field,
@@ -193,7 +181,7 @@ static int parse_schedule(const struct bud_setting *setting, struct bud_span tex
 	bool more = true;
 
 	while (more) {
-		struct bud_span step = take_until(&rest, ',');
+		struct bud_span step = bud_span_take_until(&rest, ',');
 		uint64_t number;
 		more = step.at + step.len < rest.at; /* there was a comma */
 		step = bud_span_trim(step);
@@ -226,7 +214,7 @@ static int parse_networks(const struct bud_setting *setting, struct bud_span tex
 
 	(void)setting;
 	while (more) {
-		struct bud_span one = take_until(&rest, ',');
+		struct bud_span one = bud_span_take_until(&rest, ',');
 		int r;
 		more = one.at + one.len < rest.at; /* there was a comma */
 		if (networks.n == BUD_NETWORKS_MAX)

@@ -30,6 +30,17 @@ bool bud_span_ends(struct bud_span span, struct bud_span suffix)
 	       memcmp(span.at + span.len - suffix.len, suffix.at, suffix.len) == 0;
 }
 
+struct bud_span bud_span_take_until(struct bud_span *rest, char c)
+{
+	const char *found = rest->len ? memchr(rest->at, c, rest->len) : NULL;
+	size_t len = found ? (size_t)(found - rest->at) : rest->len;
+	struct bud_span taken = {rest->at, len};
+
+	rest->at += len + (found ? 1 : 0);
+	rest->len -= len + (found ? 1 : 0);
+	return taken;
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';

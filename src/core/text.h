@@ -44,6 +44,9 @@ bool bud_span_is_nocase(struct bud_span span, const char *text);
 bool bud_span_starts(struct bud_span span, struct bud_span prefix);
 bool bud_span_starts_nocase(struct bud_span span, const char *prefix);
 bool bud_span_ends(struct bud_span span, struct bud_span suffix);
+/* Splits at the first `c`: what is before it is returned, what is after it stays in `rest`; all of
+ * it and an empty rest when there is none. */
+struct bud_span bud_span_take_until(struct bud_span *rest, char c);
 /* Without spaces and tabs at both ends. */
 struct bud_span bud_span_trim(struct bud_span span);
 /* The whole span as a decimal number without sign; false when it is not one or above `max`. */
