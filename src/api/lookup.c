@@ -77,7 +77,8 @@ int bud_lookup_load(const struct bud_registry_value *value, uint32_t timeout_ms,
 	}
 	if (!bud_span_is(bud_span(loaded->owner), BUD_OWNER_LOCAL))
 		return -ENOENT;
-	loaded->serial = value->serial;
+	bud_subscription_set_beside(loaded,
+		&(struct bud_subscription_beside){value->serial, value->etag, value->status});
 	*out_subscription = bud_move(loaded);
 	return 0;
 }

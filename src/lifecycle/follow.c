@@ -147,7 +147,9 @@ static void put_record(struct bud_follower *follower, struct bud_table *table,
 			"subscription", id, "reason", error.text);
 		return;
 	}
-	subscription->serial = record->value.serial;
+	bud_subscription_set_beside(
+		subscription, &(struct bud_subscription_beside){record->value.serial,
+				      record->value.etag, record->value.status});
 	bud_table_put(table, subscription);
 }
 

@@ -29,7 +29,11 @@ bool bud_registry_value_parse(struct bud_span text, struct bud_registry_value *o
 		!cut(&text, '\n', &value.fingerprint) ||
 		!bud_span_number(serial, INT64_MAX, &value.serial))
 		return false;
-	value.record = text;
+	if (!cut(&text, '\n', &value.record)) {
+		value.record = text;
+		text = (struct bud_span){NULL, 0};
+	}
+	value.status = text;
 	*out_value = value;
 	return true;
 }
@@ -70,6 +74,20 @@ static void on_put(void *owner, const redisReply *reply)
 	((bud_put_fn)call.fn)(call.owner, err, err < 0 ? NULL : &result);
 }
 
+static void add_note_key(struct bud_args *args, const struct bud_note *note)
+{
+	if (note)
+		bud_args_format(args, BUD_KEY_EVENTS_FORMAT, note->partition);
+}
+
+static void add_note(struct bud_args *args, const struct bud_note *note)
+{
+	if (!note)
+		return;
+	bud_args_span(args, note->owner);
+	bud_args_span(args, note->bytes);
+}
+
 int bud_registry_put(struct bud_store *store, const struct bud_put *put, bud_put_fn fn, void *owner)
 {
 	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
@@ -80,14 +98,38 @@ int bud_registry_put(struct bud_store *store, const struct bud_put *put, bud_put
 	bud_args_text(args, BUD_KEY_VERSION);
 	bud_args_text(args, BUD_KEY_SERIAL);
 	bud_args_text(args, BUD_KEY_FINGERPRINTS);
+	add_note_key(args, put->note);
 	bud_args_keys_end(args);
 	bud_args_text(args, put->id);
 	bud_args_text(args, put->if_etag);
 	bud_args_text(args, put->etag);
 	bud_args_text(args, put->fingerprint);
 	bud_args_span(args, put->record);
+	bud_args_text(args, put->status.at ? "1" : "0");
+	bud_args_span(args, put->status);
+	add_note(args, put->note);
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_REGISTRY_PUT, on_put, call));
+}
+
+int bud_registry_put_status(
+	struct bud_store *store, const struct bud_status_put *put, bud_put_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	struct bud_args *args = &store->args;
+
+	bud_args_text(args, BUD_KEY_RECORDS);
+	bud_args_text(args, BUD_KEY_CHANGES);
+	bud_args_text(args, BUD_KEY_VERSION);
+	add_note_key(args, put->note);
+	bud_args_keys_end(args);
+	bud_args_text(args, put->id);
+	bud_args_span(args, put->expected);
+	bud_args_span(args, put->status);
+	bud_args_text(args, put->etag);
+	add_note(args, put->note);
+	return bud_store_call_sent(
+		call, bud_store_send_script(store, BUD_SCRIPT_REGISTRY_STATUS, on_put, call));
 }
 
 static void on_record(void *owner, const redisReply *reply)

@@ -4,15 +4,24 @@
 #include "store/member.h"
 #include "store/store.h"
 
-/* A stored value: what stands beside the record, and the record; empty for a tombstone. */
+/* A stored value: what stands beside the record, and the record; empty for a tombstone. The record
+ * has no line feed; the status is ours and may change without it. */
 struct bud_registry_value {
 	uint64_t serial;
 	struct bud_span etag;
 	struct bud_span fingerprint;
 	struct bud_span record;
+	struct bud_span status; /* empty: nothing happened to it */
 };
 
 bool bud_registry_value_parse(struct bud_span text, struct bud_registry_value *out_value);
+
+/* An event of ours, published in the same step as what it tells of (design 3: nothing between). */
+struct bud_note {
+	unsigned partition;
+	struct bud_span owner;
+	struct bud_span bytes; /* a structured CloudEvent */
+};
 
 enum bud_put_outcome {
 	BUD_PUT_OK,      /* also when the same etag was there already: a reply was lost */
@@ -38,13 +47,29 @@ struct bud_put {
 	/* Of owner, sink and filters: a second creation with the same one is BUD_PUT_SAME. No
 	 * blanks. */
 	const char *fingerprint;
-	struct bud_span record; /* empty: delete, which leaves a tombstone */
+	struct bud_span record;      /* empty: delete, which leaves a tombstone */
+	struct bud_span status;      /* at == NULL: the one it has stays */
+	const struct bud_note *note; /* published with the change; may be NULL */
 };
 
 /* `result` is NULL when err is negative; after -ENOTCONN send the same again. */
 typedef void (*bud_put_fn)(void *owner, int err, const struct bud_put_result *result);
 BUD_MUST_CHECK int bud_registry_put(
 	struct bud_store *store, const struct bud_put *put, bud_put_fn fn, void *owner);
+
+/* A change of the status alone: compare and swap, since any node may do it at any time. */
+struct bud_status_put {
+	const char *id;
+	struct bud_span expected;    /* the stored status that it must have now */
+	struct bud_span status;      /* the new one */
+	const char *etag;            /* new; "": the etag stays, for what nobody sees */
+	const struct bud_note *note; /* may be NULL */
+};
+
+/* OK also when the status is that one already (and then nothing is published); MISSING; CHANGED
+ * with what is there. */
+BUD_MUST_CHECK int bud_registry_put_status(
+	struct bud_store *store, const struct bud_status_put *put, bud_put_fn fn, void *owner);
 
 /* `value` is NULL when there is no such record. */
 typedef void (*bud_registry_get_fn)(void *owner, int err, const struct bud_registry_value *value);

@@ -6,6 +6,7 @@
 #include "crypto/digest.h"
 #include "event/event.h"
 #include "subscription/filter.h"
+#include "subscription/push_config.h"
 #include "subscription/sink_header.h"
 
 static void wipe(char *secret)
@@ -33,12 +34,29 @@ void bud_subscription_destroy(struct bud_subscription *subscription)
 	free(subscription->sink);
 	free(subscription->expires);
 	wipe(subscription->secret);
+	bud_push_config_destroy(subscription->config);
+	bud_status_finish(&subscription->status);
 	free(subscription);
 }
 
 void bud_subscription_auto(struct bud_subscription **subscription)
 {
 	bud_subscription_destroy(*subscription);
+}
+
+void bud_subscription_set_beside(
+	struct bud_subscription *subscription, const struct bud_subscription_beside *beside)
+{
+	struct bud_error error;
+
+	subscription->serial = beside->serial;
+	free(subscription->etag);
+	subscription->etag = bud_strndup(beside->etag.at, beside->etag.len);
+	bud_status_finish(&subscription->status);
+	if (bud_status_parse(beside->status, &subscription->status, &error) == 0)
+		return;
+	subscription->status.state = BUD_SUBSCRIPTION_DISABLED;
+	subscription->status.reason = bud_strdup("unreadable");
 }
 
 static bool has_type(const struct bud_subscription *subscription, struct bud_span type)

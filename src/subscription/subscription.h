@@ -6,9 +6,11 @@
 #include "core/alloc.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "subscription/status.h"
 
 struct bud_event;       /* event/event.h */
 struct bud_filter;      /* subscription/filter.h */
+struct bud_push_config; /* subscription/push_config.h */
 struct bud_sink_header; /* subscription/sink_header.h */
 
 /* Of the stored form: what an older program could not load as it is meant raises it. */
@@ -37,6 +39,8 @@ struct bud_subscription {
 	char *secret;        /* whsec_..., never NULL */
 	uint32_t timeout_ms; /* in force */
 	bool timeout_is_given;
+	const struct bud_push_config *config; /* never NULL */
+	struct bud_subscription_status status;
 	/* Set by the table: a small number that no other live subscription has, kept over changes,
 	 * and a number that no other record ever put there has. */
 	uint32_t slot;
@@ -85,6 +89,17 @@ void bud_subscription_write_api(const struct bud_subscription *subscription,
 /* Appends the stored form: everything, the secret included; the serial only when it is not 0. */
 void bud_subscription_write_record(
 	const struct bud_subscription *subscription, struct bud_buffer *out);
+
+/* What the store keeps beside a record; all borrowed. */
+struct bud_subscription_beside {
+	uint64_t serial;
+	struct bud_span etag;   /* newer than the record's when only the status changed */
+	struct bud_span status; /* the stored form; empty: nothing happened to it */
+};
+
+/* Takes it over. A status that cannot be read counts as disabled: nothing is pushed then. */
+void bud_subscription_set_beside(
+	struct bud_subscription *subscription, const struct bud_subscription_beside *beside);
 
 /* A digest of owner, sink, source, types (as a set) and filters (member order aside): two with the
  * same one are the same subscription, and POSTing it again changes nothing. */

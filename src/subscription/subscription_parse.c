@@ -15,6 +15,7 @@
 #include "event/uri.h"
 #include "subscription/filter.h"
 #include "subscription/body.h"
+#include "subscription/push_config.h"
 #include "subscription/sink_header.h"
 
 enum origin {
@@ -33,7 +34,7 @@ struct reading {
 };
 
 static const char *const api_members[] = {"id", "owner", "created", "name", "source", "types",
-	"filters", "sink", "protocol", "protocolsettings", "config", "expires", NULL};
+	"filters", "sink", "protocol", "protocolsettings", "config", "expires", "status", NULL};
 static const char *const stored_members[] = {"format", "serial", "etag", "id", "owner", "created",
 	"name", "source", "types", "filters", "sink", "protocol", "protocolsettings", "config",
 	"expires", NULL};
@@ -227,6 +228,7 @@ static int read_config(struct reading *reading)
 	const json_t *config = get(reading->root, "config");
 	int r;
 
+	reading->made->config = &bud_push_config_default;
 	if (config && bud_body_check(config, "config", known, reading->error) < 0)
 		return -EINVAL;
 	r = read_timeout(reading, config);
@@ -340,6 +342,7 @@ static int change(struct reading *reading, struct bud_subscription **out_subscri
 	made->owner = bud_strdup(old->owner);
 	made->created_ms = old->created_ms;
 	made->serial = old->serial;
+	bud_status_copy(&old->status, &made->status);
 	made->etag = make_hex(8);
 	*out_subscription = bud_move(made);
 	return 0;

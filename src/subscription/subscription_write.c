@@ -95,6 +95,8 @@ void bud_subscription_write_api(const struct bud_subscription *subscription,
 	bud_buffer_byte(out, '{');
 	write_common(out, subscription);
 	write_config(out, subscription, true, secret == BUD_SUBSCRIPTION_SECRET_SHOWN);
+	write_name(out, "status");
+	bud_status_write_api(&subscription->status, out);
 	bud_buffer_byte(out, '}');
 }
 

@@ -1,10 +1,11 @@
 #!lua
 -- Writes one subscription record, or its tombstone, and announces the change. Safe to repeat after
 -- a lost reply: the same etag again is a success without a change.
--- KEYS: subs:records, subs:changes, subs:version, subs:serial, subs:fingerprints
+-- KEYS: subs:records, subs:changes, subs:version, subs:serial, subs:fingerprints, and with a note:
+--       p<N>:events
 -- ARGV: id, etag it must have now ("": must not exist; "*": any), new etag, fingerprint, record
---       ("": tombstone)
--- A stored value is "serial etag fingerprint\n" .. record.
+--       ("": tombstone), "1" to set the status, status, and with a note: its owner, its event
+-- A stored value is "serial etag fingerprint\n" .. record, and "\n" .. status where there is one.
 -- Returns {"ok", serial, version} | {"same", id of the identical one, its value} |
 --         {"exists"} | {"missing"} | {"changed", value}.
 local id, expected, etag, fingerprint, record = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -14,6 +15,7 @@ if not version then
 end
 local value = redis.call('HGET', KEYS[1], id)
 local serial, old_etag, old_fingerprint
+local status = ARGV[7] or ''
 if value then
 	local at
 	serial, old_etag, old_fingerprint, at = string.match(value, '^(%d+) (%S+) (%S+)\n()')
@@ -28,6 +30,9 @@ if value then
 	end
 	if expected ~= '*' and expected ~= old_etag then
 		return {'changed', value}
+	end
+	if ARGV[6] ~= '1' then
+		status = string.match(value, '^[^\n]*\n[^\n]*\n(.*)$') or ''
 	end
 elseif expected ~= '' then
 	return {'missing'}
@@ -44,7 +49,13 @@ end
 if record ~= '' then
 	redis.call('HSETNX', KEYS[5], fingerprint, id)
 end
+if record ~= '' and status ~= '' then
+	record = record .. '\n' .. status
+end
 redis.call('HSET', KEYS[1], id, serial .. ' ' .. etag .. ' ' .. fingerprint .. '\n' .. record)
+if #KEYS > 5 then
+	redis.call('XADD', KEYS[6], 'NOMKSTREAM', '*', 'o', ARGV[8], 'e', ARGV[9])
+end
 local change = redis.call('XADD', KEYS[2], '*', 'id', id, 'before', version)
 redis.call('XTRIM', KEYS[2], 'MAXLEN', '~', 10000)
 redis.call('SET', KEYS[3], change)

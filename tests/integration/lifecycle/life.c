@@ -124,7 +124,11 @@ void life_put(struct life *life, const char *id, bool is_deleted)
 	if (!is_deleted)
 		bud_subscription_write_record(subscription, &record);
 	bud_subscription_destroy(subscription);
-	struct bud_put put = {id, is_deleted ? "*" : "", etag, etag, bud_buffer_as_span(&record)};
+	struct bud_put put = {.id = id,
+		.if_etag = is_deleted ? "*" : "",
+		.etag = etag,
+		.fingerprint = etag,
+		.record = bud_buffer_as_span(&record)};
 	life->puts++;
 	assert_int_equal(bud_registry_put(&life->store, &put, on_put, life), 0);
 	life_wait(life, life->puts == 0);

@@ -325,7 +325,11 @@ static void on_put(void *owner, int err, const struct bud_put_result *result)
 
 static void put(const char *id, const char *if_etag, const char *etag, const char *record)
 {
-	struct bud_put put = {id, if_etag, etag, "f", bud_span(record)};
+	struct bud_put put = {.id = id,
+		.if_etag = if_etag,
+		.etag = etag,
+		.fingerprint = "f",
+		.record = bud_span(record)};
 
 	wait_for(bud_registry_put(&store, &put, on_put, NULL));
 	assert_int_equal(last_err, 0);
@@ -391,6 +395,58 @@ static void the_registry_says_what_came_of_it(void **state)
 	assert_string_equal(last_text, "");
 }
 
+static void put_status(const char *expected, const char *status, const char *etag, bool is_noted)
+{
+	struct bud_note note = {3, bud_span("local"), bud_span("{\"id\":\"n\"}")};
+	struct bud_status_put put = {
+		"r9", bud_span(expected), bud_span(status), etag, is_noted ? &note : NULL};
+
+	wait_for(bud_registry_put_status(&store, &put, on_put, NULL));
+	assert_int_equal(last_err, 0);
+}
+
+static void on_status(void *owner, int err, const struct bud_registry_value *value)
+{
+	(void)owner;
+	note(err, value != NULL, 0, value ? value->status : none);
+}
+
+static long long stream_len(struct redis_server *server)
+{
+	redisReply *reply = redis_server_ask(server, "XLEN bud:{s0}:p3:events");
+	long long len = reply->integer;
+
+	freeReplyObject(reply);
+	return len;
+}
+
+static void a_status_changes_beside_its_record(void **state)
+{
+	long long before = stream_len(*state);
+
+	put("r9", "", "e1", "{}");
+	put_status("", "{\"state\":\"paused\"}", "e2", true);
+	assert_int_equal(outcome, BUD_PUT_OK);
+	put_status("", "{\"state\":\"paused\"}", "e2", true); /* its reply was lost */
+	assert_int_equal(outcome, BUD_PUT_OK);
+	assert_int_equal(stream_len(*state), before + 1);
+	put_status("", "{\"state\":\"disabled\"}", "e3", false);
+	assert_int_equal(outcome, BUD_PUT_CHANGED);
+	put("r9", "e1", "e4", "{\"a\":1}"); /* the etag changed with the status */
+	assert_int_equal(outcome, BUD_PUT_CHANGED);
+	put("r9", "e2", "e4", "{\"a\":1}");
+	assert_int_equal(outcome, BUD_PUT_OK);
+	wait_for(bud_registry_get(&store, "r9", on_status, NULL));
+	assert_string_equal(last_text, "{\"state\":\"paused\"}");
+	put_status("{\"state\":\"paused\"}", "", "", false);
+	wait_for(bud_registry_get(&store, "r9", on_status, NULL));
+	assert_string_equal(last_text, "");
+	put("r9", "e4", "e5", "");
+	assert_int_equal(outcome, BUD_PUT_OK);
+	put_status("", "{\"state\":\"paused\"}", "e6", false);
+	assert_int_equal(outcome, BUD_PUT_MISSING);
+}
+
 static void on_lines(void *owner, int err, const struct bud_span *lines, size_t n)
 {
 	(void)owner;
@@ -439,6 +495,7 @@ int main(void)
 		cmocka_unit_test(a_partition_is_read_taken_and_acked),
 		cmocka_unit_test(a_delivery_goes_through_its_lane),
 		cmocka_unit_test(the_registry_says_what_came_of_it),
+		cmocka_unit_test(a_status_changes_beside_its_record),
 		cmocka_unit_test(the_attempt_log_keeps_the_newest),
 		cmocka_unit_test(a_lost_connection_answers_everybody),
 	};

@@ -12,11 +12,16 @@ static void reads_what_stands_beside_the_record(void **state)
 	struct bud_registry_value value;
 
 	(void)state;
-	assert_true(bud_registry_value_parse(bud_span("12 e1 f1\n{\"a\":\"b c\nd\"}"), &value));
+	assert_true(bud_registry_value_parse(bud_span("12 e1 f1\n{\"a\":\"b c\"}"), &value));
 	assert_int_equal(value.serial, 12);
 	assert_true(bud_span_is(value.etag, "e1"));
 	assert_true(bud_span_is(value.fingerprint, "f1"));
-	assert_true(bud_span_is(value.record, "{\"a\":\"b c\nd\"}"));
+	assert_true(bud_span_is(value.record, "{\"a\":\"b c\"}"));
+	assert_int_equal(value.status.len, 0);
+	assert_true(
+		bud_registry_value_parse(bud_span("12 e1 f1\n{}\n{\"state\":\"paused\"}"), &value));
+	assert_true(bud_span_is(value.record, "{}"));
+	assert_true(bud_span_is(value.status, "{\"state\":\"paused\"}"));
 }
 
 static void a_tombstone_is_empty(void **state)

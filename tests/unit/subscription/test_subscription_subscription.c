@@ -84,13 +84,15 @@ static void shows_what_is_in_force_but_not_the_secret(void **state)
 		"{'id':'s1','owner':'local','created':'" CREATED "','name':'N \xc3\xa6',"
 		"'source':'/x','types':['b','a'],'filters':[{'exact':{'id':'1','type':'a'}}]," PLAIN
 		",'protocolsettings':{'method':'POST','headers':{'X-Key':'v 1'}},"
-		"'expires':'2030-01-31T12:00:00+01:00','config':{'timeout_ms':15000}}");
+		"'expires':'2030-01-31T12:00:00+01:00','config':{'timeout_ms':15000},"
+		"'status':{'state':'active'}}");
 	is_written(made, BUD_SUBSCRIPTION_SECRET_SHOWN,
 		"{'id':'s1','owner':'local','created':'" CREATED "','name':'N \xc3\xa6',"
 		"'source':'/x','types':['b','a'],'filters':[{'exact':{'id':'1','type':'a'}}]," PLAIN
 		",'protocolsettings':{'method':'POST','headers':{'X-Key':'v 1'}},"
 		"'expires':'2030-01-31T12:00:00+01:00',"
-		"'config':{'timeout_ms':15000,'signing':{'secret':'" SECRET "'}}}");
+		"'config':{'timeout_ms':15000,'signing':{'secret':'" SECRET "'}},"
+		"'status':{'state':'active'}}");
 	bud_subscription_destroy(made);
 }
 

@@ -1,0 +1,42 @@
+/* Push configs. */
+#include "subscription/push_config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct bud_push_config bud_push_config_default = {
+	.retry.jitter_percent = -1,
+	.batch_events = 100,
+	.batch_bytes = 256u << 10,
+	.batch_wait_ms = 1000,
+	.signatures = BUD_SIGNATURE_V1,
+};
+
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+void bud_push_config_destroy(const struct bud_push_config *config)
+{
+	const struct bud_credential *credential;
+
+	if (!config || config == &bud_push_config_default)
+		return;
+	credential = &config->credential;
+	for (size_t i = 0; i < config->previous_n; i++)
+		wipe(config->previous[i].secret);
+	wipe(credential->identifier);
+	wipe(credential->secret);
+	wipe(credential->access_token);
+	free(credential->token_type);
+	wipe(credential->refresh_token);
+	free(credential->endpoint);
+	free(credential->scope);
+	free(config->ca_pem);
+	free(config->certificate_pem);
+	wipe(config->key_pem);
+	free((void *)config);
+}

@@ -1,0 +1,150 @@
+/* Statuses. */
+#include "subscription/status.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "subscription/body.h"
+
+static const char *const words[] = {"active", "pending", "paused", "disabled"};
+
+const char *bud_subscription_state_word(enum bud_subscription_state state)
+{
+	return words[state];
+}
+
+static char *copy_text(const json_t *root, const char *name)
+{
+	const char *text = json_string_value(json_object_get(root, name));
+
+	return text ? bud_strdup(text) : NULL;
+}
+
+static bool read_state(const json_t *root, enum bud_subscription_state *out_state)
+{
+	const char *word = json_string_value(json_object_get(root, "state"));
+
+	for (size_t i = 0; word && i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(word, words[i]) == 0) {
+			*out_state = (enum bud_subscription_state)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+int bud_status_parse(
+	struct bud_span json, struct bud_subscription_status *out_status, struct bud_error *error)
+{
+	json_auto_t *root = NULL;
+	enum bud_subscription_state state;
+	int r;
+
+	*out_status = (struct bud_subscription_status){0};
+	if (json.len == 0)
+		return 0;
+	r = bud_body_parse(json, &root, error);
+	if (r < 0)
+		return r;
+	if (!read_state(root, &state))
+		return bud_error_set(error, "status.state", "status.state is no state");
+	*out_status = (struct bud_subscription_status){
+		.state = state,
+		.since_ms = json_integer_value(json_object_get(root, "since_ms")),
+		.reason = copy_text(root, "reason"),
+		.detail = copy_text(root, "detail"),
+		.rate_per_min = (uint32_t)json_integer_value(json_object_get(root, "rate_per_min")),
+		.callback_key = copy_text(root, "callback_key"),
+		.access_token = copy_text(root, "access_token"),
+		.token_expires_ms = json_integer_value(json_object_get(root, "token_expires_ms")),
+		.refresh_token = copy_text(root, "refresh_token"),
+	};
+	return 0;
+}
+
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+void bud_status_finish(struct bud_subscription_status *status)
+{
+	free(status->reason);
+	free(status->detail);
+	wipe(status->callback_key);
+	wipe(status->access_token);
+	wipe(status->refresh_token);
+	*status = (struct bud_subscription_status){0};
+}
+
+static char *copy(const char *text)
+{
+	return text ? bud_strdup(text) : NULL;
+}
+
+void bud_status_copy(
+	const struct bud_subscription_status *status, struct bud_subscription_status *out_copy)
+{
+	*out_copy = *status;
+	out_copy->reason = copy(status->reason);
+	out_copy->detail = copy(status->detail);
+	out_copy->callback_key = copy(status->callback_key);
+	out_copy->access_token = copy(status->access_token);
+	out_copy->refresh_token = copy(status->refresh_token);
+}
+
+static void write_text(struct bud_buffer *out, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	bud_buffer_format(out, ",\"%s\":", name);
+	bud_buffer_json(out, bud_span(text));
+}
+
+static void write_number(struct bud_buffer *out, const char *name, int64_t number)
+{
+	if (number != 0)
+		bud_buffer_format(out, ",\"%s\":%" PRId64, name, number);
+}
+
+static bool is_untouched(const struct bud_subscription_status *status)
+{
+	return status->state == BUD_SUBSCRIPTION_ACTIVE && status->since_ms == 0 &&
+	       !status->reason && !status->detail && status->rate_per_min == 0 &&
+	       !status->callback_key && !status->access_token && !status->refresh_token;
+}
+
+void bud_status_write(const struct bud_subscription_status *status, struct bud_buffer *out)
+{
+	if (is_untouched(status))
+		return;
+	bud_buffer_format(out, "{\"state\":\"%s\"", words[status->state]);
+	write_number(out, "since_ms", status->since_ms);
+	write_text(out, "reason", status->reason);
+	write_text(out, "detail", status->detail);
+	write_number(out, "rate_per_min", status->rate_per_min);
+	write_text(out, "callback_key", status->callback_key);
+	write_text(out, "access_token", status->access_token);
+	write_number(out, "token_expires_ms", status->token_expires_ms);
+	write_text(out, "refresh_token", status->refresh_token);
+	bud_buffer_byte(out, '}');
+}
+
+void bud_status_write_api(const struct bud_subscription_status *status, struct bud_buffer *out)
+{
+	bud_buffer_format(out, "{\"state\":\"%s\"", words[status->state]);
+	if (status->since_ms > 0) {
+		char since[25];
+		bud_clock_write(status->since_ms, since);
+		write_text(out, "since", since);
+	}
+	write_text(out, "reason", status->reason);
+	write_text(out, "detail", status->detail);
+	write_number(out, "rate_per_min", status->rate_per_min);
+	bud_buffer_byte(out, '}');
+}

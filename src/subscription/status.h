@@ -1,0 +1,46 @@
+/* A status: what became of a subscription: whether it is pushed to, since when and why, and what
+ * its receiver granted. Kept beside the record, so that we can change it without touching what the
+ * owner wrote. */
+#pragma once
+#include <stdint.h>
+#include "core/alloc.h"
+#include "core/error.h"
+#include "core/text.h"
+
+enum bud_subscription_state {
+	BUD_SUBSCRIPTION_ACTIVE,
+	BUD_SUBSCRIPTION_PENDING,  /* the receiver has not agreed yet: its events are parked */
+	BUD_SUBSCRIPTION_PAUSED,   /* by its owner */
+	BUD_SUBSCRIPTION_DISABLED, /* by us: gone, or failing for days */
+};
+
+#define BUD_STATUS_TEXT_MAX 512
+
+struct bud_subscription_status {
+	enum bud_subscription_state state;
+	int64_t since_ms; /* 0: since it was made */
+	char *reason;     /* a word of ours: "gone", "failing", "owner", "consent" ...; or NULL */
+	char *detail;     /* a sentence for people, or NULL */
+	/* What the receiver granted (CloudEvents HTTP webhooks 4.2); 0: no bound. */
+	uint32_t rate_per_min;
+	char *callback_key; /* who knows it may grant; NULL when nothing is asked */
+	/* Of a credential that we renew: what to send now. NULL: none yet. */
+	char *access_token;
+	int64_t token_expires_ms;
+	char *refresh_token; /* the newest one, when the issuer gave another; or NULL */
+};
+
+/* From the stored form; empty: the status of one that nothing happened to. -EINVAL: no status.
+ * `out_status` is the caller's to finish; secrets stay as they are stored. */
+BUD_MUST_CHECK int bud_status_parse(
+	struct bud_span json, struct bud_subscription_status *out_status, struct bud_error *error);
+void bud_status_finish(struct bud_subscription_status *status);
+/* A copy of its own. */
+void bud_status_copy(
+	const struct bud_subscription_status *status, struct bud_subscription_status *out_copy);
+/* Appends the stored form; nothing for one that nothing happened to. */
+void bud_status_write(const struct bud_subscription_status *status, struct bud_buffer *out);
+/* Appends what the API shows: {"state":"paused","since":"...","reason":"...","detail":"..."}. */
+void bud_status_write_api(const struct bud_subscription_status *status, struct bud_buffer *out);
+/* "active", "pending", "paused", "disabled". */
+const char *bud_subscription_state_word(enum bud_subscription_state state);
