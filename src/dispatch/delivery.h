@@ -1,7 +1,9 @@
 /* A delivery in hand: one event for one subscription, on its way to the receiver. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include "core/list.h"
+#include "core/text.h"
 
 struct bud_event;    /* event/event.h */
 struct bud_receiver; /* dispatch/receiver.h */
@@ -18,7 +20,9 @@ enum bud_delivery_state {
 enum bud_delivery_end {
 	BUD_DELIVERY_END_BLOCKED, /* no attempt was made: park for `wait_ms` */
 	BUD_DELIVERY_END_DELIVERED,
-	BUD_DELIVERY_END_FAILED,    /* an attempt was made and used up */
+	BUD_DELIVERY_END_AGAIN,     /* an attempt failed: the next one in `wait_ms` */
+	BUD_DELIVERY_END_DEAD,      /* given up: a dead letter, for `reason` */
+	BUD_DELIVERY_END_EXPIRED,   /* the event's expirytime has passed: of no use any more */
 	BUD_DELIVERY_END_CANCELLED, /* its subscription is deleted, or it has no permit */
 };
 
@@ -32,6 +36,9 @@ struct bud_delivery {
 	enum bud_delivery_state state;
 	enum bud_delivery_end end;
 	int64_t wait_ms;
+	const char *reason; /* of DEAD: a static word */
+	int status;         /* of the last response; 0: none */
+	char *response;     /* its body's beginning, if it was text and no success; or NULL */
 	int64_t started_mono_ms;
 	/* Called once when it ended after an offer that was taken; not from within the offer. */
 	void (*on_end)(struct bud_delivery *delivery);
@@ -49,3 +56,7 @@ void bud_delivery_init(struct bud_delivery *delivery, struct bud_receiver *recei
 	struct bud_event *event, unsigned attempt);
 /* Not while it is waiting or running. */
 void bud_delivery_finish(struct bud_delivery *delivery);
+/* It is owed still: it goes to a lane. */
+bool bud_delivery_is_owed(const struct bud_delivery *delivery);
+/* Appends why it is dead: {"reason":"...","status":500,"response":"..."}. */
+void bud_delivery_write_why(const struct bud_delivery *delivery, struct bud_buffer *out);

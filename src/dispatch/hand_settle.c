@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "auth/authorize.h"
-#include "config/config.h"
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/log.h"
@@ -15,7 +14,6 @@
 #include "dispatch/gate.h"
 #include "dispatch/hand.h"
 #include "dispatch/lane.h"
-#include "dispatch/outcome.h"
 #include "dispatch/receiver.h"
 #include "event/event.h"
 #include "store/keys.h"
@@ -37,8 +35,7 @@
 void bud_hand_finish_sending(struct bud_hand *hand)
 {
 	for (size_t i = 0; i < hand->n; i++) {
-		enum bud_delivery_end end = hand->deliveries[i].delivery.end;
-		if (end == BUD_DELIVERY_END_FAILED || end == BUD_DELIVERY_END_BLOCKED) {
+		if (bud_delivery_is_owed(&hand->deliveries[i].delivery)) {
 			bud_hand_settle(hand);
 			return;
 		}
@@ -53,7 +50,6 @@ static bool make_parking(
 	struct bud_hand *hand, struct bud_hand_delivery *item, struct bud_parking *parking)
 {
 	struct bud_delivery *delivery = &item->delivery;
-	const struct bud_desk *desk = hand->hands->desk;
 
 	*parking = (struct bud_parking){.lane = bud_span(delivery->receiver->id)};
 	item->is_leased = false;
@@ -74,16 +70,17 @@ static bool make_parking(
 		return true;
 	}
 	switch (delivery->end) {
-	case BUD_DELIVERY_END_FAILED:
+	case BUD_DELIVERY_END_AGAIN:
+	case BUD_DELIVERY_END_DEAD:
 		parking->attempt = delivery->attempt;
-		parking->delay_ms = bud_schedule_delay_ms(&desk->config->delivery.retry_schedule_s,
-			delivery->attempt, bud_random_below(UINT32_MAX));
-		parking->dead = parking->delay_ms < 0;
+		parking->delay_ms = delivery->wait_ms;
+		parking->dead = delivery->end == BUD_DELIVERY_END_DEAD;
 		return true;
 	case BUD_DELIVERY_END_BLOCKED:
 		parking->delay_ms = delivery->wait_ms;
 		return true;
 	case BUD_DELIVERY_END_DELIVERED:
+	case BUD_DELIVERY_END_EXPIRED:
 	case BUD_DELIVERY_END_CANCELLED:
 		break;
 	}
@@ -210,9 +207,8 @@ static void count_parked(struct bud_hand *hand)
 	size_t n = 0;
 
 	for (size_t i = 0; i < hand->n; i++) {
-		enum bud_delivery_end end = hand->deliveries[i].delivery.end;
-		n += hand->deliveries[i].is_leased || end == BUD_DELIVERY_END_FAILED ||
-		     end == BUD_DELIVERY_END_BLOCKED;
+		const struct bud_hand_delivery *item = &hand->deliveries[i];
+		n += item->is_leased || bud_delivery_is_owed(&item->delivery);
 	}
 	bud_metrics_add(metrics, BUD_COUNTER_DELIVERIES_PARKED, n);
 	bud_metrics_add(metrics, BUD_COUNTER_EVENTS_ACKED, 1);

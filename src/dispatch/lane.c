@@ -6,18 +6,15 @@
 #include <stdlib.h>
 
 #include "auth/authorize.h"
-#include "config/config.h"
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/map.h"
 #include "core/metrics.h"
-#include "core/random.h"
 #include "dispatch/claim.h"
 #include "dispatch/delivery.h"
 #include "dispatch/desk.h"
 #include "dispatch/gate.h"
-#include "dispatch/outcome.h"
 #include "dispatch/receiver.h"
 #include "dispatch/resolve.h"
 #include "store/following.h"
@@ -76,7 +73,6 @@ bool bud_lanes_is_idle(const struct bud_lanes *lanes)
 void bud_lanes_resolve_attempt(struct bud_lanes *lanes, const struct bud_delivery *delivery,
 	const struct bud_member *id, int64_t lease)
 {
-	const struct bud_schedule *schedule = &lanes->desk->config->delivery.retry_schedule_s;
 	struct bud_resolution resolution = {
 		.id = *id, .lease = lease, .attempt = delivery->attempt};
 
@@ -84,6 +80,7 @@ void bud_lanes_resolve_attempt(struct bud_lanes *lanes, const struct bud_deliver
 	case BUD_DELIVERY_END_DELIVERED:
 		resolution.verb = BUD_RESOLVE_DONE;
 		break;
+	case BUD_DELIVERY_END_EXPIRED:
 	case BUD_DELIVERY_END_CANCELLED:
 		resolution.verb = BUD_RESOLVE_FORGET;
 		break;
@@ -92,10 +89,12 @@ void bud_lanes_resolve_attempt(struct bud_lanes *lanes, const struct bud_deliver
 		resolution.delay_ms = delivery->wait_ms;
 		resolution.attempt = delivery->attempt - 1;
 		break;
-	case BUD_DELIVERY_END_FAILED:
-		resolution.delay_ms = bud_schedule_delay_ms(
-			schedule, delivery->attempt, bud_random_below(UINT32_MAX));
-		resolution.verb = resolution.delay_ms < 0 ? BUD_RESOLVE_DEAD : BUD_RESOLVE_AGAIN;
+	case BUD_DELIVERY_END_AGAIN:
+		resolution.verb = BUD_RESOLVE_AGAIN;
+		resolution.delay_ms = delivery->wait_ms;
+		break;
+	case BUD_DELIVERY_END_DEAD:
+		resolution.verb = BUD_RESOLVE_DEAD;
 		break;
 	}
 	if (lease != 0 || resolution.verb == BUD_RESOLVE_DONE)

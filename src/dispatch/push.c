@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/config.h"
 #include "core/clock.h"
 #include "core/hash.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "core/random.h"
 #include "crypto/signer.h"
 #include "dispatch/attempt_log.h"
 #include "dispatch/delivery.h"
@@ -132,6 +134,21 @@ static void count(struct bud_pusher *pusher, const struct bud_fetch_result *resu
 		bud_metrics_add(metrics, BUD_COUNTER_ATTEMPTS_STUCK, 1);
 }
 
+/* What becomes of the delivery by this result. */
+static void decide(struct bud_pusher *pusher, struct bud_delivery *delivery,
+	const struct bud_fetch_result *result)
+{
+	delivery->status = result->status;
+	if (bud_outcome_of(result) == BUD_OUTCOME_DELIVERED) {
+		delivery->end = BUD_DELIVERY_END_DELIVERED;
+		return;
+	}
+	delivery->wait_ms = bud_schedule_delay_ms(&pusher->desk->config->delivery.retry_schedule_s,
+		delivery->attempt, bud_random_below(UINT32_MAX));
+	delivery->end = delivery->wait_ms < 0 ? BUD_DELIVERY_END_DEAD : BUD_DELIVERY_END_AGAIN;
+	delivery->reason = "attempts";
+}
+
 static void on_result(void *owner, const struct bud_fetch_result *result)
 {
 	struct attempt attempt = *(struct attempt *)owner;
@@ -155,7 +172,7 @@ static void on_result(void *owner, const struct bud_fetch_result *result)
 	}
 	bud_attempt_log_add(pusher->log, delivery, result, bud_clock_wall_ms());
 	count(pusher, result, is_ok);
-	delivery->end = is_ok ? BUD_DELIVERY_END_DELIVERED : BUD_DELIVERY_END_FAILED;
+	decide(pusher, delivery, result);
 	delivery->on_end(delivery);
 	bud_gate_on_pushed(receiver->gate, is_ok, bud_clock_mono_ms());
 	bud_receiver_unref(receiver);
