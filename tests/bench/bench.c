@@ -26,25 +26,25 @@ int64_t cpu_us(void)
 	       use.ru_utime.tv_usec + use.ru_stime.tv_usec;
 }
 
-/* Below 16 us a bucket per microsecond, then eight to each power of two. */
+/* Below 64 us a bucket per microsecond, then 32 to each power of two. */
 static size_t bucket_of(int64_t us)
 {
 	uint64_t value = us > 0 ? (uint64_t)us : 0;
 	size_t power;
 
-	if (value < 16)
+	if (value < 64)
 		return (size_t)value;
 	power = 63 - (size_t)__builtin_clzll(value);
-	return 16 + (power - 4) * 8 + ((value >> (power - 3)) & 7);
+	return 64 + (power - 6) * 32 + ((value >> (power - 5)) & 31);
 }
 
 static double bucket_us(size_t bucket)
 {
-	size_t power = (bucket - 16) / 8 + 4;
+	size_t power = (bucket - 64) / 32 + 6;
 
-	if (bucket < 16)
+	if (bucket < 64)
 		return (double)bucket;
-	return (double)((8 + (bucket - 16) % 8) << (power - 3)) * 1.06;
+	return (double)((32 + (bucket - 64) % 32) << (power - 5)) * 1.016;
 }
 
 void latency_add(struct latency *latency, int64_t us)

@@ -9,9 +9,9 @@ int64_t now_us(void);
 /* User and system time of this process. */
 int64_t cpu_us(void);
 
-/* Buckets of an eighth of a power of two: percentiles to about 9 %. */
+/* Buckets of a 32nd of a power of two: percentiles to about 3 %. */
 struct latency {
-	uint64_t buckets[512];
+	uint64_t buckets[2048];
 	uint64_t n;
 };
 void latency_add(struct latency *latency, int64_t us);

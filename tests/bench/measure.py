@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
 from kit import Budstikke, PrivateRedis  # noqa: E402
+import isolation  # noqa: E402
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0))
@@ -269,13 +270,20 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--events", type=int, default=20000)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--dead", type=int, default=10000, help="dead endpoints of case f")
+    parser.add_argument("--flood", type=int, default=1000, help="events a second for them")
+    parser.add_argument("--herd", type=int, default=1000000, help="parked deliveries of case g")
     parser.add_argument("cases", nargs="*", default=list("abcde"))
     options = parser.parse_args()
     bench = Bench(ROOT / options.build, options.events, options.repeat)
+    bench.dead, bench.flood, bench.herd = options.dead, options.flood, options.herd
+    cases = {"a": case_a, "b": case_b, "c": case_c, "d": case_d, "e": case_e,
+             "f": lambda b: isolation.case_f(b, sys.modules[__name__]),
+             "g": lambda b: isolation.case_g(b, sys.modules[__name__])}
     if len(CORES) < 2:
         print("only one core: rates and latencies mean little", file=sys.stderr)
     for case in options.cases or "abcde":
-        {"a": case_a, "b": case_b, "c": case_c, "d": case_d, "e": case_e}[case](bench)
+        cases[case](bench)
     table(bench.rows)
 
 
