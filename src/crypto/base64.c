@@ -62,6 +62,17 @@ size_t bud_base64_encode(const void *bytes, size_t len, char *out)
 	return (size_t)(to - out);
 }
 
+size_t bud_base64url_encode(const void *bytes, size_t len, char *out)
+{
+	size_t n = bud_base64_encode(bytes, len, out);
+
+	while (n > 0 && out[n - 1] == '=')
+		n--;
+	for (size_t i = 0; i < n; i++)
+		out[i] = (char)(out[i] == '+' ? '-' : out[i] == '/' ? '_' : out[i]);
+	return n;
+}
+
 void bud_base64_write(struct bud_span bytes, struct bud_buffer *out)
 {
 	char *to = bud_buffer_reserve(out, BUD_BASE64_LEN(bytes.len));

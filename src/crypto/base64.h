@@ -13,6 +13,9 @@
 /* Writes BUD_BASE64_LEN(len) characters, no NUL, and returns how many. */
 size_t bud_base64_encode(const void *bytes, size_t len, char *out);
 void bud_base64_write(struct bud_span bytes, struct bud_buffer *out);
+/* The same in the URL alphabet and without padding (RFC 4648 section 5), as JOSE writes it; `out`
+ * has room for BUD_BASE64_LEN(len) characters. */
+size_t bud_base64url_encode(const void *bytes, size_t len, char *out);
 
 enum bud_base64_padding {
 	BUD_BASE64_PADDED,   /* "=" must be there */

@@ -2,16 +2,21 @@
 #include "crypto/digest.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
-#include <stdlib.h>
+
+#include "crypto/insist.h"
 
 void bud_digest_sha256(struct bud_span bytes, unsigned char out[BUD_SHA256_BYTES])
 {
-	if (EVP_Digest(bytes.at, bytes.len, out, NULL, EVP_sha256(), NULL))
-		return;
-	/* Only when memory is out. */
-	fputs("level=error msg=\"OpenSSL cannot compute SHA-256\"\n", stderr);
-	abort();
+	bud_insist(EVP_Digest(bytes.at, bytes.len, out, NULL, EVP_sha256(), NULL));
+}
+
+void bud_digest_hmac_sha256(
+	struct bud_span key, struct bud_span bytes, unsigned char out[BUD_SHA256_BYTES])
+{
+	size_t len = 0;
+
+	bud_insist(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key.at, key.len,
+			   (const void *)bytes.at, bytes.len, out, BUD_SHA256_BYTES, &len) != NULL);
 }
 
 void bud_digest_hex(const unsigned char *bytes, size_t len, char *out)

@@ -28,7 +28,6 @@
 
 #define ID_NAME        "webhook-id: "
 #define TIMESTAMP_NAME "webhook-timestamp: "
-#define SIGNATURE_NAME "webhook-signature: "
 #define TRACE_NAME     "traceparent: "
 
 struct bud_pusher {
@@ -101,20 +100,21 @@ static size_t write_headers(
 {
 	const struct bud_attribute *trace =
 		bud_event_find(delivery->event, bud_span("traceparent"));
-	struct bud_span id;
+	struct bud_signing what = {.timestamp_s = wall_s, .body = delivery->event->bytes};
+	struct bud_signature_headers signature;
 	size_t n = 0;
 
 	if (delivery->id_line[0] == '\0')
 		write_id(pusher->desk, delivery);
-	id = bud_span(delivery->id_line + sizeof(ID_NAME) - 1);
+	what.id = bud_span(delivery->id_line + sizeof(ID_NAME) - 1);
 	snprintf(delivery->timestamp_line, sizeof(delivery->timestamp_line), TIMESTAMP_NAME "%lld",
 		(long long)wall_s);
-	memcpy(delivery->signature_line, SIGNATURE_NAME, sizeof(SIGNATURE_NAME));
-	bud_signer_sign(delivery->receiver->signer, id, wall_s, delivery->event->bytes,
-		delivery->signature_line + sizeof(SIGNATURE_NAME) - 1);
+	bud_signer_sign(
+		delivery->receiver->signer, &what, NULL, delivery->signature_line, &signature);
 	delivery->headers[n++] = delivery->id_line;
 	delivery->headers[n++] = delivery->timestamp_line;
-	delivery->headers[n++] = delivery->signature_line;
+	for (size_t i = 0; i < signature.n; i++)
+		delivery->headers[n++] = signature.lines[i];
 	if (trace && is_traceparent(trace->value)) {
 		snprintf(delivery->trace_line, sizeof(delivery->trace_line), TRACE_NAME "%.55s",
 			trace->value.at);

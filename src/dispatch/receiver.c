@@ -69,12 +69,13 @@ static struct bud_target *make_target(
 static struct bud_signer *make_signer(const struct bud_subscription *subscription)
 {
 	bud_auto(secret) struct bud_secret secret = {0};
+	struct bud_signer_options options = {.secrets = &secret, .secrets_n = 1, .v1 = true};
 	struct bud_error error;
 	int r = bud_secret_parse(bud_span(subscription->secret), &secret, &error);
 
 	assert(r == 0);
 	(void)r;
-	return bud_signer_create(&secret);
+	return bud_signer_create(&options);
 }
 
 static struct bud_receiver *create(

@@ -24,7 +24,7 @@ static const char event[] = "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"
 			    "\"type\":\"com.example.t\",\"subject\":\"su\"}";
 
 struct message {
-	char signature[BUD_SIGNATURE_TEXT_BYTES];
+	char signature[BUD_SIGNATURE_BYTES_V1];
 	char timestamp[24];
 	struct bud_header headers[6];
 	struct bud_arrival arrival;
@@ -36,15 +36,18 @@ static void make(struct message *message, const char *body, const char *content_
 	struct bud_error error;
 
 	assert_int_equal(0, bud_secret_parse(bud_span(secrets[0]), &secret, &error));
-	struct bud_signer *signer = bud_signer_create(&secret);
-	bud_signer_sign(signer, bud_span("msg_1"), NOW_S, bud_span(body), message->signature);
+	struct bud_signer *signer = bud_signer_create(
+		&(struct bud_signer_options){.secrets = &secret, .secrets_n = 1, .v1 = true});
+	const struct bud_signing what = {bud_span("msg_1"), NOW_S, .body = bud_span(body)};
+	struct bud_signature_headers lines;
+	bud_signer_sign(signer, &what, NULL, message->signature, &lines);
 	bud_signer_destroy(signer);
 	snprintf(message->timestamp, sizeof(message->timestamp), "%d", NOW_S);
 	message->headers[0] = (struct bud_header){TEXT("webhook-id"), TEXT("msg_1")};
 	message->headers[1] =
 		(struct bud_header){TEXT("Webhook-Timestamp"), bud_span(message->timestamp)};
-	message->headers[2] =
-		(struct bud_header){TEXT("webhook-signature"), bud_span(message->signature)};
+	message->headers[2] = (struct bud_header){TEXT("webhook-signature"),
+		bud_span(message->signature + strlen("webhook-signature: "))};
 	message->arrival = (struct bud_arrival){.content_type = bud_span(content_type),
 		.body = bud_span(body),
 		.headers = message->headers,
