@@ -1,5 +1,6 @@
 /* budstikke/webhook.h: checks that a webhook was signed with one of your secrets, by Standard
- * Webhooks 1.0.0 (https://www.standardwebhooks.com), signature version v1. */
+ * Webhooks 1.0.0 (https://www.standardwebhooks.com), signature versions v1 (HMAC-SHA256) and v1a
+ * (Ed25519). */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -18,14 +19,16 @@ struct bud_webhook_headers {
 	const char *signature; /* webhook-signature: a list, parted by spaces */
 };
 
-/* `secrets` are `n` texts `whsec_...`; give the old and the new one while you change them. `body`
- * is the request's bytes as they came, before any parsing. `now_s` is the time, seconds since 1970.
+/* `secrets` are `n` texts: `whsec_...` for v1, the sender's public key `whpk_...` for v1a; give the
+ * old and the new one while they are changed. One of them is enough to fit. `body` is the request's
+ * bytes as they came, before any parsing. `now_s` is the time, seconds since 1970.
  * 0: genuine, and at most `tolerance_s` old or ahead.
  * -EINVAL: a header is missing, or the timestamp is no number.
  * -ETIME: too old or too far ahead.
  * -EKEYREJECTED: no secret given, or one of them is malformed ("" and "whsec_" are).
  * -EBADMSG: no signature fits. -ENOMEM: out of memory.
- * Takes the same time whichever signature fits. Safe to call from several threads. */
+ * For v1, takes the same time whichever signature fits. Of v1a, the first 16 are looked at. Safe to
+ * call from several threads. */
 int bud_webhook_verify(const char *const *secrets, size_t n,
 	const struct bud_webhook_headers *headers, const void *body, size_t body_len, int64_t now_s,
 	int64_t tolerance_s);

@@ -1,5 +1,6 @@
 /* The receiver's side of a webhook signature. Part of the public library, so it aborts on nothing:
- * headers -> time -> one MAC per secret, compared with every signature of the list. */
+ * headers -> time -> one MAC per secret, compared with every v1 signature of the list; for a public
+ * key, each v1a signature is checked. */
 #include "budstikke/webhook.h"
 
 #include <errno.h>
@@ -7,10 +8,15 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "crypto/base64.h"
 #include "crypto/digest.h"
 #include "crypto/secret.h"
+#include "crypto/signing_key.h"
+
+/* Checking a v1a signature costs 60 us, and a stranger may send many. */
+#define V1A_SIGNATURES_MAX 16
 
 struct message {
 	struct bud_span id;
@@ -68,31 +74,85 @@ static int compute(const struct bud_secret *secret, const struct message *messag
 	return ok && len == BUD_SHA256_BYTES ? 0 : -ENOMEM;
 }
 
+/* Takes the next of the list. 1: `out` has it; 0: it is of another version, or malformed. */
+static int next_signature(
+	struct bud_span *list, const char *version, unsigned char *out, size_t bytes)
+{
+	struct bud_span one = bud_span_take_until(list, ' ');
+	size_t len = 0;
+
+	if (!bud_span_starts(one, bud_span(version)))
+		return 0;
+	one = (struct bud_span){one.at + strlen(version), one.len - strlen(version)};
+	return bud_base64_decode(one, BUD_BASE64_PADDED, out, bytes, &len) == 0 && len == bytes;
+}
+
 /* Looks at every signature even after one fits, so that the time tells nothing. */
 static bool is_listed(struct bud_span list, const unsigned char mac[BUD_SHA256_BYTES])
 {
+	unsigned char given[BUD_SHA256_BYTES];
 	bool found = false;
 
-	while (list.len > 0) {
-		const char *space = memchr(list.at, ' ', list.len);
-		size_t len = space ? (size_t)(space - list.at) : list.len;
-		struct bud_span one = {list.at, len};
-		unsigned char given[BUD_SHA256_BYTES];
-		size_t given_len = 0;
-
-		list.at += len + (space ? 1 : 0);
-		list.len -= len + (space ? 1 : 0);
-		if (!bud_span_starts(one, (struct bud_span){"v1,", 3}))
-			continue; /* an empty one, or of a version we do not know */
-		one.at += 3;
-		one.len -= 3;
-		if (bud_base64_decode(one, BUD_BASE64_PADDED, given, sizeof(given), &given_len) <
-				0 ||
-			given_len != sizeof(given))
-			continue;
-		found |= CRYPTO_memcmp(given, mac, sizeof(given)) == 0;
-	}
+	while (list.len > 0)
+		if (next_signature(&list, "v1,", given, sizeof(given)))
+			found |= CRYPTO_memcmp(given, mac, sizeof(given)) == 0;
 	return found;
+}
+
+static unsigned char *join(const struct message *message, size_t *out_len)
+{
+	size_t len = message->id.len + message->timestamp.len + 2 + message->body_len;
+	unsigned char *bytes = malloc(len);
+	unsigned char *to = bytes;
+
+	if (!bytes)
+		return NULL;
+	to = mempcpy(to, message->id.at, message->id.len);
+	*to++ = '.';
+	to = mempcpy(to, message->timestamp.at, message->timestamp.len);
+	*to++ = '.';
+	if (message->body_len > 0)
+		memcpy(to, message->body, message->body_len);
+	*out_len = len;
+	return bytes;
+}
+
+static bool is_signed(
+	EVP_PKEY *key, const unsigned char *signature, const unsigned char *bytes, size_t len)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool ok =
+		context && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) == 1 &&
+		EVP_DigestVerify(context, signature, BUD_ED25519_SIGNATURE_BYTES, bytes, len) == 1;
+
+	EVP_MD_CTX_free(context);
+	return ok;
+}
+
+/* 1: signed with this one; 0: not. */
+static int try_public_key(const char *text, const struct message *message)
+{
+	unsigned char raw[BUD_ED25519_BYTES], signature[BUD_ED25519_SIGNATURE_BYTES];
+	struct bud_span list = message->signatures;
+	unsigned char *bytes;
+	size_t len = 0, n = 0;
+	EVP_PKEY *key;
+	int r;
+
+	if (bud_public_key_parse(bud_span(text), raw) < 0)
+		return -EKEYREJECTED;
+	bytes = join(message, &len);
+	key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, raw, sizeof(raw));
+	r = bytes && key ? 0 : -ENOMEM;
+	while (r == 0 && list.len > 0 && n < V1A_SIGNATURES_MAX) {
+		if (!next_signature(&list, "v1a,", signature, sizeof(signature)))
+			continue;
+		n++;
+		r = is_signed(key, signature, bytes, len);
+	}
+	EVP_PKEY_free(key);
+	free(bytes);
+	return r;
 }
 
 /* 1: signed with this one; 0: not. */
@@ -102,6 +162,8 @@ static int try_secret(const char *text, const struct message *message)
 	bud_auto(secret) struct bud_secret secret = {0};
 	int r;
 
+	if (text && bud_span_starts(bud_span(text), bud_span("whpk_")))
+		return try_public_key(text, message);
 	if (!text || bud_secret_parse(bud_span(text), &secret, NULL) < 0)
 		return -EKEYREJECTED;
 	r = compute(&secret, message, mac);

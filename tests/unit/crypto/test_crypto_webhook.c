@@ -1,5 +1,6 @@
 /* A receiver must accept exactly the webhooks signed with one of its secrets, in time: the negative
- * cases of the reference libraries fail, a good signature among others passes. */
+ * cases of the reference libraries fail, a good signature among others passes. A public key must
+ * do the same for v1a, and never take a v1 signature for one. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 
 #include "budstikke/webhook.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SECRET    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -19,6 +21,12 @@
 #define TIME_S    1614265330
 #define TIME_TEXT "1614265330"
 #define ID        "msg_p5jXN8AQM9LWM0D4loKWxJek"
+
+#define KEY       "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
+#define OTHER_KEY "whpk_JrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs="
+#define GOOD_V1A                                                                                   \
+	"v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7"   \
+	"TBAg=="
 
 static const char *const secrets[] = {SECRET};
 static const struct bud_webhook_headers good = {ID, TIME_TEXT, GOOD};
@@ -143,6 +151,59 @@ static void test_vectors(void **state)
 		bud_webhook_verify(secrets, 1, &headers, binary, sizeof(binary), TIME_S, 300), 0);
 }
 
+static int verify_v1a(const char *key, const char *signature, const char *body)
+{
+	const char *const keys[] = {key};
+	struct bud_webhook_headers headers = good;
+
+	headers.signature = signature;
+	return bud_webhook_verify(keys, 1, &headers, body, strlen(body), TIME_S, 300);
+}
+
+static void test_public_key(void **state)
+{
+	(void)state;
+	assert_int_equal(verify_v1a(KEY, GOOD_V1A, BODY), 0);
+	assert_int_equal(verify_v1a(KEY, GOOD " v1a,AAAA v1b,x " GOOD_V1A " " WRONG, BODY), 0);
+	assert_int_equal(verify_v1a(KEY, GOOD_V1A, BODY " "), -EBADMSG);
+	assert_int_equal(verify_v1a(KEY, GOOD_V1A, ""), -EBADMSG);
+	assert_int_equal(verify_v1a(KEY, GOOD, BODY), -EBADMSG);
+	assert_int_equal(verify_v1a(KEY, "v1,hnO3f9T8Yts=", BODY), -EBADMSG);
+	assert_int_equal(verify_v1a(OTHER_KEY, GOOD_V1A, BODY), -EBADMSG);
+	assert_int_equal(verify_v1a(SECRET, GOOD_V1A, BODY), -EBADMSG);
+	assert_int_equal(verify_v1a("whpk_", GOOD_V1A, BODY), -EKEYREJECTED);
+	assert_int_equal(verify_v1a("whpk_AAAA", GOOD_V1A, BODY), -EKEYREJECTED);
+	/* The private one is nobody's but the sender's. */
+	assert_int_equal(
+		verify_v1a("whsk_n4Ni+HpISpVObnQMW0wOhCKROaIKqKtW/2ZYb2p9KcU=", GOOD_V1A, BODY),
+		-EKEYREJECTED);
+}
+
+static void test_secret_and_public_key(void **state)
+{
+	(void)state;
+	assert_int_equal(verify_with(KEY, SECRET), 0); /* its v1 fits the secret */
+	assert_int_equal(verify_with(KEY, OTHER), -EBADMSG);
+	assert_int_equal(verify_with(KEY, "whsec_"), -EKEYREJECTED);
+}
+
+/* Nobody makes us check without end. */
+static void test_many_v1a_signatures(void **state)
+{
+	static const char one[] = " v1a,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+				  "AAAAAAAAAAAAAAAAAAAAAAAAAAAA==";
+	char list[100 * 20];
+	size_t len = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 15; i++)
+		len += (size_t)sprintf(list + len, "%s", one);
+	sprintf(list + len, " %s", GOOD_V1A);
+	assert_int_equal(verify_v1a(KEY, list, BODY), 0);
+	sprintf(list + len, "%s %s", one, GOOD_V1A);
+	assert_int_equal(verify_v1a(KEY, list, BODY), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +214,9 @@ int main(void)
 		cmocka_unit_test(test_tolerance),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_public_key),
+		cmocka_unit_test(test_secret_and_public_key),
+		cmocka_unit_test(test_many_v1a_signatures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
