@@ -26,6 +26,9 @@
 #define BUD_PAGE_MAX            1000u
 #define BUD_NAME_BYTES_MAX      256u
 #define BUD_SUBSCRIPTION_ID_MAX 64u
+/* Each of a private authority, a client certificate with its chain, and its key: libcurl reads an
+ * authority anew for each connection. */
+#define BUD_PEM_BYTES_MAX (16u << 10)
 /* config.timeout_ms: one attempt, its whole body included. */
 #define BUD_TIMEOUT_MS_MIN 100
 #define BUD_TIMEOUT_MS_MAX 60000
