@@ -139,8 +139,8 @@ static int parse(struct call *call, struct bud_error *error)
 static int check_sink(const struct call *call, struct bud_error *error)
 {
 	const struct bud_config *config = call->api->config;
-	struct bud_target_options options = {
-		config->delivery.allow_http, &config->delivery.allow_networks};
+	struct bud_target_options options = {.allow_http = config->delivery.allow_http,
+		.networks = &config->delivery.allow_networks};
 	struct bud_error fault = {0};
 
 	if (bud_url_check(bud_span(call->made->sink), &options, &fault) == 0)

@@ -96,6 +96,10 @@ static void tell(struct bud_transfer *transfer)
 	bud_list_remove(&transfer->link);
 	transfer->fetch->running--;
 	transfer->fn(transfer->owner, &result);
+	if (!bud_transfer_is_worth_keeping(transfer)) {
+		bud_transfer_destroy(transfer);
+		return;
+	}
 	bud_transfer_rest(transfer);
 	set_state(transfer, BUD_TRANSFER_IDLE);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include "core/error.h"
 #include "core/limits.h"
+#include "crypto/pem.h"
 #include "fetch/address.h"
 #include "fetch/target.h"
 #include "fetch/target_parts.h"
@@ -205,13 +206,67 @@ static int fill(struct bud_target *target, struct bud_span url,
 	return 0;
 }
 
+static int check_certificates(
+	struct bud_span pem, const char *member, int64_t *in_out_expires_s, struct bud_error *error)
+{
+	int64_t expires_s = 0;
+	if (pem.len == 0)
+		return 0;
+	int r = bud_pem_check_certificates(pem, member, &expires_s, error);
+	if (r == 0 && expires_s < *in_out_expires_s)
+		*in_out_expires_s = expires_s;
+	return r;
+}
+
+int bud_target_tls_check(
+	const struct bud_target_options *options, int64_t *out_expires_s, struct bud_error *error)
+{
+	int64_t expires_s = INT64_MAX;
+	if (options->key_pem.len > 0 && options->certificate_pem.len == 0)
+		return bud_error_set(error, "certificate_pem",
+			"a private key needs the certificate it belongs to");
+	if (options->certificate_pem.len > 0 && options->key_pem.len == 0)
+		return bud_error_set(
+			error, "key_pem", "a client certificate needs its private key");
+	int r = check_certificates(options->ca_pem, "ca_pem", &expires_s, error);
+	if (r == 0)
+		r = check_certificates(
+			options->certificate_pem, "certificate_pem", &expires_s, error);
+	if (r == 0 && options->key_pem.len > 0)
+		r = bud_pem_check_key(options->key_pem, options->certificate_pem, "key_pem", error);
+	if (r == 0 && out_expires_s && expires_s < INT64_MAX)
+		*out_expires_s = expires_s;
+	return r;
+}
+
+static void copy_pem(struct curl_blob *blob, struct bud_span pem)
+{
+	if (pem.len == 0)
+		return;
+	blob->data = bud_strndup(pem.at, pem.len);
+	blob->len = pem.len;
+	blob->flags = CURL_BLOB_NOCOPY;
+}
+
+static void drop_pem(struct curl_blob *blob)
+{
+	if (blob->data)
+		explicit_bzero(blob->data, blob->len);
+	free(blob->data);
+}
+
 struct bud_target *bud_target_create(
 	struct bud_span url, const struct bud_target_options *options, struct bud_error *error)
 {
 	struct bud_target *target = bud_new(struct bud_target);
 	target->refs = 1;
-	if (fill(target, url, options, error) == 0)
+	if (fill(target, url, options, error) == 0 &&
+		bud_target_tls_check(options, NULL, error) == 0) {
+		copy_pem(&target->ca, options->ca_pem);
+		copy_pem(&target->certificate, options->certificate_pem);
+		copy_pem(&target->key, options->key_pem);
 		return target;
+	}
 	bud_target_unref(target);
 	return NULL;
 }
@@ -228,6 +283,9 @@ void bud_target_unref(struct bud_target *target)
 		return;
 	curl_url_cleanup(target->url);
 	curl_slist_free_all(target->headers);
+	drop_pem(&target->ca);
+	drop_pem(&target->certificate);
+	drop_pem(&target->key);
 	free(target->host);
 	free(target->text);
 	free(target);

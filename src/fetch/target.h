@@ -2,6 +2,7 @@
  * the same in every request. Belongs to one thread. */
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 #include "core/alloc.h"
 #include "core/text.h"
 
@@ -14,6 +15,13 @@ struct bud_target_options {
 	/* Which addresses beside the public ones may stand in a URL; may be NULL. Only
 	 * bud_url_check() looks at it: a transfer is checked by the networks of its bud_fetch. */
 	const struct bud_networks *networks;
+	/* PEM text, copied; empty: none. `ca_pem` holds the only authorities whose certificates
+	 * are accepted; `certificate_pem` (a chain may follow) and `key_pem` come together and are
+	 * shown to a server that asks. Only bud_target_create() and bud_target_tls_check() look
+	 * at them. */
+	struct bud_span ca_pem;
+	struct bud_span certificate_pem;
+	struct bud_span key_pem;
 };
 
 /* What an API asks before it stores a URL: absolute http(s), no userinfo, no fragment, a port that
@@ -23,7 +31,13 @@ struct bud_target_options {
 BUD_MUST_CHECK int bud_url_check(
 	struct bud_span url, const struct bud_target_options *options, struct bud_error *error);
 
-/* The same check but for the address. NULL with `error` filled when the URL is refused. The caller
+/* Of the PEM texts, for an API. `out_expires_s` (may be NULL): when the first of the certificates
+ * expires, in seconds since 1970; untouched when there is none. -EINVAL: `error->member` is
+ * "ca_pem", "certificate_pem" or "key_pem". */
+BUD_MUST_CHECK int bud_target_tls_check(
+	const struct bud_target_options *options, int64_t *out_expires_s, struct bud_error *error);
+
+/* Both checks but for the address. NULL with `error` filled when the URL is refused. The caller
  * holds the only reference. */
 BUD_MUST_CHECK struct bud_target *bud_target_create(
 	struct bud_span url, const struct bud_target_options *options, struct bud_error *error);

@@ -17,4 +17,8 @@ struct bud_target {
 	CURLU *url;
 	struct sockaddr_storage literal;
 	struct curl_slist *headers;
+	/* PEM texts with their length; NULL when there is none. libcurl only borrows them. */
+	struct curl_blob ca;
+	struct curl_blob certificate;
+	struct curl_blob key;
 };

@@ -224,6 +224,21 @@ static void set_method(struct bud_transfer *transfer, const char *method, struct
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, is_head ? NULL : method);
 }
 
+/* libcurl keeps connections with different authorities and certificates apart by itself. An
+ * authority of the target's own replaces the bundle. */
+static void set_own_tls(struct bud_transfer *transfer, struct bud_target *target)
+{
+	CURL *easy = transfer->easy;
+	bool has_own = target->ca.data || target->certificate.data;
+	if (!has_own && !transfer->has_own_tls)
+		return;
+	transfer->has_own_tls = has_own;
+	curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, target->ca.data ? &target->ca : NULL);
+	curl_easy_setopt(
+		easy, CURLOPT_SSLCERT_BLOB, target->certificate.data ? &target->certificate : NULL);
+	curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, target->key.data ? &target->key : NULL);
+}
+
 /* The reference stays after the transfer: libcurl is not told again while the target is the same.
  */
 static void set_target(struct bud_transfer *transfer, struct bud_target *target)
@@ -235,6 +250,7 @@ static void set_target(struct bud_transfer *transfer, struct bud_target *target)
 	/* libcurl keeps the text of the last CURLU for its own retries: drop that first. */
 	curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL);
 	curl_easy_setopt(transfer->easy, CURLOPT_CURLU, target->url);
+	set_own_tls(transfer, target);
 }
 
 bool bud_transfer_take_request(
@@ -332,6 +348,7 @@ void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code)
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CLIENTCERT:
 	case CURLE_SSL_INVALIDCERTSTATUS:
 		end_as(transfer, BUD_FETCH_TLS_FAILED, "the certificate was not accepted");
 		break;
@@ -351,6 +368,20 @@ void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code)
 	default:
 		end_as(transfer, BUD_FETCH_BAD_RESPONSE, "not a valid HTTP response");
 		break;
+	}
+}
+
+bool bud_transfer_is_worth_keeping(const struct bud_transfer *transfer)
+{
+	switch (transfer->kind) {
+	case BUD_FETCH_TIMEOUT:
+	case BUD_FETCH_RESET:
+	case BUD_FETCH_BAD_RESPONSE:
+	case BUD_FETCH_CANCELLED:
+	case BUD_FETCH_STUCK:
+		return false;
+	default:
+		return true;
 	}
 }
 

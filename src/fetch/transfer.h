@@ -62,6 +62,7 @@ struct bud_transfer {
 	/* How the easy handle is set now. */
 	bool is_plain_post;
 	bool is_pinned;
+	bool has_own_tls;
 	long set_timeout_ms;
 
 	struct bud_transfer_response response;
@@ -88,5 +89,8 @@ bool bud_transfer_take_request(
 void bud_transfer_aim(struct bud_transfer *transfer, const char *pin, long timeout_ms);
 /* Sets kind and text from what libcurl says. */
 void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code);
+/* False when it ended amid a head: libcurl may hold 100 KiB of an unfinished line in the easy
+ * handle, and keeps that memory as long as the handle. */
+bool bud_transfer_is_worth_keeping(const struct bud_transfer *transfer);
 /* Forgets request and response. */
 void bud_transfer_rest(struct bud_transfer *transfer);

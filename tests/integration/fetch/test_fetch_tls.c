@@ -8,26 +8,31 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "certificates.h"
 #include "client.h"
-#include "tls_server.h"
+#include "receiver.h"
 
 static char folder[] = "/tmp/bud-fetch-XXXXXX";
 static char ca_file[64];
-static struct tls_authority *authority;
+static struct authority *authority;
 
 static int make_authority(void **state)
 {
 	(void)state;
 	assert_non_null(mkdtemp(folder));
 	snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", folder);
-	authority = tls_authority_create(ca_file);
+	authority = authority_create();
+	FILE *out = fopen(ca_file, "w");
+	assert_non_null(out);
+	fputs(authority_pem(authority), out);
+	fclose(out);
 	return 0;
 }
 
 static int drop_authority(void **state)
 {
 	(void)state;
-	tls_authority_destroy(authority);
+	authority_destroy(authority);
 	unlink(ca_file);
 	return rmdir(folder);
 }
@@ -36,18 +41,18 @@ struct tls_end {
 	enum bud_fetch_kind kind;
 	int status;
 	int64_t time_us;
-	unsigned handshakes;
+	uint64_t handshakes;
 	char text[64];
 };
 
-/* `n` requests to a server with this identity; how the last one ended. */
-static struct tls_end talk(struct tls_identity identity, const char *ca, int n)
+/* `n` requests to that port; how the last one ended. */
+static struct tls_end talk(enum receiver_port port, const char *ca, int n)
 {
 	struct client *client = client_create();
-	struct tls_server server;
 	client_open(client, (struct bud_fetch_options){.ca_file = ca});
-	tls_server_open(&server, authority, identity);
-	struct bud_target *target = client_target("https://localhost:%d/x", server.port);
+	struct receiver *receiver = receiver_open(&client->loop, authority);
+	struct bud_target *target =
+		client_target("https://localhost:%d/ok/1", receiver_port(receiver, port));
 	for (int i = 0; i < n; i++) {
 		struct bud_fetch_request request = {
 			.target = target, .timeout_ms = 400, .body = bud_span("x")};
@@ -56,19 +61,19 @@ static struct tls_end talk(struct tls_identity identity, const char *ca, int n)
 	}
 	struct tls_end end = {.kind = client->end.kind,
 		.status = client->end.status,
-		.time_us = client->end.time_us};
+		.time_us = client->end.time_us,
+		.handshakes = receiver_handshakes(receiver, port)};
 	snprintf(end.text, sizeof(end.text), "%s", client->end.text);
 	bud_target_unref(target);
-	client_destroy(client); /* closes the connections, which the server waits for */
-	tls_server_close(&server);
-	end.handshakes = server.accepts;
+	receiver_close(receiver);
+	client_destroy(client);
 	return end;
 }
 
 static void accepts_what_the_authority_signed(void **state)
 {
 	(void)state;
-	struct tls_end end = talk((struct tls_identity){.host = "localhost"}, ca_file, 1);
+	struct tls_end end = talk(RECEIVER_TLS, ca_file, 1);
 	assert_int_equal(end.kind, BUD_FETCH_RESPONSE);
 	assert_int_equal(end.status, 200);
 }
@@ -76,14 +81,14 @@ static void accepts_what_the_authority_signed(void **state)
 static void uses_a_tls_connection_again(void **state)
 {
 	(void)state;
-	struct tls_end end = talk((struct tls_identity){.host = "localhost"}, ca_file, 20);
+	struct tls_end end = talk(RECEIVER_TLS, ca_file, 20);
 	assert_int_equal(end.status, 200);
 	assert_int_equal(end.handshakes, 1);
 }
 
-static void assert_refused(struct tls_identity identity, const char *ca)
+static void assert_refused(enum receiver_port port, const char *ca)
 {
-	struct tls_end end = talk(identity, ca, 1);
+	struct tls_end end = talk(port, ca, 1);
 	assert_int_equal(end.kind, BUD_FETCH_TLS_FAILED);
 	assert_int_equal(end.status, 0);
 }
@@ -91,46 +96,45 @@ static void assert_refused(struct tls_identity identity, const char *ca)
 static void refuses_an_unknown_authority(void **state)
 {
 	(void)state;
-	assert_refused((struct tls_identity){.host = "localhost"}, NULL);
+	assert_refused(RECEIVER_TLS, NULL);
 }
 
 static void refuses_a_self_signed_certificate(void **state)
 {
 	(void)state;
-	assert_refused((struct tls_identity){.host = "localhost", .is_self_signed = true}, ca_file);
+	assert_refused(RECEIVER_TLS_SELF_SIGNED, ca_file);
 }
 
 static void refuses_a_certificate_for_another_host(void **state)
 {
 	(void)state;
-	assert_refused((struct tls_identity){.host = "other.example"}, ca_file);
-	struct tls_end end = talk((struct tls_identity){.host = "other.example"}, ca_file, 1);
+	assert_refused(RECEIVER_TLS_WRONG_HOST, ca_file);
+	struct tls_end end = talk(RECEIVER_TLS_WRONG_HOST, ca_file, 1);
 	assert_string_equal(end.text, "the certificate was not accepted");
 }
 
 static void refuses_an_expired_certificate(void **state)
 {
 	(void)state;
-	assert_refused((struct tls_identity){.host = "localhost", .is_expired = true}, ca_file);
+	assert_refused(RECEIVER_TLS_EXPIRED, ca_file);
 }
 
 static void refuses_old_versions_of_tls(void **state)
 {
 	(void)state;
-	assert_refused((struct tls_identity){.host = "localhost", .is_tls_1_1 = true}, ca_file);
+	assert_refused(RECEIVER_TLS_OLD, ca_file);
 }
 
 static void refuses_without_a_bundle(void **state)
 {
 	(void)state;
-	assert_refused((struct tls_identity){.host = "localhost"}, "/nowhere/ca.pem");
+	assert_refused(RECEIVER_TLS, "/nowhere/ca.pem");
 }
 
 static void cuts_a_handshake_that_stalls(void **state)
 {
 	(void)state;
-	struct tls_end end =
-		talk((struct tls_identity){.host = "localhost", .is_silent = true}, ca_file, 1);
+	struct tls_end end = talk(RECEIVER_SILENT, ca_file, 1);
 	assert_int_equal(end.kind, BUD_FETCH_TIMEOUT);
 	assert_in_range(end.time_us, 395000, 500000);
 }
