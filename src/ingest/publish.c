@@ -2,6 +2,7 @@
 #include "ingest/publish.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "auth/authorize.h"
@@ -10,11 +11,23 @@
 #include "event/binary.h"
 #include "event/envelope.h"
 #include "event/mode.h"
+#include "event/notice.h"
 #include "http/reply.h"
 #include "http/request.h"
 
-static void add_event(struct bud_publish *publish, const struct bud_shard *shard,
-	const struct bud_envelope *envelope)
+/* Whoever could write our notices could tell lies about subscriptions. */
+static int refuse_notice(const struct bud_publish *publish, struct bud_error *error)
+{
+	char member[BUD_ERROR_MEMBER_MAX] = "type";
+
+	if (publish->is_batch)
+		snprintf(member, sizeof(member), "events[%zu].type", publish->n);
+	return bud_error_set(error, member,
+		"%s: types that begin with " BUD_NOTICE_PREFIX " are this server's own", member);
+}
+
+static int add_event(struct bud_publish *publish, const struct bud_shard *shard,
+	const struct bud_envelope *envelope, struct bud_error *error)
 {
 	struct bud_append_key key = {
 		.source = envelope->source,
@@ -22,6 +35,8 @@ static void add_event(struct bud_publish *publish, const struct bud_shard *shard
 		.order = envelope->partitionkey.at ? envelope->partitionkey : envelope->subject,
 	};
 
+	if (bud_notice_is_ours(envelope->type))
+		return refuse_notice(publish, error);
 	if (publish->n == publish->room) {
 		publish->room = publish->room ? publish->room * 4 : 1;
 		publish->events =
@@ -29,6 +44,7 @@ static void add_event(struct bud_publish *publish, const struct bud_shard *shard
 	}
 	bud_append_prepare(shard, &key, bud_span(BUD_OWNER_LOCAL), envelope->json,
 		&publish->events[publish->n++]);
+	return 0;
 }
 
 static int read_one(struct bud_publish *publish, const struct bud_shard *shard,
@@ -51,7 +67,7 @@ static int read_one(struct bud_publish *publish, const struct bud_shard *shard,
 	if (r == 0)
 		r = bud_envelope_scan(envelope, json, error);
 	if (r == 0)
-		add_event(publish, shard, envelope);
+		r = add_event(publish, shard, envelope, error);
 	return r;
 }
 
@@ -63,8 +79,11 @@ static int read_batch(struct bud_publish *publish, const struct bud_shard *shard
 
 	publish->is_batch = true;
 	bud_batch_init(&batch, publish->request->body);
-	while ((r = bud_batch_next(&batch, envelope, error)) == 1)
-		add_event(publish, shard, envelope);
+	while ((r = bud_batch_next(&batch, envelope, error)) == 1) {
+		r = add_event(publish, shard, envelope, error);
+		if (r < 0)
+			break;
+	}
 	return r;
 }
 

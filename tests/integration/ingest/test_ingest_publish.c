@@ -309,6 +309,26 @@ static void test_conflicts(void **state)
 	assert_int_equal(stored(), 2);
 }
 
+/* Nobody else publishes what tells of our subscriptions; the rest of its batch is not stored. */
+static void test_our_own_types(void **state)
+{
+	static const char ours[] = "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\","
+				   "\"type\":\"no.budstikke.subscription.disabled.v1\"}";
+	bud_auto(buffer) struct bud_buffer batch = {0};
+	struct client client;
+
+	(void)state;
+	assert_int_equal(publish_and_wait(&client, STRUCTURED, ours), 400);
+	assert_true(says(&client, "\"member\":\"type\""));
+	bud_buffer_byte(&batch, '[');
+	write_event(&batch, 7, "a", "x");
+	bud_buffer_format(&batch, ",%s]", ours);
+	assert_int_equal(publish_and_wait(&client, BATCH, batch.at), 400);
+	assert_true(says(&client, "events[1].type"));
+	assert_int_equal(publish_one(&client, 7, "x"), 202);
+	assert_true(says(&client, "\"accepted\":1"));
+}
+
 static void test_store_is_down(void **state)
 {
 	struct client client;
@@ -429,6 +449,7 @@ int main(void)
 		TEST(shares_calls),
 		TEST(batch_over_several_calls),
 		TEST(conflicts),
+		TEST(our_own_types),
 		TEST(store_is_down),
 		TEST(reply_is_lost),
 		TEST(part_is_stored),
