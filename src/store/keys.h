@@ -24,11 +24,14 @@
 #define BUD_KEY_VERSION      BUD_KEY "subs:version"
 #define BUD_KEY_SERIAL       BUD_KEY "subs:serial"
 #define BUD_KEY_FINGERPRINTS BUD_KEY "subs:fingerprints"
+#define BUD_KEY_FAILING      BUD_KEY "failing"
 
-/* With a part of their own behind: p<N>:events, parked:<lane>, dead:<sub>, attempts:<sub>. */
+/* With a part of their own behind: p<N>:events, parked:<lane>, dead:<sub>, attempts:<sub>,
+ * lock:<what>. */
 #define BUD_KEY_EVENTS_FORMAT BUD_KEY "p%u:events"
 #define BUD_KEY_PARKED        BUD_KEY "parked:"
 #define BUD_KEY_DEAD          BUD_KEY "dead:"
 #define BUD_KEY_ATTEMPTS      BUD_KEY "attempts:"
+#define BUD_KEY_LOCK          BUD_KEY "lock:"
 /* In the place of a subscription: events whose matching itself fails. */
 #define BUD_LANE_POISON "-"

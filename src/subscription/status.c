@@ -56,6 +56,7 @@ int bud_status_parse(
 		.since_ms = json_integer_value(json_object_get(root, "since_ms")),
 		.reason = copy_text(root, "reason"),
 		.detail = copy_text(root, "detail"),
+		.granted_ms = json_integer_value(json_object_get(root, "granted_ms")),
 		.rate_per_min = (uint32_t)json_integer_value(json_object_get(root, "rate_per_min")),
 		.callback_key = copy_text(root, "callback_key"),
 		.access_token = copy_text(root, "access_token"),
@@ -115,8 +116,9 @@ static void write_number(struct bud_buffer *out, const char *name, int64_t numbe
 static bool is_untouched(const struct bud_subscription_status *status)
 {
 	return status->state == BUD_SUBSCRIPTION_ACTIVE && status->since_ms == 0 &&
-	       !status->reason && !status->detail && status->rate_per_min == 0 &&
-	       !status->callback_key && !status->access_token && !status->refresh_token;
+	       !status->reason && !status->detail && status->granted_ms == 0 &&
+	       status->rate_per_min == 0 && !status->callback_key && !status->access_token &&
+	       !status->refresh_token;
 }
 
 void bud_status_write(const struct bud_subscription_status *status, struct bud_buffer *out)
@@ -127,6 +129,7 @@ void bud_status_write(const struct bud_subscription_status *status, struct bud_b
 	write_number(out, "since_ms", status->since_ms);
 	write_text(out, "reason", status->reason);
 	write_text(out, "detail", status->detail);
+	write_number(out, "granted_ms", status->granted_ms);
 	write_number(out, "rate_per_min", status->rate_per_min);
 	write_text(out, "callback_key", status->callback_key);
 	write_text(out, "access_token", status->access_token);

@@ -13,6 +13,7 @@ static void comes_back_as_it_was(void **state)
 		.since_ms = NOW_MS,
 		.reason = bud_strdup("gone"),
 		.detail = bud_strdup("the receiver answered \"410\"\n"),
+		.granted_ms = NOW_MS - 1,
 		.rate_per_min = 30,
 		.callback_key = bud_strdup("key"),
 		.access_token = bud_strdup("token"),
@@ -34,6 +35,7 @@ static void comes_back_as_it_was(void **state)
 	bud_status_write(&copy, &again);
 	assert_string_equal(again.at, text.at);
 	assert_int_equal(copy.state, BUD_SUBSCRIPTION_DISABLED);
+	assert_int_equal(copy.granted_ms, NOW_MS - 1);
 	bud_status_finish(&copy);
 	bud_status_finish(&status);
 }
