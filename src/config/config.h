@@ -10,7 +10,7 @@
 #include "core/log.h"
 #include "core/text.h"
 
-#define BUD_SETTINGS 18 /* rows of the table in settings.c */
+#define BUD_SETTINGS 23 /* rows of the table in settings.c */
 /* So that a setting fits on one line of a file. */
 #define BUD_CONFIG_TEXT_MAX    180
 #define BUD_SCHEDULE_STEPS_MAX 60 /* BUD_ATTEMPTS_MAX: a step per attempt */
@@ -19,6 +19,14 @@
 enum bud_log_format {
 	BUD_LOG_FORMAT_TEXT,
 	BUD_LOG_FORMAT_JSON,
+};
+
+/* Whether receivers are asked before they get events, and what happens to those that do not agree.
+ */
+enum bud_verify_rule {
+	BUD_VERIFY_RULE_OFF,      /* nobody, but where a subscription says so */
+	BUD_VERIFY_RULE_LOW_RATE, /* one request a minute until they agree */
+	BUD_VERIFY_RULE_REQUIRE,  /* nothing until they agree */
 };
 
 /* Waits between attempts; after steps[n - 1] a delivery is dead. */
@@ -57,6 +65,11 @@ struct bud_config {
 		int64_t timeout_ms;
 		int64_t breaker_failures;
 		int64_t breaker_open_s;
+		int64_t disable_after_s; /* 0: never */
+		enum bud_verify_rule verify;
+		char origin[BUD_CONFIG_TEXT_MAX + 1]; /* serve puts the host's name for "" */
+		char callback_url[BUD_CONFIG_TEXT_MAX + 1];
+		int64_t request_rate; /* a minute; 0: not asked for */
 	} delivery;
 	struct {
 		int64_t age_s;

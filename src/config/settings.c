@@ -64,6 +64,24 @@ const struct bud_setting bud_settings[] = {
 		"attempts", 1, 1000, "Failures in a row after which an endpoint is left alone."},
 	{"delivery.breaker_open_s", BUD_SETTING_INTEGER, AT(delivery.breaker_open_s), "30",
 		"seconds", 1, 3600, "How long it is left alone before one attempt probes it."},
+	{"delivery.disable_after_s", BUD_SETTING_INTEGER, AT(delivery.disable_after_s), "432000",
+		"seconds", 0, 90 * DAY_S,
+		"After so long of nothing but failures a subscription is disabled, and its events "
+		"wait until it is resumed; 0: never."},
+	{"delivery.verify", BUD_SETTING_CHOICE, AT(delivery.verify), "off", "off|low_rate|require",
+		0, 0,
+		"Whether receivers are asked (CloudEvents HTTP webhooks, 4) before they get events; "
+		"who does not agree gets one request a minute, or none."},
+	{"delivery.origin", BUD_SETTING_HOST, AT(delivery.origin), "", NULL, 0, 0,
+		"The DNS name by which receivers are asked, WebHook-Request-Origin; empty: this "
+		"host's name."},
+	{"delivery.callback_url", BUD_SETTING_BASE_URL, AT(delivery.callback_url), "", NULL, 0, 0,
+		"The address by which receivers reach the public API, so that they can agree later; "
+		"empty: they must agree at once."},
+	{"delivery.request_rate", BUD_SETTING_INTEGER, AT(delivery.request_rate), "0",
+		"requests a minute", 0, 1000000,
+		"The rate that receivers are asked for, WebHook-Request-Rate; 0: they may say one "
+		"unasked."},
 
 	{"log.level", BUD_SETTING_CHOICE, AT(log.level), "info", "error|warn|info|debug", 0, 0,
 		"What is logged: this and everything graver."},

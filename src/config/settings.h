@@ -7,6 +7,8 @@
 enum bud_setting_type {
 	BUD_SETTING_TEXT,     /* char[BUD_CONFIG_TEXT_MAX + 1], not empty */
 	BUD_SETTING_NAME,     /* char[65], letters, digits, _ and -; may be empty */
+	BUD_SETTING_HOST,     /* char[BUD_CONFIG_TEXT_MAX + 1], a DNS name; may be empty */
+	BUD_SETTING_BASE_URL, /* the same, https:// and a host, without query; may be empty */
 	BUD_SETTING_BOOL,     /* bool */
 	BUD_SETTING_INTEGER,  /* int64_t */
 	BUD_SETTING_SIZE,     /* int64_t, with k, m or g */

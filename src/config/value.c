@@ -8,7 +8,8 @@
 #include "config/settings.h"
 
 static_assert(sizeof(enum bud_log_level) == sizeof(unsigned) &&
-		      sizeof(enum bud_log_format) == sizeof(unsigned),
+		      sizeof(enum bud_log_format) == sizeof(unsigned) &&
+		      sizeof(enum bud_verify_rule) == sizeof(unsigned),
 	"choices are written through an unsigned");
 
 static int refuse(const struct bud_setting *setting, struct bud_span text, struct bud_error *error)
@@ -64,6 +65,49 @@ static int parse_name(const struct bud_setting *setting, struct bud_span text, v
 	for (size_t i = 0; i < text.len; i++)
 		if (!isalnum((unsigned char)text.at[i]) && text.at[i] != '_' && text.at[i] != '-')
 			return refuse(setting, text, error);
+	memcpy(out, text.at, text.len);
+	out[text.len] = '\0';
+	return 0;
+}
+
+static bool is_host(struct bud_span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!isalnum((unsigned char)text.at[i]) && text.at[i] != '.' && text.at[i] != '-')
+			return false;
+	return text.len == 0 || (isalnum((unsigned char)text.at[0]) && text.len <= 253);
+}
+
+static int parse_host(const struct bud_setting *setting, struct bud_span text, void *field,
+	struct bud_error *error)
+{
+	char *out = field;
+
+	if (text.len > BUD_CONFIG_TEXT_MAX || !is_host(text))
+		return refuse(setting, text, error);
+	memcpy(out, text.at, text.len);
+	out[text.len] = '\0';
+	return 0;
+}
+
+/* Paths are added to it, so it keeps no slash at its end. */
+static int parse_base_url(const struct bud_setting *setting, struct bud_span text, void *field,
+	struct bud_error *error)
+{
+	static const char scheme[] = "https://";
+	size_t len = sizeof(scheme) - 1;
+	char *out = field;
+
+	if (text.len > BUD_CONFIG_TEXT_MAX)
+		return refuse(setting, text, error);
+	while (text.len > len && text.at[text.len - 1] == '/')
+		text.len--;
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i] <= ' ' || text.at[i] > '~' || strchr("?#@\"\\", text.at[i]))
+			return refuse(setting, text, error);
+	if (text.len > 0 && (text.len <= len || memcmp(text.at, scheme, len) != 0 ||
+				    !isalnum((unsigned char)text.at[len])))
+		return refuse(setting, text, error);
 	memcpy(out, text.at, text.len);
 	out[text.len] = '\0';
 	return 0;
@@ -275,6 +319,8 @@ static const struct {
 } types[] = {
 	[BUD_SETTING_TEXT] = {parse_text, write_text},
 	[BUD_SETTING_NAME] = {parse_name, write_text},
+	[BUD_SETTING_HOST] = {parse_host, write_text},
+	[BUD_SETTING_BASE_URL] = {parse_base_url, write_text},
 	[BUD_SETTING_BOOL] = {parse_bool, write_bool},
 	[BUD_SETTING_INTEGER] = {parse_integer, write_integer},
 	[BUD_SETTING_SIZE] = {parse_size, write_size},
@@ -309,6 +355,12 @@ void bud_value_write_range(const struct bud_setting *setting, struct bud_buffer 
 		break;
 	case BUD_SETTING_NAME:
 		bud_buffer_text(out, "up to 64 letters, digits, _ and -");
+		break;
+	case BUD_SETTING_HOST:
+		bud_buffer_text(out, "a DNS name like events.example.org, or nothing");
+		break;
+	case BUD_SETTING_BASE_URL:
+		bud_buffer_text(out, "an address like https://events.example.org, or nothing");
 		break;
 	case BUD_SETTING_BOOL:
 		bud_buffer_text(out, "yes or no");

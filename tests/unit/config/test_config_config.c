@@ -314,6 +314,29 @@ static void test_a_file_that_is_not_there(void **state)
 	assert_int_equal(bud_config_load(&sources, &config, &error), -EISDIR);
 }
 
+static void test_who_asks(void **state)
+{
+	static const char *const bad[] = {"delivery.origin=https://a.example",
+		"delivery.origin=a.example:1", "delivery.origin=-a", "delivery.verify=yes",
+		"delivery.callback_url=http://a.example", "delivery.callback_url=https://",
+		"delivery.callback_url=https://a.example?x", "delivery.callback_url=https:///a",
+		"delivery.callback_url=https://u@a.example"};
+	struct bud_error error;
+	struct bud_config config;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (load_set(bad[i], &config, &error) != -EINVAL)
+			fail_msg("%s", bad[i]);
+	assert_int_equal(
+		load_set("delivery.callback_url=https://a.example/b/", &config, &error), 0);
+	assert_string_equal(config.delivery.callback_url, "https://a.example/b");
+	assert_int_equal(load_set("delivery.origin=events.a.example", &config, &error), 0);
+	assert_string_equal(config.delivery.origin, "events.a.example");
+	assert_int_equal(load_set("delivery.verify=low_rate", &config, &error), 0);
+	assert_int_equal(config.delivery.verify, BUD_VERIFY_RULE_LOW_RATE);
+}
+
 static void test_workers(void **state)
 {
 	struct bud_config config = {0};
@@ -341,6 +364,7 @@ int main(void)
 		cmocka_unit_test(test_a_password_is_never_quoted),
 		cmocka_unit_test(test_indented_lines),
 		cmocka_unit_test(test_a_file_that_is_not_there),
+		cmocka_unit_test(test_who_asks),
 		cmocka_unit_test(test_workers),
 	};
 
