@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
+#include "api/desk.h"
 #include "api/failure.h"
 #include "api/lookup.h"
 #include "api/page.h"
-#include "config/config.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "http/reply.h"
@@ -32,14 +32,6 @@ const struct bud_route bud_deliveries_routes[] = {
 const size_t bud_deliveries_routes_n =
 	sizeof(bud_deliveries_routes) / sizeof(bud_deliveries_routes[0]);
 
-static void look_up(struct bud_deliveries_api *api, struct bud_request *request, bud_lookup_fn fn)
-{
-	struct bud_lookup lookup = {
-		api->store, (uint32_t)api->config->delivery.timeout_ms, fn, api};
-
-	bud_lookup(&lookup, request);
-}
-
 /* Attempts */
 
 static void on_attempts(void *owner, int err, const struct bud_span *lines, size_t n)
@@ -63,8 +55,8 @@ static void on_attempts(void *owner, int err, const struct bud_span *lines, size
 
 static void ask_attempts(void *owner, struct bud_request *request, struct bud_subscription *taken)
 {
-	struct bud_deliveries_api *api = owner;
-	int r = bud_attempts_list(api->store, bud_span(taken->id), on_attempts, request);
+	struct bud_api_desk *desk = owner;
+	int r = bud_attempts_list(desk->store, bud_span(taken->id), on_attempts, request);
 
 	bud_subscription_destroy(taken);
 	if (r < 0)
@@ -73,7 +65,7 @@ static void ask_attempts(void *owner, struct bud_request *request, struct bud_su
 
 static void handle_attempts(void *context, struct bud_request *request)
 {
-	look_up(context, request, ask_attempts);
+	bud_lookup_at(context, request, ask_attempts);
 }
 
 /* Parked and dead */
@@ -81,7 +73,7 @@ static void handle_attempts(void *context, struct bud_request *request)
 static const struct bud_page_rule rule = {"offset", 50, BUD_CLAIM_MAX};
 
 struct listing {
-	struct bud_deliveries_api *api;
+	struct bud_api_desk *desk;
 	struct bud_request *request;
 	struct bud_subscription *subscription;
 	enum bud_lane_list list;
@@ -102,13 +94,13 @@ static void end(struct listing *listing)
 	free(listing);
 }
 
-static void begin(struct bud_deliveries_api *api, struct bud_request *request,
+static void begin(struct bud_api_desk *desk, struct bud_request *request,
 	struct bud_subscription *taken, enum bud_lane_list list)
 {
 	struct listing *listing = bud_new(struct listing);
 	struct bud_error error = {0};
 
-	listing->api = api;
+	listing->desk = desk;
 	listing->request = request;
 	listing->subscription = taken;
 	listing->list = list;
@@ -176,7 +168,7 @@ static void ask_rows(struct listing *listing)
 		.list = listing->list,
 		.offset = listing->offset,
 		.limit = step < ROWS_PER_STEP ? step : ROWS_PER_STEP};
-	int r = bud_lane_rows(listing->api->store, &page, on_rows, listing);
+	int r = bud_lane_rows(listing->desk->store, &page, on_rows, listing);
 
 	if (r == 0)
 		return;
@@ -191,7 +183,7 @@ static void ask_parked(void *owner, struct bud_request *request, struct bud_subs
 
 static void handle_parked(void *context, struct bud_request *request)
 {
-	look_up(context, request, ask_parked);
+	bud_lookup_at(context, request, ask_parked);
 }
 
 static void ask_dead(void *owner, struct bud_request *request, struct bud_subscription *taken)
@@ -201,5 +193,5 @@ static void ask_dead(void *owner, struct bud_request *request, struct bud_subscr
 
 static void handle_dead(void *context, struct bud_request *request)
 {
-	look_up(context, request, ask_dead);
+	bud_lookup_at(context, request, ask_dead);
 }

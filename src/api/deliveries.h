@@ -4,15 +4,6 @@
 #include <stddef.h>
 #include "http/route.h"
 
-struct bud_config; /* config/config.h */
-struct bud_store;  /* store/store.h */
-
-/* All borrowed; one per worker, embedded in it. */
-struct bud_deliveries_api {
-	struct bud_store *store; /* not one that blocks */
-	const struct bud_config *config;
-};
-
-/* The context of every route is the struct bud_deliveries_api. */
+/* The context of every route is the struct bud_api_desk. */
 extern const struct bud_route bud_deliveries_routes[];
 extern const size_t bud_deliveries_routes_n;

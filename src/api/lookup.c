@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "api/desk.h"
 #include "api/failure.h"
 #include "auth/authorize.h"
+#include "config/config.h"
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/log.h"
@@ -40,6 +42,14 @@ void bud_lookup(const struct bud_lookup *lookup, struct bud_request *request)
 		free(call);
 		bud_failure_reply(request, r);
 	}
+}
+
+void bud_lookup_at(struct bud_api_desk *desk, struct bud_request *request, bud_lookup_fn fn)
+{
+	struct bud_lookup lookup = {
+		desk->store, (uint32_t)desk->config->delivery.timeout_ms, fn, desk};
+
+	bud_lookup(&lookup, request);
 }
 
 static void on_value(void *owner, int err, const struct bud_registry_value *value)

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include "core/alloc.h"
 
+struct bud_api_desk;       /* api/desk.h */
 struct bud_registry_value; /* store/registry.h */
 struct bud_request;        /* http/request.h */
 struct bud_store;          /* store/store.h */
@@ -23,6 +24,8 @@ struct bud_lookup {
 /* Calls `fn`, or answers the request itself: 404 for an id that is unknown, deleted or somebody
  * else's, and what api/failure.h says. Copies `lookup`. */
 void bud_lookup(const struct bud_lookup *lookup, struct bud_request *request);
+/* The same for a resource: `fn`'s owner is the desk. */
+void bud_lookup_at(struct bud_api_desk *desk, struct bud_request *request, bud_lookup_fn fn);
 
 /* From a stored value to a record with its serial. 0; -ENOENT: deleted, or not the caller's;
  * -EPROTO: no record that we can read. */

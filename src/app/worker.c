@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <uv.h>
 
-#include "api/deliveries.h"
+#include "api/desk.h"
+#include "api/resources.h"
 #include "api/subscriptions.h"
 #include "app/app.h"
 #include "core/alloc.h"
@@ -23,7 +24,7 @@
 #define TICK_MS         20
 #define WRITE_MS        50 /* for what cancelled attempts leave */
 #define CLOSE_MS        20 /* for the connections' last callbacks */
-#define TABLES          3
+#define TABLES          (2 + BUD_RESOURCES_TABLES)
 
 enum wish {
 	WISH_SWEEP = 1,
@@ -52,7 +53,7 @@ struct bud_worker {
 	struct bud_listener *listener;
 	struct bud_route_table tables[TABLES];
 	struct bud_subscriptions_api subscriptions;
-	struct bud_deliveries_api deliveries;
+	struct bud_api_desk desk;
 	bool is_ready;
 	bool is_draining;
 	bool is_drained;
@@ -167,13 +168,17 @@ static void open_listener(struct bud_worker *worker)
 		.config = &app->config,
 	};
 	bud_subscriptions_api_init(&worker->subscriptions);
-	worker->deliveries = (struct bud_deliveries_api){&worker->commands_store, &app->config};
+	worker->desk = (struct bud_api_desk){
+		.store = &worker->commands_store,
+		.config = &app->config,
+		.table = app->table,
+		.table_reader = worker->index,
+	};
 	worker->tables[0] =
 		(struct bud_route_table){bud_ingest_routes, bud_ingest_routes_n, worker->ingest};
 	worker->tables[1] = (struct bud_route_table){
 		bud_subscriptions_routes, bud_subscriptions_routes_n, &worker->subscriptions};
-	worker->tables[2] = (struct bud_route_table){
-		bud_deliveries_routes, bud_deliveries_routes_n, &worker->deliveries};
+	bud_resources_tables(&worker->desk, &worker->tables[2]);
 	worker->listener = bud_listener_open(&worker->loop, &options, &err);
 	if (!worker->listener)
 		bud_log_error("cannot listen", "error", uv_strerror(err));

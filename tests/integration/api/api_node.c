@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/resources.h"
 #include "core/clock.h"
 #include "http/listener.h"
 #include "http_server.h"
@@ -147,7 +148,8 @@ static void open_api(struct api_node *node)
 	node->subscriptions.table = node->table;
 	node->subscriptions.config = &node->config;
 	bud_subscriptions_api_init(&node->subscriptions);
-	node->deliveries = (struct bud_deliveries_api){&node->store, &node->config};
+	node->desk = (struct bud_api_desk){
+		.store = &node->store, .config = &node->config, .table = node->table};
 	node->readiness.following = &node->following;
 	node->sets[0] = &node->metrics;
 	node->health = (struct bud_health_api){node->sets, 1, &node->readiness};
@@ -155,16 +157,16 @@ static void open_api(struct api_node *node)
 
 static void open_listener(struct api_node *node)
 {
-	static struct bud_route_table tables[3];
-	struct bud_listener_options options = {
-		.host = "127.0.0.1", .tables = tables, .n_tables = 3};
+	static struct bud_route_table tables[2 + BUD_RESOURCES_TABLES];
+	struct bud_listener_options options = {.host = "127.0.0.1",
+		.tables = tables,
+		.n_tables = sizeof(tables) / sizeof(tables[0])};
 	int r = 0;
 
 	tables[0] = (struct bud_route_table){
 		bud_subscriptions_routes, bud_subscriptions_routes_n, &node->subscriptions};
-	tables[1] = (struct bud_route_table){
-		bud_deliveries_routes, bud_deliveries_routes_n, &node->deliveries};
-	tables[2] = (struct bud_route_table){bud_health_routes, bud_health_routes_n, &node->health};
+	tables[1] = (struct bud_route_table){bud_health_routes, bud_health_routes_n, &node->health};
+	bud_resources_tables(&node->desk, &tables[2]);
 	node->listener = bud_listener_open(&node->loop, &options, &r);
 	assert(node->listener);
 	node->port = bud_listener_port(node->listener);

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <uv.h>
-#include "api/deliveries.h"
+#include "api/desk.h"
 #include "api/health.h"
 #include "api/subscriptions.h"
 #include "config/config.h"
@@ -27,7 +27,7 @@ struct api_node {
 	struct bud_table *table;
 	struct bud_config config;
 	struct bud_subscriptions_api subscriptions;
-	struct bud_deliveries_api deliveries;
+	struct bud_api_desk desk;
 	struct bud_health_api health;
 	struct bud_readiness readiness;
 	struct bud_following following;

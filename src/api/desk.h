@@ -1,0 +1,15 @@
+/* What the resources of the API share: one per worker, the context of their routes. */
+#pragma once
+#include <stddef.h>
+
+struct bud_config; /* config/config.h */
+struct bud_store;  /* store/store.h */
+struct bud_table;  /* subscription/table.h */
+
+/* All borrowed. */
+struct bud_api_desk {
+	struct bud_store *store; /* not one that blocks */
+	const struct bud_config *config;
+	struct bud_table *table;
+	size_t table_reader; /* of this worker's thread */
+};
