@@ -14,6 +14,7 @@ enum bud_script {
 	BUD_SCRIPT_REGISTRY_STATUS,
 	BUD_SCRIPT_HEARTBEAT,
 	BUD_SCRIPT_FORGET_NODE,
+	BUD_SCRIPT_TEST_EVENT,
 };
 
 /* Sends what is built in `store->args`; see bud_redis_script(). */
