@@ -70,7 +70,7 @@ static void handle_attempts(void *context, struct bud_request *request)
 
 /* Parked and dead */
 
-static const struct bud_page_rule rule = {"offset", 50, BUD_CLAIM_MAX};
+static const struct bud_page_rule rule = {"offset", 50, BUD_CLAIM_MAX, false, true};
 
 struct listing {
 	struct bud_api_desk *desk;
@@ -111,32 +111,53 @@ static void begin(struct bud_api_desk *desk, struct bud_request *request,
 	}
 	listing->offset = (size_t)listing->page.start;
 	listing->end = listing->offset + listing->page.size;
-	bud_buffer_text(&listing->body, "{\"items\":[");
+	if (!listing->page.is_lines)
+		bud_buffer_text(&listing->body, "{\"items\":[");
 	ask_rows(listing);
+}
+
+/* A raw line break in JSON is a blank between tokens; in lines it must be another one. */
+static void add_event(struct listing *listing, struct bud_span bytes)
+{
+	size_t from = listing->body.len;
+
+	if (!bytes.at) {
+		bud_buffer_text(&listing->body, "null");
+		return;
+	}
+	bud_buffer_span(&listing->body, bytes);
+	for (size_t i = from; listing->page.is_lines && i < listing->body.len; i++)
+		if (listing->body.at[i] == '\n' || listing->body.at[i] == '\r')
+			listing->body.at[i] = ' ';
 }
 
 static void add_row(struct listing *listing, const struct bud_lane_row *row)
 {
 	struct bud_buffer *body = &listing->body;
+	char member[BUD_MEMBER_TEXT_BYTES];
 	char time[25];
 
 	bud_clock_write(row->at_ms, time);
-	bud_buffer_text(body, listing->has_items ? ",{\"event\":" : "{\"event\":");
-	if (row->bytes.at)
-		bud_buffer_span(body, row->bytes);
-	else
-		bud_buffer_text(body, "null");
+	bud_member_write(&row->id, member);
+	if (listing->has_items && !listing->page.is_lines)
+		bud_buffer_byte(body, ',');
+	bud_buffer_format(body, "{\"delivery\":\"%s\",\"event\":", member);
+	add_event(listing, row->bytes);
 	bud_buffer_format(body, ",\"attempt\":%u,\"%s\":\"%s\"}", row->attempt,
 		listing->list == BUD_LANE_LIST_DEAD ? "died" : "due", time);
+	if (listing->page.is_lines)
+		bud_buffer_byte(body, '\n');
 	listing->has_items = true;
 }
 
 static void answer(struct listing *listing)
 {
-	bud_buffer_format(&listing->body, "],\"total\":%zu}", listing->total);
+	if (!listing->page.is_lines)
+		bud_buffer_format(&listing->body, "],\"total\":%zu}", listing->total);
 	if (listing->offset < listing->total)
 		bud_page_reply_next(listing->request, &rule, &listing->page, listing->offset);
-	bud_reply(listing->request, 200, "application/json", bud_buffer_as_span(&listing->body));
+	bud_reply(listing->request, 200, bud_page_type(&listing->page),
+		bud_buffer_as_span(&listing->body));
 	end(listing);
 }
 

@@ -1,5 +1,6 @@
 /* A page: which part of a list a request asks for, and the link to the next one. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "core/alloc.h"
@@ -14,17 +15,24 @@ struct bud_page_rule {
 	const char *cursor; /* "after" or "offset" */
 	size_t size_default;
 	size_t size_max;
+	bool has_times; /* also `from` and `to` */
+	bool has_lines; /* also `format`: "json" or "ndjson" */
 };
 
 struct bud_page {
-	size_t size;    /* 1 to size_max */
-	uint64_t start; /* what the cursor says; 0 without one */
+	size_t size;     /* 1 to size_max */
+	uint64_t start;  /* what the cursor says; 0 without one */
+	int64_t from_ms; /* inclusive; 0 without one */
+	int64_t to_ms;   /* exclusive; 0: no end */
+	bool is_lines;   /* one JSON value a line instead of one document */
 };
 
-/* Reads `size` and the cursor from the query. -EINVAL: `error` names the parameter at fault, also
- * an unknown or repeated one. */
+/* Reads `size`, the cursor and what else the rule has from the query; Accept may ask for lines,
+ * too. -EINVAL: `error` names the parameter at fault, also an unknown or repeated one. */
 BUD_MUST_CHECK int bud_page_parse(const struct bud_request *request,
 	const struct bud_page_rule *rule, struct bud_page *out_page, struct bud_error *error);
+/* application/json, or application/x-ndjson. */
+const char *bud_page_type(const struct bud_page *page);
 /* Adds `Link: <...>; rel="next"` to the reply: the same list from `start` on. */
 void bud_page_reply_next(struct bud_request *request, const struct bud_page_rule *rule,
 	const struct bud_page *page, uint64_t start);

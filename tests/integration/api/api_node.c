@@ -248,6 +248,8 @@ void api_read(int fd, struct api_answer *out_answer)
 	memcpy(out_answer->head, response.head, sizeof(response.head));
 	out_answer->body = json_loadb(
 		response.body.at ? response.body.at : "", response.body.len, JSON_DECODE_ANY, NULL);
+	bud_buffer_text(&response.body, "");
+	out_answer->text = bud_move(response.body.at);
 	bud_buffer_finish(&response.body);
 }
 
@@ -261,6 +263,8 @@ void api_answer_finish(struct api_answer *answer)
 {
 	json_decref(answer->body);
 	answer->body = NULL;
+	free(answer->text);
+	answer->text = NULL;
 }
 
 const char *api_field(const struct api_answer *answer, const char *name)

@@ -53,6 +53,7 @@ struct api_answer {
 	int status;
 	char head[4096];
 	json_t *body; /* NULL when it is no JSON */
+	char *text;   /* the body as it came */
 };
 
 /* `fields` is header lines with CR LF, or NULL; so may `body` be. */

@@ -142,12 +142,46 @@ static void test_dead(void **state)
 	assert_int_equal(PARKED_N, total());
 	assert_true(json_is_null(json_object_get(item(0), "event")));
 	assert_string_equal("e-38", event_id(1));
+	assert_string_equal("03-1700000000000-0000000039",
+		json_string_value(json_object_get(item(0), "delivery")));
 	assert_string_equal(
 		"2023-11-14T22:13:59.000Z", json_string_value(json_object_get(item(0), "died")));
 	assert_int_equal(400, ask("GET", "/dead?size=257"));
 	assert_string_equal("size", api_text(&answer, "member"));
 	assert_int_equal(400, ask("GET", "/dead?after=1"));
 	assert_string_equal("after", api_text(&answer, "member"));
+}
+
+/* The same as lines, for tools: one JSON value each, however the event was written. */
+static void test_dead_as_lines(void **state)
+{
+	char next[200];
+	size_t n = 0;
+
+	(void)state;
+	fill(DEAD);
+	redis_server_do(&node.server, "HSET " KEPT " %s %s", "03-1700000000000-0000000038",
+		"local\n{\"id\":\r\n\t\"e-38\",\n\"data\":\"a\\nb\"}");
+	assert_int_equal(200, ask("GET", "/dead?size=3&format=ndjson"));
+	assert_string_equal("application/x-ndjson", api_field(&answer, "Content-Type"));
+	snprintf(next, sizeof(next),
+		"</subscriptions/%s/dead?size=3&offset=3&format=ndjson>; rel=\"next\"", id);
+	assert_string_equal(next, api_field(&answer, "Link"));
+	for (char *line = strtok(answer.text, "\n"); line; line = strtok(NULL, "\n"), n++) {
+		json_t *value = json_loads(line, 0, NULL);
+		assert_non_null(value);
+		assert_non_null(json_object_get(value, "delivery"));
+		if (n == 1)
+			assert_string_equal("a\nb",
+				json_string_value(
+					json_object_get(json_object_get(value, "event"), "data")));
+		json_decref(value);
+	}
+	assert_int_equal(3, n);
+	assert_int_equal(200, ask("GET", "/dead?size=3&offset=40&format=ndjson"));
+	assert_string_equal("", answer.text);
+	assert_int_equal(400, ask("GET", "/dead?format=csv"));
+	assert_string_equal("format", api_text(&answer, "member"));
 }
 
 /* Events of 1 MiB: a page ends early, and its link goes on. */
@@ -229,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_parked, start, finish),
 		cmocka_unit_test_setup_teardown(test_dead, start, finish),
+		cmocka_unit_test_setup_teardown(test_dead_as_lines, start, finish),
 		cmocka_unit_test_setup_teardown(test_large_events, start, finish),
 		cmocka_unit_test_setup_teardown(test_attempts, start, finish),
 		cmocka_unit_test_setup_teardown(test_health, start, finish),

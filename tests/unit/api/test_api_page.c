@@ -11,13 +11,14 @@
 #include "core/error.h"
 #include "http/request.h"
 
-static const struct bud_page_rule rule = {"after", 100, 1000};
+static const struct bud_page_rule rule = {"after", 100, 1000, false, false};
+static const struct bud_page_rule full = {"offset", 50, 256, true, true};
 
 static int parse(const char *query, struct bud_page *page, struct bud_error *error)
 {
 	struct bud_request request = {.query = bud_span(query)};
 
-	*page = (struct bud_page){7, 7};
+	*page = (struct bud_page){.size = 7, .start = 7};
 	*error = (struct bud_error){0};
 	return bud_page_parse(&request, &rule, page, error);
 }
@@ -26,7 +27,10 @@ static void test_pages(void **state)
 {
 	static const struct {
 		const char *query;
-		struct bud_page page;
+		struct {
+			size_t size;
+			uint64_t start;
+		} page;
 	} cases[] = {
 		{"", {100, 0}},
 		{"size=1", {1, 0}},
@@ -66,6 +70,8 @@ static void test_refusals(void **state)
 		{"offset=1", "offset"},
 		{"Size=1", "Size"},
 		{"limit=5", "limit"},
+		{"from=2026-11-22T02:45:00Z", "from"},
+		{"format=json", "format"},
 		{"=1", ""},
 		{"size=%zz", ""},
 		{"a%00=1", ""},
@@ -85,7 +91,7 @@ static void test_refusals(void **state)
 static void test_next(void **state)
 {
 	bud_auto(buffer) struct bud_buffer link = {0};
-	struct bud_page next = {25, 40};
+	struct bud_page next = {.size = 25, .start = 40};
 	struct bud_error error;
 	struct bud_page page;
 
@@ -98,12 +104,86 @@ static void test_next(void **state)
 	assert_int_equal(40, page.start);
 }
 
+static int parse_full(
+	const char *query, const char *accept, struct bud_page *page, struct bud_error *error)
+{
+	const struct bud_header header = {bud_span("Accept"), bud_span(accept)};
+	struct bud_request request = {.query = bud_span(query), .headers = &header, .n_headers = 1};
+
+	*page = (struct bud_page){.size = 7, .start = 7};
+	*error = (struct bud_error){0};
+	return bud_page_parse(&request, &full, page, error);
+}
+
+static void test_times_and_formats(void **state)
+{
+	bud_auto(buffer) struct bud_buffer link = {0};
+	struct bud_error error;
+	struct bud_page page;
+
+	(void)state;
+	assert_int_equal(0, parse_full("", "*/*", &page, &error));
+	assert_true(page.from_ms == 0 && page.to_ms == 0 && !page.is_lines);
+	assert_string_equal("application/json", bud_page_type(&page));
+	assert_int_equal(0, parse_full("", "application/x-ndjson;q=1", &page, &error));
+	assert_true(page.is_lines);
+	assert_int_equal(0, parse_full("format=json", "application/x-ndjson", &page, &error));
+	assert_false(page.is_lines);
+	assert_int_equal(
+		0, parse_full("from=1970-01-01T00:00:01Z&to=1970-01-01T01:00:02%2B01:00&offset=3"
+			      "&format=ndjson",
+			   "*/*", &page, &error));
+	assert_int_equal(1000, page.from_ms);
+	assert_int_equal(2000, page.to_ms);
+	assert_string_equal("application/x-ndjson", bud_page_type(&page));
+	bud_page_write_next(&link, bud_span("/x"), &full, &page);
+	assert_string_equal("</x?size=50&offset=3&from=1970-01-01T00:00:01.000Z"
+			    "&to=1970-01-01T00:00:02.000Z&format=ndjson>; rel=\"next\"",
+		link.at);
+	*strchr(link.at, '>') = '\0';
+	struct bud_page again;
+	assert_int_equal(0, parse_full(strchr(link.at, '?') + 1, "", &again, &error));
+	assert_true(again.from_ms == 1000 && again.to_ms == 2000 && again.is_lines);
+}
+
+static void test_bad_times_and_formats(void **state)
+{
+	static const struct {
+		const char *query;
+		const char *member;
+	} cases[] = {
+		{"from=", "from"},
+		{"from=yesterday", "from"},
+		{"from=1700000000", "from"},
+		{"from=1960-01-01T00:00:00Z", "from"},
+		{"from=2026-11-22T02:45:00", "from"},
+		{"to=2026-11-22T02:45:00+01:00", "to"},
+		{"to=2026-11-22T02:45:00Z&to=2026-11-22T02:45:00Z", "to"},
+		{"from=2026-11-22T02:45:00Z&to=2026-11-22T02:45:00Z", "to"},
+		{"from=2026-11-22T02:45:01Z&to=2026-11-22T02:45:00Z", "to"},
+		{"format=xml", "format"},
+		{"format=json&format=json", "format"},
+		{"size=257", "size"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bud_error error;
+		struct bud_page page;
+		assert_true(parse_full(cases[i].query, "", &page, &error) < 0);
+		assert_string_equal(cases[i].member, error.member);
+		assert_int_equal(7, page.size);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_next),
+		cmocka_unit_test(test_times_and_formats),
+		cmocka_unit_test(test_bad_times_and_formats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
