@@ -12,7 +12,7 @@
 #include "http/reply.h"
 #include "http/request.h"
 #include "store/attempts.h"
-#include "store/lane.h"
+#include "store/lane_rows.h"
 #include "subscription/subscription.h"
 
 /* Events are up to 1 MiB each, so they are fetched in steps, and a page ends early when it is this

@@ -91,6 +91,9 @@ static bool send_lane(struct bud_resolves *resolves)
 {
 	struct result *first = bud_list_first(&resolves->queue, struct result, link);
 	struct bud_resolution resolutions[BATCH];
+	struct bud_lane_resolve resolve = {.lane = bud_span(first->lane),
+		.subscription = bud_lane_subscription(bud_span(first->lane)),
+		.resolutions = resolutions};
 	struct batch *batch = bud_new(struct batch);
 	struct result *result;
 	struct result *after;
@@ -106,8 +109,8 @@ static bool send_lane(struct bud_resolves *resolves)
 		bud_list_remove(&result->link);
 		bud_list_append(&batch->results, &result->link);
 	}
-	if (bud_lane_resolve(resolves->desk->commands, bud_span(first->lane), resolutions, n,
-		    on_resolved, batch) == 0) {
+	resolve.n = n;
+	if (bud_lane_resolve(resolves->desk->commands, &resolve, on_resolved, batch) == 0) {
 		resolves->n_sent++;
 		return true;
 	}

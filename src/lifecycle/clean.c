@@ -13,7 +13,7 @@
 #include "core/metrics.h"
 #include "store/attempts.h"
 #include "store/keys.h"
-#include "store/lane.h"
+#include "store/lane_rows.h"
 #include "store/partition.h"
 #include "subscription/subscription.h"
 #include "subscription/table.h"
@@ -124,6 +124,10 @@ static void on_dead(void *owner, int err, const struct bud_member *ids, size_t n
 	struct bud_resolution resolutions[BUD_CLAIM_MAX];
 	struct lane *lane = owner;
 	struct bud_store *store = lane->cleaner->options.store;
+	struct bud_lane_resolve resolve = {.lane = bud_span(lane->id),
+		.subscription = bud_span(lane->id),
+		.resolutions = resolutions,
+		.n = n};
 
 	if (err < 0) {
 		wait_again(lane);
@@ -135,7 +139,7 @@ static void on_dead(void *owner, int err, const struct bud_member *ids, size_t n
 	}
 	for (size_t i = 0; i < n; i++)
 		resolutions[i] = (struct bud_resolution){.id = ids[i], .verb = BUD_RESOLVE_FORGET};
-	if (bud_lane_resolve(store, bud_span(lane->id), resolutions, n, on_forgotten, lane) < 0)
+	if (bud_lane_resolve(store, &resolve, on_forgotten, lane) < 0)
 		wait_again(lane);
 }
 

@@ -8,6 +8,8 @@
 #include "store/reply.h"
 #include "store/scripts.h"
 
+#define PULL_AT_ONCE 1000
+
 static void on_lanes(void *owner, const redisReply *reply)
 {
 	struct bud_store_call call = bud_store_call_take(owner);
@@ -79,13 +81,15 @@ static void on_claimed(void *owner, const redisReply *reply)
 		call.owner, err, bud_reply_number(bud_reply_at(reply, 0)), claimed, n);
 }
 
-int bud_lane_claim(
-	struct bud_store *store, const struct bud_claim *claim, bud_claimed_fn fn, void *owner)
-{
-	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
-	struct bud_args *args = &store->args;
+static const char *const modes[] = {"plain", "strict", "wait", "skip", "batch"};
 
-	assert(claim->limit <= BUD_CLAIM_MAX);
+static bool is_ordered(enum bud_claim_mode mode)
+{
+	return mode == BUD_CLAIM_ORDERED_WAIT || mode == BUD_CLAIM_ORDERED_SKIP;
+}
+
+static void add_claim(struct bud_args *args, const struct bud_claim *claim)
+{
 	bud_args_text(args, BUD_KEY_DUE);
 	bud_args_joined(args, BUD_KEY_PARKED, claim->lane);
 	bud_args_text(args, BUD_KEY_KEPT);
@@ -94,8 +98,47 @@ int bud_lane_claim(
 	bud_args_number(args, (int64_t)claim->limit);
 	bud_args_number(args, claim->lease_ms);
 	bud_args_number(args, claim->look_again_ms);
-	return bud_store_call_sent(
-		call, bud_store_send_script(store, BUD_SCRIPT_CLAIM, on_claimed, call));
+}
+
+static void add_strict_claim(struct bud_args *args, const struct bud_claim *claim)
+{
+	assert(claim->limit == 0 || (claim->token.len > 0 && claim->hold_ms >= claim->lease_ms));
+	bud_args_text(args, BUD_KEY_DUE);
+	bud_args_joined(args, BUD_KEY_PARKED, claim->lane);
+	bud_args_text(args, BUD_KEY_KEPT);
+	bud_args_text(args, BUD_KEY_HELD);
+	if (is_ordered(claim->mode))
+		bud_args_format(args, BUD_KEY_EVENTS_FORMAT, claim->partition);
+	bud_args_keys_end(args);
+	bud_args_span(args, claim->lane);
+	bud_args_text(args, modes[claim->mode]);
+	bud_args_number(args, (int64_t)claim->limit);
+	bud_args_number(args, claim->lease_ms);
+	bud_args_number(args, claim->look_again_ms);
+	bud_args_span(args, claim->token);
+	bud_args_number(args, claim->hold_ms);
+	bud_args_text(args, BUD_GROUP);
+	if (claim->mode != BUD_CLAIM_BATCH)
+		return;
+	bud_args_number(args, claim->fill);
+	bud_args_number(args, claim->wait_ms);
+	bud_args_number(args, (int64_t)claim->bytes_max);
+}
+
+int bud_lane_claim(
+	struct bud_store *store, const struct bud_claim *claim, bud_claimed_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	enum bud_script script = BUD_SCRIPT_CLAIM;
+
+	assert(claim->limit <= BUD_CLAIM_MAX);
+	if (claim->mode == BUD_CLAIM_PLAIN) {
+		add_claim(&store->args, claim);
+	} else {
+		add_strict_claim(&store->args, claim);
+		script = BUD_SCRIPT_CLAIM_STRICT;
+	}
+	return bud_store_call_sent(call, bud_store_send_script(store, script, on_claimed, call));
 }
 
 static void on_resolved(void *owner, const redisReply *reply)
@@ -109,29 +152,96 @@ static void on_resolved(void *owner, const redisReply *reply)
 	((bud_store_number_fn)call.fn)(call.owner, err, changed);
 }
 
-int bud_lane_resolve(struct bud_store *store, struct bud_span lane,
-	const struct bud_resolution *resolutions, size_t n, bud_store_number_fn fn, void *owner)
+static void add_resolution(struct bud_args *args, const struct bud_resolution *resolution)
 {
 	static const char *const verbs[] = {"done", "again", "dead", "forget"};
+	char member[BUD_MEMBER_TEXT_BYTES];
+
+	bud_member_write(&resolution->id, member);
+	bud_args_joined(args, member, (struct bud_span){NULL, 0});
+	bud_args_text(args, verbs[resolution->verb]);
+	bud_args_number(args, resolution->lease);
+	bud_args_number(args, resolution->delay_ms);
+	bud_args_number(args, resolution->attempt);
+	if (resolution->verb != BUD_RESOLVE_DEAD)
+		return;
+	bud_args_span(args, resolution->why);
+	bud_args_span(args, resolution->note.owner);
+	bud_args_span(args, resolution->note.bytes);
+}
+
+static bool has_notes(const struct bud_lane_resolve *resolve)
+{
+	for (size_t i = 0; i < resolve->n; i++)
+		if (resolve->resolutions[i].note.bytes.len > 0)
+			return true;
+	return false;
+}
+
+int bud_lane_resolve(struct bud_store *store, const struct bud_lane_resolve *resolve,
+	bud_store_number_fn fn, void *owner)
+{
 	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
 	struct bud_args *args = &store->args;
 
 	bud_args_text(args, BUD_KEY_DUE);
-	bud_args_joined(args, BUD_KEY_PARKED, lane);
-	bud_args_joined(args, BUD_KEY_DEAD, lane);
+	bud_args_joined(args, BUD_KEY_PARKED, resolve->lane);
+	bud_args_joined(args, BUD_KEY_DEAD, resolve->subscription);
 	bud_args_text(args, BUD_KEY_KEPT);
 	bud_args_text(args, BUD_KEY_REFS);
+	bud_args_text(args, BUD_KEY_WHY);
+	bud_args_text(args, BUD_KEY_HELD);
+	if (has_notes(resolve))
+		bud_args_format(args, BUD_KEY_EVENTS_FORMAT, resolve->note_partition);
 	bud_args_keys_end(args);
-	bud_args_span(args, lane);
-	for (size_t i = 0; i < n; i++) {
-		char member[BUD_MEMBER_TEXT_BYTES];
-		bud_member_write(&resolutions[i].id, member);
-		bud_args_joined(args, member, (struct bud_span){NULL, 0});
-		bud_args_text(args, verbs[resolutions[i].verb]);
-		bud_args_number(args, resolutions[i].lease);
-		bud_args_number(args, resolutions[i].delay_ms);
-		bud_args_number(args, resolutions[i].attempt);
-	}
+	bud_args_span(args, resolve->lane);
+	bud_args_span(args, resolve->subscription);
+	bud_args_text(args, modes[resolve->mode]);
+	bud_args_span(args, resolve->last);
+	bud_args_number(args, resolve->rest_ms);
+	bud_args_number(args, resolve->fill);
+	bud_args_number(args, resolve->wait_ms);
+	for (size_t i = 0; i < resolve->n; i++)
+		add_resolution(args, &resolve->resolutions[i]);
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_RESOLVE, on_resolved, call));
+}
+
+int bud_lane_pull(struct bud_store *store, struct bud_span lane, int64_t now_ms,
+	bud_store_number_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	struct bud_args *args = &store->args;
+
+	bud_args_text(args, "ZADD");
+	bud_args_text(args, BUD_KEY_DUE);
+	bud_args_text(args, "XX");
+	bud_args_text(args, "LT");
+	bud_args_text(args, "CH");
+	bud_args_number(args, now_ms);
+	bud_args_span(args, lane);
+	return bud_store_call_sent(call, bud_store_send(store, bud_store_on_number, call));
+}
+
+static void on_pulled(void *owner, const redisReply *reply)
+{
+	struct bud_store_call call = bud_store_call_take(owner);
+
+	((bud_store_number_fn)call.fn)(
+		call.owner, bud_reply_error(reply), bud_reply_number(bud_reply_at(reply, 0)));
+}
+
+int bud_lane_pull_subscription(struct bud_store *store, struct bud_span subscription,
+	uint64_t cursor, bud_store_number_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	struct bud_args *args = &store->args;
+
+	bud_args_text(args, BUD_KEY_DUE);
+	bud_args_keys_end(args);
+	bud_args_span(args, subscription);
+	bud_args_format(args, "%llu", (unsigned long long)cursor);
+	bud_args_number(args, PULL_AT_ONCE);
+	return bud_store_call_sent(
+		call, bud_store_send_script(store, BUD_SCRIPT_PULL, on_pulled, call));
 }

@@ -1,7 +1,9 @@
 /* Lanes: the parked deliveries of one subscription each, sorted by when they are due. */
 #pragma once
 #include <stdbool.h>
+#include "store/lane_name.h"
 #include "store/member.h"
+#include "store/settle.h"
 #include "store/store.h"
 
 /* Most lanes of one look at `due`, and most deliveries of one claim. */
@@ -28,6 +30,15 @@ struct bud_claim {
 	size_t limit;          /* 0: take nothing, only move the lane on */
 	int64_t lease_ms;      /* at least the attempt's time-out and something to spare */
 	int64_t look_again_ms; /* with limit 0 */
+	enum bud_claim_mode mode;
+	/* All but PLAIN: refused (n is 0) while the lane is held; otherwise what is taken holds it.
+	 */
+	struct bud_span token; /* unique to this claim; no spaces, and not "-" */
+	int64_t hold_ms;       /* at least lease_ms */
+	unsigned partition;    /* ORDERED, which takes one: bud_lane_partition() of the lane */
+	unsigned fill;         /* BATCH: as in the settles of this lane */
+	int64_t wait_ms;       /* BATCH: the same, there delay_ms */
+	size_t bytes_max;      /* BATCH: of all events together, but one is always taken */
 };
 
 /* `now_ms` is Redis' time; everything is lent. */
@@ -48,40 +59,32 @@ struct bud_resolution {
 	enum bud_resolve verb;
 	int64_t lease;
 	int64_t delay_ms;
-	unsigned attempt;
+	unsigned attempt;     /* made; "again" with one less when none was */
+	struct bud_span why;  /* DEAD: JSON, kept until the dead letter goes; or empty */
+	struct bud_note note; /* DEAD */
+};
+
+struct bud_lane_resolve {
+	struct bud_span lane;
+	struct bud_span subscription; /* whose dead letters */
+	enum bud_claim_mode mode;     /* of the claim */
+	struct bud_span last; /* the claim's token when these are its last; empty: more follow */
+	int64_t rest_ms;      /* with `last`: nobody claims the lane so long */
+	unsigned fill;        /* BATCH: as in the claim */
+	int64_t wait_ms;
+	unsigned note_partition; /* where notes go, if there are any */
+	const struct bud_resolution *resolutions;
+	size_t n;
 };
 
 /* The number is how many of them changed something. Safe to repeat. */
-BUD_MUST_CHECK int bud_lane_resolve(struct bud_store *store, struct bud_span lane,
-	const struct bud_resolution *resolutions, size_t n, bud_store_number_fn fn, void *owner);
+BUD_MUST_CHECK int bud_lane_resolve(struct bud_store *store, const struct bud_lane_resolve *resolve,
+	bud_store_number_fn fn, void *owner);
 
-/* One line of a list for people. */
-struct bud_lane_row {
-	struct bud_member id;
-	unsigned attempt;
-	int64_t at_ms;         /* due, or died */
-	struct bud_span bytes; /* the event; at == NULL: its content is gone */
-};
-
-enum bud_lane_list {
-	BUD_LANE_LIST_PARKED, /* the next due first */
-	BUD_LANE_LIST_DEAD,   /* the last to die first */
-};
-
-/* `total` counts all rows of the lane. */
-typedef void (*bud_lane_rows_fn)(
-	void *owner, int err, const struct bud_lane_row *rows, size_t n, size_t total);
-/* At most BUD_CLAIM_MAX rows from `offset` on. */
-struct bud_lane_page {
-	struct bud_span lane;
-	enum bud_lane_list list;
-	size_t offset;
-	size_t limit;
-};
-BUD_MUST_CHECK int bud_lane_rows(struct bud_store *store, const struct bud_lane_page *page,
-	bud_lane_rows_fn fn, void *owner);
-
-/* Up to BUD_CLAIM_MAX dead letters of a lane that died before `cutoff_ms`. */
-typedef void (*bud_members_fn)(void *owner, int err, const struct bud_member *ids, size_t n);
-BUD_MUST_CHECK int bud_lane_dead_before(struct bud_store *store, struct bud_span lane,
-	int64_t cutoff_ms, bud_members_fn fn, void *owner);
+/* Has this lane looked at now, if it is not empty. The number is 1 when that is earlier. */
+BUD_MUST_CHECK int bud_lane_pull(struct bud_store *store, struct bud_span lane, int64_t now_ms,
+	bud_store_number_fn fn, void *owner);
+/* The same for all lanes of a subscription, a bounded part of them per call. The number is the
+ * cursor of the next call: 0 first, and 0 again when that was all. */
+BUD_MUST_CHECK int bud_lane_pull_subscription(struct bud_store *store, struct bud_span subscription,
+	uint64_t cursor, bud_store_number_fn fn, void *owner);

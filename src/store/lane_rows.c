@@ -1,11 +1,12 @@
-/* Lists of parked and dead deliveries, for people and for the one who clears up. Reading a page is
- * two commands: the members with their scores, then their events. */
+/* Lists of parked and dead deliveries. Reading a page is two commands: the members with their
+ * scores, then their events; of dead letters a third, in between: why they died. */
+#include "store/lane_rows.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "store/keys.h"
-#include "store/lane.h"
 #include "store/reply.h"
 #include "store/scripts.h"
 
@@ -14,7 +15,9 @@ struct listing {
 	bud_lane_rows_fn fn;
 	void *owner;
 	size_t total;
-	bool is_cut; /* the second command could not be sent */
+	bool is_cut;            /* the command after this could not be sent */
+	struct bud_buffer lane; /* of dead letters; empty: none are asked why */
+	struct bud_buffer whys; /* one after the other; rows point into it */
 	size_t n;
 	struct bud_lane_row rows[BUD_CLAIM_MAX];
 };
@@ -22,6 +25,8 @@ struct listing {
 static void finish(struct listing *listing, int err)
 {
 	listing->fn(listing->owner, err, listing->rows, err < 0 ? 0 : listing->n, listing->total);
+	bud_buffer_finish(&listing->lane);
+	bud_buffer_finish(&listing->whys);
 	free(listing);
 }
 
@@ -54,6 +59,45 @@ static int ask_kept(struct listing *listing)
 	return bud_store_send(listing->store, on_kept, listing);
 }
 
+/* They are copied: the reply with the events comes after this one is gone. */
+static void on_whys(void *owner, const redisReply *reply)
+{
+	struct listing *listing = owner;
+	int err = bud_reply_error(reply);
+	size_t at = 0;
+
+	for (size_t i = 0; err == 0 && i < listing->n; i++) {
+		struct bud_span why = bud_reply_span(bud_reply_at(reply, i));
+		bud_buffer_span(&listing->whys, why);
+		listing->rows[i].why.len = why.len;
+	}
+	for (size_t i = 0; err == 0 && i < listing->n; i++) {
+		struct bud_span *why = &listing->rows[i].why;
+		if (why->len > 0)
+			why->at = listing->whys.at + at;
+		at += why->len;
+	}
+	if (listing->is_cut)
+		finish(listing, -EAGAIN);
+}
+
+static int ask_whys(struct listing *listing)
+{
+	struct bud_args *args = &listing->store->args;
+	size_t len = listing->lane.len;
+
+	bud_args_text(args, "HMGET");
+	bud_args_text(args, BUD_KEY_WHY);
+	for (size_t i = 0; i < listing->n; i++) {
+		char member[BUD_MEMBER_TEXT_BYTES];
+		bud_member_write(&listing->rows[i].id, member);
+		bud_buffer_text(&listing->lane, member);
+		bud_args_joined(args, "", bud_buffer_as_span(&listing->lane));
+		listing->lane.len = len;
+	}
+	return bud_store_send(listing->store, on_whys, listing);
+}
+
 static void on_total(void *owner, const redisReply *reply)
 {
 	struct listing *listing = owner;
@@ -81,9 +125,17 @@ static void on_rows(void *owner, const redisReply *reply)
 		finish(listing, err);
 		return;
 	}
-	r = ask_kept(listing);
+	if (listing->lane.len == 0) {
+		r = ask_kept(listing);
+		if (r < 0)
+			finish(listing, r);
+		return;
+	}
+	r = ask_whys(listing);
 	if (r < 0)
 		finish(listing, r);
+	else
+		listing->is_cut = ask_kept(listing) < 0;
 }
 
 int bud_lane_rows(
@@ -99,10 +151,15 @@ int bud_lane_rows(
 	listing->store = store;
 	listing->fn = fn;
 	listing->owner = owner;
+	if (is_dead) {
+		bud_buffer_span(&listing->lane, page->lane);
+		bud_buffer_byte(&listing->lane, ' ');
+	}
 	bud_args_text(args, "ZCARD");
 	bud_args_joined(args, prefix, page->lane);
 	r = bud_store_send(store, on_total, listing);
 	if (r < 0) {
+		bud_buffer_finish(&listing->lane);
 		free(listing);
 		return r;
 	}

@@ -7,6 +7,42 @@
 #include "store/keys.h"
 #include "store/scripts.h"
 
+/* Verbs that hold up the lane's look, if `look_ms` says so or the lane is held, cost a little more
+ * than "park", which the most deliveries take. */
+static const char *verb_of(const struct bud_parking *parking)
+{
+	if (parking->dead)
+		return "dead";
+	switch (parking->mode) {
+	case BUD_CLAIM_PLAIN:
+		break;
+	case BUD_CLAIM_STRICT:
+		return "strict";
+	case BUD_CLAIM_ORDERED_WAIT:
+	case BUD_CLAIM_ORDERED_SKIP:
+		return "order";
+	case BUD_CLAIM_BATCH:
+		return "batch";
+	}
+	return parking->look_ms > 0 ? "look" : "park";
+}
+
+static void add_parking(struct bud_args *args, const struct bud_parking *parking)
+{
+	bud_args_span(args, parking->lane);
+	bud_args_text(args, verb_of(parking));
+	bud_args_number(args, parking->delay_ms);
+	bud_args_number(args, parking->attempt);
+	if (parking->dead) {
+		bud_args_span(args, parking->why);
+		bud_args_span(args, parking->note.owner);
+		bud_args_span(args, parking->note.bytes);
+	} else if (parking->mode != BUD_CLAIM_PLAIN || parking->look_ms > 0) {
+		bud_args_number(args, parking->look_ms);
+		bud_args_number(args, parking->fill);
+	}
+}
+
 int bud_settle(
 	struct bud_store *store, const struct bud_settle *settle, bud_settle_fn fn, void *owner)
 {
@@ -23,6 +59,8 @@ int bud_settle(
 	bud_args_text(args, BUD_KEY_KEPT);
 	bud_args_text(args, BUD_KEY_REFS);
 	bud_args_text(args, BUD_KEY_CURSORS);
+	bud_args_text(args, BUD_KEY_WHY);
+	bud_args_text(args, BUD_KEY_HELD);
 	for (size_t i = 0; i < settle->n; i++)
 		bud_args_joined(args, settle->parkings[i].dead ? BUD_KEY_DEAD : BUD_KEY_PARKED,
 			settle->parkings[i].lane);
@@ -36,12 +74,8 @@ int bud_settle(
 		bud_args_text(args, "");
 	else
 		bud_args_number(args, (int64_t)settle->cursor);
-	for (size_t i = 0; i < settle->n; i++) {
-		bud_args_span(args, settle->parkings[i].lane);
-		bud_args_text(args, settle->parkings[i].dead ? "dead" : "park");
-		bud_args_number(args, settle->parkings[i].delay_ms);
-		bud_args_number(args, settle->parkings[i].attempt);
-	}
+	for (size_t i = 0; i < settle->n; i++)
+		add_parking(args, &settle->parkings[i]);
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_SETTLE, bud_store_on_number, call));
 }

@@ -2,15 +2,29 @@
  * script. */
 #pragma once
 #include <stdbool.h>
+#include "store/lane_name.h"
 #include "store/member.h"
 #include "store/store.h"
+
+/* A complete structured event that is appended in the same call as the dead letter it tells of,
+ * when and only when that letter is new. `bytes` empty: none. */
+struct bud_note {
+	struct bud_span owner;
+	struct bud_span bytes;
+};
 
 /* One delivery that is not done. */
 struct bud_parking {
 	struct bud_span lane; /* BUD_LANE_POISON with `dead` for an event nobody can match */
-	bool dead;            /* straight to the dead letters */
-	int64_t delay_ms;     /* until its next attempt, or until the running one's lease ends */
-	unsigned attempt;     /* attempts made, the running one included */
+	bool dead;            /* straight to the dead letters; `lane` is the subscription's id */
+	enum bud_claim_mode mode; /* how the lane is claimed */
+	int64_t delay_ms; /* until its next attempt, or until the running one's lease ends; ORDERED:
+			     not used; BATCH: how long it may wait for others */
+	int64_t look_ms;  /* the lane is looked at no sooner (paused); most 10 min. 0: as is due */
+	unsigned attempt; /* attempts made, the running one included */
+	unsigned fill;    /* BATCH: so many waiting are claimed at once */
+	struct bud_span why;  /* with `dead`: JSON, kept until the dead letter goes; or empty */
+	struct bud_note note; /* with `dead`: into the event's own partition */
 };
 
 struct bud_settle {

@@ -2,9 +2,15 @@
 -- Parks what an event in hand still owes, and acks it. Parks nothing if the event is not pending
 -- with this node any more (only a cursor goes if it is pending with nobody). The ack is the last
 -- write: after an error in the middle the event is still pending.
--- KEYS: p<N>:events, due, kept, refs, cursors, then per delivery: parked:<lane> or dead:<sub>
+-- A strict lane ("strict", "order", "batch") that is held is looked at when it is free again. In an
+-- ordered lane what waits has score 0, so that it sorts by its id. A dead letter's note is appended
+-- to the event's own stream when the letter is new.
+-- KEYS: p<N>:events, due, kept, refs, cursors, why, held, then per delivery: parked:<lane> or
+--       dead:<sub>
 -- ARGV: group, consumer, event id, member, "1" to ack, cursor ("": none), then per delivery:
---       lane, "park" or "dead", delay ms, attempt
+--       lane, verb, delay ms, attempt, and after "dead": why ("": none), owner of the note, note
+--       ("": none); after "look", "strict", "order" and "batch": look no sooner than in so many ms,
+--       so many fill a batch; after "park": nothing
 -- Returns Redis' now in ms; 0: not pending with me; -1: the event's content is gone.
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
 if #pending == 0 then
@@ -16,28 +22,59 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local member = ARGV[4]
-if #KEYS > 5 and redis.call('HEXISTS', KEYS[3], member) == 0 then
+if #KEYS > 7 and redis.call('HEXISTS', KEYS[3], member) == 0 then
 	local entry = redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])[1]
 	if not entry then
 		return -1
 	end
 	redis.call('HSET', KEYS[3], member, entry[2][2] .. '\n' .. entry[2][4])
 end
-local added = 0
-for i = 6, #KEYS do
-	local at = 7 + (i - 6) * 4
-	local lane, attempt = ARGV[at], tonumber(ARGV[at + 3])
-	if ARGV[at + 1] == 'dead' then
-		added = added + redis.call('ZADD', KEYS[i], 'NX', now * 64 + attempt, member)
+local function bury(dead, at, attempt)
+	local field = ARGV[at] .. ' ' .. member
+	local before = tonumber(redis.call('ZSCORE', dead, member) or nil)
+	local score = now * 64 + attempt
+	if before and before >= score then
+		return 0
+	end
+	redis.call('ZADD', dead, score, member)
+	if ARGV[at + 4] ~= '' then
+		redis.call('HSET', KEYS[6], field, ARGV[at + 4])
 	else
-		local due = now + tonumber(ARGV[at + 2])
-		added = added + redis.call('ZADD', KEYS[i], 'NX', due * 64 + attempt, member)
-		redis.call('ZADD', KEYS[2], 'LT', math.min(due, now + 600000), lane)
+		redis.call('HDEL', KEYS[6], field)
+	end
+	if not before and ARGV[at + 6] ~= '' then
+		redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'o', ARGV[at + 5], 'e', ARGV[at + 6])
+	end
+	return before and 0 or 1
+end
+-- When to look at a lane that is more than "park".
+local function look_at(parked, at, due)
+	local verb, look = ARGV[at + 1], math.max(due, now + tonumber(ARGV[at + 4]))
+	if verb == 'batch' and look == due and
+		redis.call('ZCOUNT', parked, '-inf', due * 64 + 63) >= tonumber(ARGV[at + 5]) then
+		look = now
+	end
+	local held = verb ~= 'look' and redis.call('HGET', KEYS[7], ARGV[at])
+	return held and math.max(look, tonumber(string.match(held, '^%d+'))) or look
+end
+local added, at = 0, 7
+for i = 8, #KEYS do
+	local verb, attempt = ARGV[at + 1], tonumber(ARGV[at + 3])
+	if verb == 'dead' then
+		added = added + bury(KEYS[i], at, attempt)
+		at = at + 7
+	else
+		local due = now + (verb == 'order' and 0 or tonumber(ARGV[at + 2]))
+		local score = verb == 'order' and 0 or due * 64 + attempt
+		added = added + redis.call('ZADD', KEYS[i], 'NX', score, member)
+		local look = verb == 'park' and due or look_at(KEYS[i], at, due)
+		redis.call('ZADD', KEYS[2], 'LT', math.min(look, now + 600000), ARGV[at])
+		at = at + (verb == 'park' and 4 or 6)
 	end
 end
 if added > 0 then
 	redis.call('HINCRBY', KEYS[4], member, added)
-elseif #KEYS > 5 and redis.call('HEXISTS', KEYS[4], member) == 0 then
+elseif #KEYS > 7 and redis.call('HEXISTS', KEYS[4], member) == 0 then
 	redis.call('HDEL', KEYS[3], member)
 end
 if ARGV[5] == '1' then

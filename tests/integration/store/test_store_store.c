@@ -18,6 +18,7 @@
 #include "store/attempts.h"
 #include "store/keys.h"
 #include "store/lane.h"
+#include "store/lane_rows.h"
 #include "store/partition.h"
 #include "store/registry.h"
 #include "store/settle.h"
@@ -251,10 +252,17 @@ static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_
 
 static void resolve(enum bud_resolve verb, int64_t lease, int64_t wanted)
 {
-	struct bud_resolution resolution = {
-		.id = claimed.id, .verb = verb, .lease = lease, .attempt = claimed.attempt};
+	struct bud_resolution resolution = {.id = claimed.id,
+		.verb = verb,
+		.lease = lease,
+		.attempt = claimed.attempt,
+		.why = bud_span("{\"reason\":\"tired\"}")};
+	struct bud_lane_resolve resolve = {.lane = bud_span("s1"),
+		.subscription = bud_span("s1"),
+		.resolutions = &resolution,
+		.n = 1};
 
-	wait_for(bud_lane_resolve(&store, bud_span("s1"), &resolution, 1, on_number, NULL));
+	wait_for(bud_lane_resolve(&store, &resolve, on_number, NULL));
 	assert_int_equal(last_err, 0);
 	assert_int_equal(last_number, wanted);
 }

@@ -2,7 +2,8 @@
 import unittest
 
 from server import RedisError, Server
-from shard import GROUP, Scripts, dead, key, member_of, parked, setup, stream
+from shard import (GROUP, RESOLVE_KEYS, SETTLE_KEYS, Scripts, dead, key, member_of, parked, setup,
+                   stream, subscription_of)
 
 PARTITIONS = 2
 SEEN = [key("seen:state"), key("seen:0"), key("seen:1")]
@@ -42,29 +43,52 @@ class Case(unittest.TestCase):
         return [e[0].decode() for e in reply[0][1]] if reply else []
 
     def settle(self, entry, *deliveries, consumer="n1", ack=True, cursor=""):
-        """Each delivery is (lane, "park" or "dead", delay, attempt)."""
-        keys = [stream(0), *[key(n) for n in ("due", "kept", "refs", "cursors")]]
+        """Each delivery is (lane, verb, delay, attempt, and what comes after that verb)."""
+        keys = [stream(0), *[key(n) for n in SETTLE_KEYS]]
         keys += [dead(d[0]) if d[1] == "dead" else parked(d[0]) for d in deliveries]
         arguments = [GROUP, consumer, entry, member_of(0, entry), "1" if ack else "0", cursor]
-        return self.run_script("settle", keys, arguments + [w for d in deliveries for w in d])
+        for lane, verb, *rest in deliveries:
+            rest += ["", "", ""][len(rest) - 2:] if verb == "dead" else []
+            arguments += [lane, verb, *rest]
+        return self.run_script("settle", keys, arguments)
 
-    def park(self, attempt=0, lane="s", delay=0, field="e"):
-        """An event, parked in one lane: its member."""
+    def park(self, attempt=0, lane="s", delay=0, field="e", rest=("park",)):
+        """An event, parked in one lane: its member. `rest` is the verb and what comes after it."""
         self.ingest((field, "d"))
         entry = self.read()[-1]
-        self.assertGreater(self.settle(entry, (lane, "park", delay, attempt)), 0)
+        self.assertGreater(self.settle(entry, (lane, rest[0], delay, attempt, *rest[1:])), 0)
         return member_of(0, entry)
 
-    def claim(self, limit=10, lease=60_000, lane="s", again=5):
-        reply = self.run_script("claim", [key("due"), parked(lane), key("kept")],
-                                [lane, limit, lease, again])
+    @staticmethod
+    def claims(reply):
         return [(reply[i].decode(), reply[i + 1], reply[i + 2].decode(), reply[i + 3])
                 for i in range(1, len(reply), 4)]
 
-    def resolve(self, member, verb, lease="", delay=0, attempt=1, lane="s"):
-        return self.run_script("resolve", [key("due"), parked(lane), dead(lane), key("kept"),
-                                           key("refs")],
-                               [lane, member, verb, lease, delay, attempt])[0]
+    def claim(self, limit=10, lease=60_000, lane="s", again=5):
+        return self.claims(self.run_script("claim", [key("due"), parked(lane), key("kept")],
+                                           [lane, limit, lease, again]))
+
+    def claim_strict(self, mode="strict", token="t1", *, limit=10, lane="s", lease=60_000,
+                     hold=None, again=5, batch=()):
+        """`batch` is what fills one, how long one may wait and the most bytes."""
+        keys = [key("due"), parked(lane), key("kept"), key("held")]
+        keys += [stream(0)] if mode in ("wait", "skip") else []
+        return self.claims(self.run_script(
+            "claim_strict", keys,
+            [lane, mode, limit, lease, again, token, lease if hold is None else hold, GROUP,
+             *batch]))
+
+    def resolve(self, member, verb, lease="", delay=0, attempt=1, lane="s", why=("", "", ""),
+                **strict):
+        return self.resolve_all([(member, verb, lease, delay, attempt,
+                                  *(why if verb == "dead" else ()))], lane, **strict)[0]
+
+    def resolve_all(self, items, lane="s", mode="plain", last="", rest=0, batch=(0, 0)):
+        keys = [key("due"), parked(lane), dead(subscription_of(lane)),
+                *[key(n) for n in RESOLVE_KEYS]]
+        return self.run_script("resolve", [*keys, stream(0)],
+                               [lane, subscription_of(lane), mode, last, rest, *batch,
+                                *[word for item in items for word in item]])
 
     def trim(self, most=0, cutoff=None):
         return self.run_script("trim", [stream(0)], [cutoff or f"{self.now() + 1}-0", most])

@@ -37,7 +37,7 @@ class Link:
             reply = self.send([command], "lost settle")[0]
             require(mine or reply == 0, "settle wrote without the event being pending:", member)
         finally:
-            ledger.note(member, "settle by", self.run.id, *command[8:], "->", reply)
+            ledger.note(member, "settle by", self.run.id, *command[10:], "->", reply)
             if mine and not ledger.is_pending(member, self.run.name):
                 ledger.acked(member)
         return reply

@@ -12,7 +12,7 @@ MUTATIONS = {
     "settle does not ask whether the event is pending": (
         "settle", "local pending = " + FENCE, "local pending = {1}"),
     "settle does not put the lane into due": (
-        "settle", "redis.call('ZADD', KEYS[2], 'LT', math.min(due, now + 600000), lane)", ""),
+        "settle", "redis.call('ZADD', KEYS[2], 'LT', math.min(look, now + 600000), ARGV[at])", ""),
     "settle keeps the cursor of a finished broadcast": (
         "settle", "redis.call('HDEL', KEYS[5], member)", "redis.call('HLEN', KEYS[5])"),
     "settle does not count references": (
@@ -20,7 +20,7 @@ MUTATIONS = {
         "redis.call('HSETNX', KEYS[4], member, 1)"),
     "settle keeps no copy of the event": (
         "settle", "redis.call('HSET', KEYS[3], member, entry[2][2] .. '\\n' .. entry[2][4])", ""),
-    "settle forgets one lane": ("settle", "for i = 6, #KEYS do", "for i = 6 + #KEYS % 2, #KEYS do"),
+    "settle forgets one lane": ("settle", "for i = 8, #KEYS do", "for i = 8, #KEYS - #KEYS % 2 do"),
     "claim takes no lease": (
         "claim", "redis.call('ZADD', KEYS[2], 'XX', lease, due[i])", ""),
     "claim takes the lane out of due": (
@@ -30,10 +30,10 @@ MUTATIONS = {
     "dead asks for no lease": ("resolve", "elseif mine and verb == 'dead'",
                                "elseif verb == 'dead'"),
     "dead is a drop": (
-        "resolve", "redis.call('ZADD', KEYS[3], 'NX', now * 64 + attempt, member) == 0", "true"),
+        "resolve", "redis.call('ZADD', KEYS[3], score, member)", "drop(member, 1)"),
     "done drops no reference": ("resolve", "changed = drop(member, n)", "changed = n"),
     "resolve leaves an empty lane in due": (
-        "resolve", "redis.call('ZREM', KEYS[1], ARGV[1])", "redis.call('ZCARD', KEYS[1])"),
+        "resolve", "redis.call('ZREM', KEYS[1], lane)", "redis.call('ZCARD', KEYS[1])"),
     "trim ignores what is pending": (
         "trim", "redis.call('XPENDING', KEYS[1], info['name'])[2]", "false"),
     "trim ignores what is unread": (

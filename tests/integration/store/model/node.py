@@ -5,7 +5,7 @@ import json
 
 from ledger import require
 from link import Link, Lost
-from shard import (GROUP, REGISTRY_KEYS, dead, entry_of, id_order, key, member_of, parked,
+from shard import (GROUP, REGISTRY_KEYS, RESOLVE_KEYS, SETTLE_KEYS, dead, entry_of, id_order, key, member_of, parked,
                    parse_value, stream)
 
 CHUNK = 8            # matches beyond this are a broadcast, parked chunk by chunk
@@ -162,7 +162,7 @@ class Run:
         yield
         if deliveries >= POISON:
             self.ledger.poisoned.add(self.ledger.members[member].name)
-            yield from self.settle(member, [("-", "dead", 0, 0)], True, "")
+            yield from self.settle(member, [("-", "dead", 0, 0, "poison", "", "")], True, "")
             self.drop(member)
             return
         yield from self.barrier(version)
@@ -225,7 +225,7 @@ class Run:
 
     def settle(self, member, owed, ack, cursor):
         p, entry = entry_of(member)
-        keys = [stream(p), *[key(n) for n in ("due", "kept", "refs", "cursors")]]
+        keys = [stream(p), *[key(n) for n in SETTLE_KEYS]]
         keys += [dead(o[0]) if o[1] == "dead" else parked(o[0]) for o in owed]
         arguments = [GROUP, self.name, entry, member, "1" if ack else "0", cursor]
         arguments += [word for o in owed for word in o]
@@ -280,6 +280,7 @@ class Run:
 
     def resolve(self, worker, attempt, verb, lease, delay):
         words = attempt.member, verb, lease, delay, attempt.number
+        words += ("tired", "", "") if verb == "dead" else ()
         self.resolves[worker].setdefault(attempt.lane, []).append((words, attempt))
 
     def resolver(self, worker):
@@ -288,9 +289,10 @@ class Run:
             for lane in list(self.resolves[worker]):
                 batch = self.resolves[worker].pop(lane)
                 items = [words for words, _ in batch]
-                keys = [key("due"), parked(lane), dead(lane), key("kept"), key("refs")]
+                keys = [key("due"), parked(lane), dead(lane), *[key(n) for n in RESOLVE_KEYS]]
                 command = self.scripts.command(
-                    "resolve", keys, [lane, *[word for words in items for word in words]])
+                    "resolve", keys, [lane, lane, "plain", "", 0, 0, 0,
+                                      *[word for words in items for word in words]])
                 yield from self.insist(
                     lambda lane=lane, items=items, command=command:
                     self.link.resolve(lane, items, command))

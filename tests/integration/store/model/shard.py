@@ -8,6 +8,9 @@ from server import RedisError
 FOLDER = Path(__file__).resolve().parents[4] / "src/store/scripts"
 PREFIX = "bud:{s0}:"
 GROUP = "dispatch"
+# What stands among the keys behind the stream, or behind the lane and its dead letters.
+SETTLE_KEYS = ["due", "kept", "refs", "cursors", "why", "held"]
+RESOLVE_KEYS = ["kept", "refs", "why", "held"]
 
 
 def key(name):
@@ -24,6 +27,10 @@ def parked(lane):
 
 def dead(subscription):
     return key("dead:" + subscription)
+
+
+def subscription_of(lane):
+    return lane.split("/")[0].split("~")[0]
 
 
 def member_of(partition, entry):

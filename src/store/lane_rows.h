@@ -1,0 +1,37 @@
+/* What lies in lanes and among the dead letters, for people and for the one who clears up. */
+#pragma once
+#include <stdbool.h>
+#include "store/lane.h"
+#include "store/store.h"
+
+/* One line of a list. */
+struct bud_lane_row {
+	struct bud_member id;
+	unsigned attempt;
+	int64_t at_ms;         /* due (0: waits for its turn), or died */
+	struct bud_span bytes; /* the event; at == NULL: its content is gone */
+	struct bud_span why;   /* of a dead letter, as it was given; at == NULL: none */
+};
+
+enum bud_lane_list {
+	BUD_LANE_LIST_PARKED, /* the next due first */
+	BUD_LANE_LIST_DEAD,   /* the last to die first */
+};
+
+/* `total` counts all rows of the lane. */
+typedef void (*bud_lane_rows_fn)(
+	void *owner, int err, const struct bud_lane_row *rows, size_t n, size_t total);
+/* At most BUD_CLAIM_MAX rows from `offset` on. */
+struct bud_lane_page {
+	struct bud_span lane; /* with DEAD: the subscription */
+	enum bud_lane_list list;
+	size_t offset;
+	size_t limit;
+};
+BUD_MUST_CHECK int bud_lane_rows(struct bud_store *store, const struct bud_lane_page *page,
+	bud_lane_rows_fn fn, void *owner);
+
+/* Up to BUD_CLAIM_MAX dead letters of a subscription that died before `cutoff_ms`. */
+typedef void (*bud_members_fn)(void *owner, int err, const struct bud_member *ids, size_t n);
+BUD_MUST_CHECK int bud_lane_dead_before(struct bud_store *store, struct bud_span subscription,
+	int64_t cutoff_ms, bud_members_fn fn, void *owner);
