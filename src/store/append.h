@@ -22,6 +22,14 @@ struct bud_append_key {
 void bud_append_prepare(const struct bud_shard *shard, const struct bud_append_key *key,
 	struct bud_span owner, struct bud_span bytes, struct bud_append_event *out_event);
 
+/* An event of ours that another script appends in its own step, so that nothing comes between what
+ * happened and the word of it. Borrowed. */
+struct bud_note {
+	unsigned partition;
+	struct bud_span owner;
+	struct bud_span bytes; /* a structured CloudEvent */
+};
+
 enum bud_append_result {
 	BUD_APPEND_CONFLICT = -1, /* same source and id, other content */
 	BUD_APPEND_DUPLICATE = 0,

@@ -61,7 +61,7 @@ struct bud_resolution {
 	int64_t delay_ms;
 	unsigned attempt;     /* made; "again" with one less when none was */
 	struct bud_span why;  /* DEAD: JSON, kept until the dead letter goes; or empty */
-	struct bud_note note; /* DEAD */
+	struct bud_note note; /* DEAD, when the dead letter is new; `partition` as the call's */
 };
 
 struct bud_lane_resolve {

@@ -1,6 +1,7 @@
 /* The registry: every subscription's record, and the stream of changes that all nodes follow. */
 #pragma once
 #include <stdbool.h>
+#include "store/append.h"
 #include "store/member.h"
 #include "store/store.h"
 
@@ -15,13 +16,6 @@ struct bud_registry_value {
 };
 
 bool bud_registry_value_parse(struct bud_span text, struct bud_registry_value *out_value);
-
-/* An event of ours, published in the same step as what it tells of (design 3: nothing between). */
-struct bud_note {
-	unsigned partition;
-	struct bud_span owner;
-	struct bud_span bytes; /* a structured CloudEvent */
-};
 
 enum bud_put_outcome {
 	BUD_PUT_OK,      /* also when the same etag was there already: a reply was lost */

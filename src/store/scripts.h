@@ -1,4 +1,4 @@
-/* Where each script stands in bud_store_scripts; the order is meson.build's. */
+/* Where each script stands in bud_store_scripts. */
 #pragma once
 #include "store/store.h"
 

@@ -2,16 +2,10 @@
  * script. */
 #pragma once
 #include <stdbool.h>
+#include "store/append.h"
 #include "store/lane_name.h"
 #include "store/member.h"
 #include "store/store.h"
-
-/* A complete structured event that is appended in the same call as the dead letter it tells of,
- * when and only when that letter is new. `bytes` empty: none. */
-struct bud_note {
-	struct bud_span owner;
-	struct bud_span bytes;
-};
 
 /* One delivery that is not done. */
 struct bud_parking {
@@ -24,7 +18,9 @@ struct bud_parking {
 	unsigned attempt; /* attempts made, the running one included */
 	unsigned fill;    /* BATCH: so many waiting are claimed at once */
 	struct bud_span why;  /* with `dead`: JSON, kept until the dead letter goes; or empty */
-	struct bud_note note; /* with `dead`: into the event's own partition */
+	/* With `dead`, appended when and only when the dead letter is new; goes to the event's own
+	 * partition whatever it says. `bytes` empty: none. */
+	struct bud_note note;
 };
 
 struct bud_settle {

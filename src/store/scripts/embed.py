@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the scripts as a C table: embed.py OUT.c SCRIPT.lua ... (in the order of enum script)."""
+"""Writes the scripts as a C table: embed.py OUT.c SCRIPT.lua ..."""
 import pathlib
 import sys
 
@@ -14,8 +14,8 @@ for path in map(pathlib.Path, paths):
             continue
         escaped = text.replace("\\", "\\\\").replace('"', '\\"')
         lines.append(f'\t\t"{escaped}\\n"')
-    rows.append(f'\t{{"{path.stem}",\n' + "\n".join(lines) + "},\n")
+    rows.append(f'\t[BUD_SCRIPT_{path.stem.upper()}] = {{"{path.stem}",\n' + "\n".join(lines) + "},\n")
 pathlib.Path(out).write_text(
-    '/* Made by embed.py from src/store/scripts. */\n#include "store/store.h"\n\n'
+    '/* Made by embed.py from src/store/scripts. */\n#include "store/scripts.h"\n\n'
     "const struct bud_redis_script bud_store_scripts[] = {\n" + "".join(rows) + "};\n"
     f"const size_t bud_store_scripts_n = {len(rows)};\n")
