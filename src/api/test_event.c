@@ -14,9 +14,7 @@
 #include "core/error.h"
 #include "core/limits.h"
 #include "core/random.h"
-#include "dispatch/lane_kind.h"
 #include "event/envelope.h"
-#include "event/event.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "store/append.h"
@@ -117,21 +115,6 @@ static void on_parked(void *owner, int err, const struct bud_member *id)
 	end(trial);
 }
 
-/* An ordered subscription has a lane for each key. */
-static void write_lane(const struct bud_api_desk *desk, const struct bud_subscription *subscription,
-	struct bud_span bytes, char out[BUD_LANE_NAME_BYTES])
-{
-	struct bud_event *event;
-
-	snprintf(out, BUD_LANE_NAME_BYTES, "%s", subscription->id);
-	if (!subscription->config->is_ordered)
-		return;
-	event = bud_event_create(bud_span(subscription->owner), bytes);
-	if (event)
-		bud_lane_name_write_ordered(subscription->id, event, &desk->store->shard->key, out);
-	bud_event_unref(event);
-}
-
 static void park(struct bud_api_desk *desk, struct bud_request *request,
 	const struct bud_subscription *subscription, const struct bud_envelope *envelope)
 {
@@ -139,16 +122,16 @@ static void park(struct bud_api_desk *desk, struct bud_request *request,
 	struct bud_append_key key = {envelope->source, envelope->id,
 		envelope->partitionkey.at ? envelope->partitionkey : envelope->subject};
 	struct bud_append_event made;
-	char lane[BUD_LANE_NAME_BYTES];
 	int r;
 
 	trial->request = request;
 	trial->state = subscription->status.state;
 	write_answer(trial, envelope);
-	write_lane(desk, subscription, envelope->json, lane);
 	bud_append_prepare(
 		desk->store->shard, &key, bud_span(subscription->owner), envelope->json, &made);
-	struct bud_test_event event = {made.partition, bud_span(lane), made.owner, made.bytes};
+	/* Also of an ordered subscription: it stands in nobody's order. */
+	struct bud_test_event event = {
+		made.partition, bud_span(subscription->id), made.owner, made.bytes};
 	r = bud_test_event_park(desk->store, &event, on_parked, trial);
 	if (r == 0)
 		return;

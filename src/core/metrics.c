@@ -28,6 +28,8 @@ static const struct description counters[BUD_COUNTERS] = {
 	[BUD_COUNTER_DELIVERIES_PARKED] = {"deliveries_parked", "Written to a lane"},
 	[BUD_COUNTER_DELIVERIES_DEAD] = {"deliveries_dead", "Given up, kept as dead letters"},
 	[BUD_COUNTER_DELIVERIES_CANCELLED] = {"deliveries_cancelled", "Subscription was deleted"},
+	[BUD_COUNTER_DELIVERIES_EXPIRED] = {"deliveries_expired",
+		"The event's expirytime passed before it was delivered"},
 	[BUD_COUNTER_DELIVERIES_DENIED] = {"deliveries_denied", "No permit"},
 	[BUD_COUNTER_DELIVERIES_CLAIMED] = {"deliveries_claimed", "Taken from a lane"},
 	[BUD_COUNTER_ATTEMPTS_OK] = {"attempts_ok", "HTTP attempts answered 2xx"},

@@ -13,16 +13,18 @@
 #include "core/log.h"
 #include "core/map.h"
 #include "core/metrics.h"
+#include "core/random.h"
 #include "dispatch/delivery.h"
 #include "dispatch/desk.h"
 #include "dispatch/gate.h"
-#include "dispatch/lane.h"
+#include "dispatch/lane_plan.h"
 #include "dispatch/receiver.h"
 #include "dispatch/resolve.h"
 #include "event/event.h"
 #include "store/following.h"
 #include "store/lane.h"
 #include "store/registry.h"
+#include "store/store.h"
 #include "subscription/table.h"
 
 /* A lease outlives the attempt's time-out by this much; an attempt starts only in its first half.
@@ -52,7 +54,11 @@ struct claim {
 	unsigned n_replies;            /* still to come */
 	bool is_full;                  /* got all it asked for */
 	struct bud_receiver *receiver; /* NULL: forgetting */
-	size_t slots;                  /* reserved and not used yet */
+	struct bud_lane_plan plan;
+	char token[33];  /* "": the lane is not held */
+	bool is_held;    /* by this claim, until its release */
+	size_t attempts; /* made under it */
+	size_t slots;    /* reserved and not used yet */
 	size_t asked;
 	int64_t sent_mono_ms;
 	struct bud_table_version version;
@@ -64,7 +70,6 @@ struct claim {
 
 struct bud_claims {
 	const struct bud_desk *desk;
-	struct bud_lanes *lanes;
 	struct bud_resolves *resolves;
 	struct bud_map by_lane;
 	struct bud_list waiting; /* claim::link */
@@ -72,13 +77,11 @@ struct bud_claims {
 	bool has_more;
 };
 
-struct bud_claims *bud_claims_create(
-	const struct bud_desk *desk, struct bud_lanes *lanes, struct bud_resolves *resolves)
+struct bud_claims *bud_claims_create(const struct bud_desk *desk, struct bud_resolves *resolves)
 {
 	struct bud_claims *claims = bud_new(struct bud_claims);
 
 	claims->desk = desk;
-	claims->lanes = lanes;
 	claims->resolves = resolves;
 	bud_list_init(&claims->waiting);
 	return claims;
@@ -154,6 +157,11 @@ static void finish(struct claim *claim)
 
 	assert(claim->n_open == 0);
 	keep_slots(claim, 0);
+	if (claim->is_held)
+		bud_resolves_release(claims->resolves,
+			&(struct bud_lane_use){claim->lane, &claim->plan}, claim->token,
+			bud_lane_plan_rest_ms(&claim->plan, claim->attempts,
+				bud_clock_mono_ms() - claim->sent_mono_ms));
 	bud_map_remove(&claims->by_lane, bud_span(claim->lane));
 	bud_list_remove(&claim->link);
 	claims->n_deliveries -= claim->asked;
@@ -177,7 +185,19 @@ static void resolve(struct claim *claim, const struct bud_claimed *claimed, enum
 		.attempt = verb == BUD_RESOLVE_AGAIN ? claimed->attempt - 1 : claimed->attempt,
 	};
 
-	bud_resolves_add(claim->claims->resolves, claim->lane, &resolution);
+	if (verb == BUD_RESOLVE_DEAD)
+		resolution.why = bud_span("{\"reason\":\"retention\"}");
+	bud_resolves_add(claim->claims->resolves, &(struct bud_lane_use){claim->lane, &claim->plan},
+		&resolution);
+}
+
+static void resolve_attempt(const struct item *item)
+{
+	const struct claim *claim = item->claim;
+
+	bud_resolves_add_attempt(claim->claims->resolves,
+		&(struct bud_lane_use){claim->lane, &claim->plan}, &item->delivery, &item->id,
+		item->lease);
 }
 
 static void on_end(struct bud_delivery *delivery)
@@ -187,7 +207,10 @@ static void on_end(struct bud_delivery *delivery)
 
 	if (delivery->end == BUD_DELIVERY_END_DELIVERED)
 		bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_DELIVERED, 1);
-	bud_lanes_resolve_attempt(claim->claims->lanes, delivery, &item->id, item->lease);
+	if (delivery->end == BUD_DELIVERY_END_EXPIRED)
+		bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
+	claim->attempts += delivery->end != BUD_DELIVERY_END_BLOCKED;
+	resolve_attempt(item);
 	assert(claim->n_open > 0);
 	if (--claim->n_open == 0)
 		finish(claim);
@@ -199,8 +222,7 @@ static void end_unsent(struct item *item, enum bud_delivery_end end, int64_t wai
 	item->delivery.state = BUD_DELIVERY_ENDED;
 	item->delivery.end = end;
 	item->delivery.wait_ms = wait_ms;
-	bud_lanes_resolve_attempt(
-		item->claim->claims->lanes, &item->delivery, &item->id, item->lease);
+	resolve_attempt(item);
 }
 
 static void start_item(struct claim *claim, struct item *item, int64_t mono_ms)
@@ -225,6 +247,8 @@ static void start_all(struct claim *claim, int64_t mono_ms)
 			 mono_ms - claim->sent_mono_ms < START_WITHIN_MS &&
 			 bud_following_is_fresh(desk->following, mono_ms);
 
+	int64_t now_ms = bud_clock_wall_ms();
+
 	claim->state = CLAIM_RUNNING;
 	bud_list_remove(&claim->link);
 	claim->n_open = 1;
@@ -238,6 +262,9 @@ static void start_all(struct claim *claim, int64_t mono_ms)
 		} else if (decision == BUD_DECISION_DENY) {
 			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_DENIED, 1);
 			end_unsent(item, BUD_DELIVERY_END_CANCELLED, 0);
+		} else if (now_ms >= item->delivery.event->expires_wall_ms) {
+			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
+			end_unsent(item, BUD_DELIVERY_END_EXPIRED, 0);
 		} else if (decision == BUD_DECISION_LATER) {
 			end_unsent(item, BUD_DELIVERY_END_BLOCKED, LATER_MS);
 		} else if (!may_start) {
@@ -327,6 +354,8 @@ static void add_item(struct claim *claim, const struct bud_claimed *claimed, int
 		resolve(claim, claimed, BUD_RESOLVE_DEAD, 0);
 	} else {
 		bud_delivery_init(&item->delivery, claim->receiver, event, claimed->attempt);
+		item->delivery.published_ms = (int64_t)claimed->id.ms;
+		item->delivery.is_replay = bud_lane_is_replay(bud_span(claim->lane));
 		item->delivery.on_end = on_end;
 		item->claim = claim;
 		item->id = claimed->id;
@@ -352,6 +381,7 @@ static void on_claimed(
 	claim->items = bud_alloc_zero((n + 1) * sizeof(*claim->items));
 	for (size_t i = 0; i < n; i++)
 		add_item(claim, &claimed[i], now_ms);
+	claim->is_held = n > 0 && claim->token[0] != '\0';
 	claim->is_full = n == claim->asked;
 	claim->receiver->claim_n = claim->is_full ? 2 * n : 1;
 	if (claim->receiver->claim_n > BUD_ENDPOINT_WINDOW)
@@ -363,14 +393,25 @@ static void on_claimed(
 }
 
 void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
-	struct bud_receiver *receiver, size_t slots)
+	struct bud_receiver *receiver, const struct bud_lane_plan *plan, size_t slots)
 {
-	struct claim *claim = create(claims, lane, slots);
+	struct claim *claim = create(claims, lane, plan->limit);
 	struct bud_claim command = {
 		.lane = bud_span(claim->lane),
-		.limit = slots,
+		.limit = plan->limit,
 		.lease_ms = receiver->timeout_ms + LEASE_SPARE_MS,
+		.mode = plan->mode,
+		.hold_ms = receiver->timeout_ms + LEASE_SPARE_MS,
+		.fill = plan->fill,
+		.wait_ms = plan->wait_ms,
+		.bytes_max = plan->bytes_max,
 	};
+
+	claim->plan = *plan;
+	if (plan->mode != BUD_CLAIM_PLAIN)
+		bud_random_hex(claim->token, 16);
+	command.token = bud_span(claim->token);
+	(void)bud_lane_partition(claims->desk->commands->shard, lane, &command.partition);
 
 	claim->receiver = bud_receiver_ref(receiver);
 	claim->slots = slots;

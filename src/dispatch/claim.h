@@ -5,15 +5,14 @@
 #include <stdint.h>
 #include "core/text.h"
 
-struct bud_claims;   /* opaque; one per worker */
-struct bud_desk;     /* dispatch/desk.h */
-struct bud_lanes;    /* dispatch/lane.h */
-struct bud_receiver; /* dispatch/receiver.h */
-struct bud_resolves; /* dispatch/resolve.h */
+struct bud_claims;    /* opaque; one per worker */
+struct bud_desk;      /* dispatch/desk.h */
+struct bud_lane_plan; /* dispatch/lane_plan.h */
+struct bud_receiver;  /* dispatch/receiver.h */
+struct bud_resolves;  /* dispatch/resolve.h */
 
 /* Borrows all. */
-struct bud_claims *bud_claims_create(
-	const struct bud_desk *desk, struct bud_lanes *lanes, struct bud_resolves *resolves);
+struct bud_claims *bud_claims_create(const struct bud_desk *desk, struct bud_resolves *resolves);
 /* None is under way. */
 void bud_claims_destroy(struct bud_claims *claims);
 
@@ -25,10 +24,10 @@ size_t bud_claims_deliveries(const struct bud_claims *claims);
 /* A claim ended that had got all it asked for: its lane may have more. Told once. */
 bool bud_claims_has_more(struct bud_claims *claims);
 
-/* Claims up to `slots` deliveries; uses or gives back as many reserved slots of the receiver's
- * gate. Takes a reference on the receiver. */
+/* Claims up to `plan->limit` deliveries; uses or gives back `slots` reserved ones of the receiver's
+ * gate: one for each delivery, or one for a batch. Takes a reference on the receiver. */
 void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
-	struct bud_receiver *receiver, size_t slots);
+	struct bud_receiver *receiver, const struct bud_lane_plan *plan, size_t slots);
 /* Claims what a deleted subscription left, to forget it. */
 void bud_claims_start_forgetting(struct bud_claims *claims, struct bud_span lane);
 /* Only moves the lane on in `due`. */

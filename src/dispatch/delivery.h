@@ -33,6 +33,8 @@ struct bud_delivery {
 	struct bud_receiver *receiver; /* a reference */
 	struct bud_event *event;       /* a reference */
 	unsigned attempt;              /* this attempt's number, from 1 */
+	int64_t published_ms;          /* when its event was stored, by Redis */
+	bool is_replay;                /* somebody asked for it again */
 	enum bud_delivery_state state;
 	enum bud_delivery_end end;
 	int64_t wait_ms;

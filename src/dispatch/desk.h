@@ -27,3 +27,6 @@ struct bud_desk {
 	unsigned worker; /* of this node, from 0 */
 	unsigned workers;
 };
+
+/* Workers of all nodes, who share what a receiver takes at a time. */
+unsigned bud_desk_sharers(const struct bud_desk *desk);

@@ -34,6 +34,11 @@ struct bud_dispatch {
 	int64_t dropped_mono_ms;
 };
 
+unsigned bud_desk_sharers(const struct bud_desk *desk)
+{
+	return desk->workers;
+}
+
 static void on_room(void *owner)
 {
 	struct bud_dispatch *dispatch = owner;

@@ -193,7 +193,9 @@ static void on_delivery_end(struct bud_delivery *delivery)
 
 	assert(hand->n_open > 0);
 	hand->n_open--;
-	if (delivery->end == BUD_DELIVERY_END_DELIVERED) {
+	if (delivery->end == BUD_DELIVERY_END_EXPIRED) {
+		bud_metrics_add(metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
+	} else if (delivery->end == BUD_DELIVERY_END_DELIVERED) {
 		bud_metrics_add(metrics, BUD_COUNTER_DELIVERIES_DELIVERED, 1);
 		bud_metrics_time(metrics, BUD_HISTOGRAM_DELIVERY,
 			(bud_clock_wall_ms() - (int64_t)hand->id.ms) * 1000);
@@ -216,11 +218,18 @@ static void end_unsent(struct bud_hand_delivery *item, enum bud_delivery_end end
 	item->delivery.wait_ms = wait_ms;
 }
 
+/* Else it goes by its lane alone. */
+static bool may_go_from_hand(const struct bud_receiver *receiver)
+{
+	return receiver->is_active && receiver->plan.mode == BUD_CLAIM_PLAIN;
+}
+
 /* Fills the hand's deliveries with references on receivers. Under the table's lock. */
 static void add_deliveries(
 	struct bud_hand *hand, const struct bud_subscription *const *found, size_t n)
 {
 	struct bud_hands *hands = hand->hands;
+	int64_t now_ms = bud_clock_wall_ms();
 
 	hand->deliveries = bud_alloc_zero(n * sizeof(*hand->deliveries));
 	hand->n = n;
@@ -231,13 +240,19 @@ static void add_deliveries(
 		bud_delivery_init(&item->delivery,
 			bud_receivers_get(hands->receivers, found[i], hand->arrived_mono_ms),
 			hand->event, 1);
+		item->delivery.published_ms = (int64_t)hand->id.ms;
 		item->delivery.on_end = on_delivery_end;
 		item->delivery.owner = hand;
-		if (decision == BUD_DECISION_LATER) {
+		if (now_ms >= hand->event->expires_wall_ms) {
+			bud_metrics_add(hands->desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
+			end_unsent(item, BUD_DELIVERY_END_EXPIRED, 0);
+		} else if (decision == BUD_DECISION_LATER) {
 			end_unsent(item, BUD_DELIVERY_END_BLOCKED, LATER_MS);
-		} else if (decision == BUD_DECISION_PERMIT && hand->is_suspect) {
-			/* Parked at once: in hand for a moment only, so that a crash with another
-			 * cause hardly ever counts against it; in the lane attempts are counted. */
+		} else if (decision == BUD_DECISION_PERMIT &&
+			   (hand->is_suspect || !may_go_from_hand(item->delivery.receiver))) {
+			/* A suspect is parked at once, too: in hand for a moment only, so that a
+			 * crash with another cause hardly ever counts against it; in the lane
+			 * attempts are counted. */
 			end_unsent(item, BUD_DELIVERY_END_BLOCKED, 0);
 		} else if (decision == BUD_DECISION_DENY) {
 			bud_metrics_add(hands->desk->metrics, BUD_COUNTER_DELIVERIES_DENIED, 1);

@@ -14,6 +14,8 @@
 #include "dispatch/gate.h"
 #include "dispatch/hand.h"
 #include "dispatch/lane.h"
+#include "dispatch/lane_plan.h"
+#include "dispatch/parking.h"
 #include "dispatch/receiver.h"
 #include "event/event.h"
 #include "store/keys.h"
@@ -45,13 +47,12 @@ void bud_hand_finish_sending(struct bud_hand *hand)
 		bud_hands_flush_acks(hand->hands);
 }
 
-/* How one that is not delivered is parked; false when it needs no parking. */
-static bool make_parking(
-	struct bud_hand *hand, struct bud_hand_delivery *item, struct bud_parking *parking)
+/* What is not delivered is parked. */
+static void park(
+	struct bud_hand *hand, struct bud_hand_delivery *item, struct bud_parkings *parkings)
 {
 	struct bud_delivery *delivery = &item->delivery;
 
-	*parking = (struct bud_parking){.lane = bud_span(delivery->receiver->id)};
 	item->is_leased = false;
 	if (delivery->state == BUD_DELIVERY_WAITING) {
 		bud_gate_withdraw(delivery->receiver->gate, delivery);
@@ -65,26 +66,10 @@ static bool make_parking(
 		item->is_leased = true;
 		item->was_leased = true;
 		item->lease_delay_ms = delivery->receiver->timeout_ms - ran_ms + LEASE_SPARE_MS;
-		parking->delay_ms = item->lease_delay_ms;
-		parking->attempt = delivery->attempt;
-		return true;
+		bud_parkings_add_running(parkings, delivery, item->lease_delay_ms);
+	} else if (bud_delivery_is_owed(delivery)) {
+		bud_parkings_add_ended(parkings, delivery, &hand->id);
 	}
-	switch (delivery->end) {
-	case BUD_DELIVERY_END_AGAIN:
-	case BUD_DELIVERY_END_DEAD:
-		parking->attempt = delivery->attempt;
-		parking->delay_ms = delivery->wait_ms;
-		parking->dead = delivery->end == BUD_DELIVERY_END_DEAD;
-		return true;
-	case BUD_DELIVERY_END_BLOCKED:
-		parking->delay_ms = delivery->wait_ms;
-		return true;
-	case BUD_DELIVERY_END_DELIVERED:
-	case BUD_DELIVERY_END_EXPIRED:
-	case BUD_DELIVERY_END_CANCELLED:
-		break;
-	}
-	return false;
 }
 
 static void on_settled(void *owner, int err, int64_t now_ms);
@@ -117,13 +102,12 @@ static void send_settle(struct bud_hand *hand, struct bud_settle *settle)
 	retry_later(hand, r);
 }
 
-/* The next chunk of a broadcast: only ids are needed, no receivers. */
+/* The next chunk of a broadcast: no receivers are needed. */
 static void settle_chunk(struct bud_hand *hand)
 {
 	const struct bud_desk *desk = hand->hands->desk;
 	const struct bud_subscription *found[BUD_BROADCAST_CHUNK];
-	struct bud_parking parkings[BUD_BROADCAST_CHUNK];
-	bud_auto(buffer) struct bud_buffer ids = {0};
+	struct bud_parkings parkings = {.shard = desk->commands->shard};
 	struct bud_match match = {
 		.event = hand->event,
 		.after_serial = hand->cursor,
@@ -131,52 +115,46 @@ static void settle_chunk(struct bud_hand *hand)
 		.found = found,
 		.max = BUD_BROADCAST_CHUNK,
 	};
-	struct bud_settle settle = {.parkings = parkings};
-	const char *id;
-	size_t found_n;
+	struct bud_settle settle = {.parkings = parkings.list};
+	size_t n;
 
 	bud_table_lock(desk->table, desk->table_reader);
-	found_n = bud_table_match(desk->table, &match);
-	for (size_t i = 0; i < found_n; i++) {
-		if (bud_authorize_delivery(hand->event->owner, bud_span(found[i]->owner)) ==
+	n = bud_table_match(desk->table, &match);
+	for (size_t i = 0; i < n; i++) {
+		struct bud_lane_plan plan = bud_lane_plan_of(
+			found[i]->config, &found[i]->status, bud_desk_sharers(desk));
+		if (bud_authorize_delivery(hand->event->owner, bud_span(found[i]->owner)) !=
 			BUD_DECISION_DENY)
-			continue;
-		bud_buffer_text(&ids, found[i]->id);
-		parkings[settle.n++] = (struct bud_parking){.lane.len = strlen(found[i]->id)};
+			bud_parkings_add_unseen(&parkings, found[i], &plan, hand->event, &hand->id);
 	}
-	hand->chunk_end = found_n > 0 ? found[found_n - 1]->serial : hand->cursor;
+	hand->chunk_end = n > 0 ? found[n - 1]->serial : hand->cursor;
 	bud_table_unlock(desk->table, desk->table_reader);
-	id = ids.at;
-	for (size_t i = 0; i < settle.n; i++) {
-		parkings[i].lane.at = id;
-		id += parkings[i].lane.len;
-	}
 	hand->chunk_is_last = !match.more;
+	settle.n = parkings.n;
 	settle.ack = hand->chunk_is_last;
 	settle.cursor = hand->chunk_end;
 	bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_MATCHED, settle.n);
 	send_settle(hand, &settle);
+	bud_parkings_finish(&parkings);
 }
 
 void bud_hand_settle(struct bud_hand *hand)
 {
-	struct bud_parking parkings[BUD_BROADCAST_CHUNK];
-	struct bud_settle settle = {.parkings = parkings, .ack = true};
+	struct bud_parkings parkings = {.shard = hand->hands->desk->commands->shard};
+	struct bud_settle settle = {.parkings = parkings.list, .ack = true};
 
-	if (hand->is_poison) {
-		parkings[0] = (struct bud_parking){.lane = bud_span(BUD_LANE_POISON), .dead = true};
-		settle.n = 1;
-		send_settle(hand, &settle);
-		return;
-	}
 	if (hand->is_broadcast) {
 		settle_chunk(hand);
 		return;
 	}
+	if (hand->is_poison)
+		parkings.list[parkings.n++] =
+			(struct bud_parking){.lane = bud_span(BUD_LANE_POISON), .dead = true};
 	for (size_t i = 0; i < hand->n; i++)
-		if (make_parking(hand, &hand->deliveries[i], &parkings[settle.n]))
-			settle.n++;
+		park(hand, &hand->deliveries[i], &parkings);
+	settle.n = parkings.n;
 	send_settle(hand, &settle);
+	bud_parkings_finish(&parkings);
 }
 
 void bud_hand_resolve_leased(struct bud_hand *hand, struct bud_hand_delivery *item)

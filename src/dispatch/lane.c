@@ -15,10 +15,12 @@
 #include "dispatch/delivery.h"
 #include "dispatch/desk.h"
 #include "dispatch/gate.h"
+#include "dispatch/lane_plan.h"
 #include "dispatch/receiver.h"
 #include "dispatch/resolve.h"
 #include "store/following.h"
 #include "store/lane.h"
+#include "store/store.h"
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
@@ -27,6 +29,8 @@
 #define CLAIMED_MAX    512
 #define UNKNOWN_MS     10000
 #define NOT_ALLOWED_MS 60000
+/* A resume pulls its lanes. */
+#define INACTIVE_MS 600000
 
 struct bud_lanes {
 	const struct bud_desk *desk;
@@ -46,7 +50,7 @@ struct bud_lanes *bud_lanes_create(const struct bud_desk *desk, struct bud_recei
 	lanes->desk = desk;
 	lanes->receivers = receivers;
 	bud_resolves_init(&lanes->resolves, desk);
-	lanes->claims = bud_claims_create(desk, lanes, &lanes->resolves);
+	lanes->claims = bud_claims_create(desk, &lanes->resolves);
 	return lanes;
 }
 
@@ -73,32 +77,10 @@ bool bud_lanes_is_idle(const struct bud_lanes *lanes)
 void bud_lanes_resolve_attempt(struct bud_lanes *lanes, const struct bud_delivery *delivery,
 	const struct bud_member *id, int64_t lease)
 {
-	struct bud_resolution resolution = {
-		.id = *id, .lease = lease, .attempt = delivery->attempt};
+	static const struct bud_lane_plan plain = {.mode = BUD_CLAIM_PLAIN};
+	struct bud_lane_use use = {delivery->receiver->id, &plain};
 
-	switch (delivery->end) {
-	case BUD_DELIVERY_END_DELIVERED:
-		resolution.verb = BUD_RESOLVE_DONE;
-		break;
-	case BUD_DELIVERY_END_EXPIRED:
-	case BUD_DELIVERY_END_CANCELLED:
-		resolution.verb = BUD_RESOLVE_FORGET;
-		break;
-	case BUD_DELIVERY_END_BLOCKED:
-		resolution.verb = BUD_RESOLVE_AGAIN;
-		resolution.delay_ms = delivery->wait_ms;
-		resolution.attempt = delivery->attempt - 1;
-		break;
-	case BUD_DELIVERY_END_AGAIN:
-		resolution.verb = BUD_RESOLVE_AGAIN;
-		resolution.delay_ms = delivery->wait_ms;
-		break;
-	case BUD_DELIVERY_END_DEAD:
-		resolution.verb = BUD_RESOLVE_DEAD;
-		break;
-	}
-	if (lease != 0 || resolution.verb == BUD_RESOLVE_DONE)
-		bud_resolves_add(&lanes->resolves, delivery->receiver->id, &resolution);
+	bud_resolves_add_attempt(&lanes->resolves, &use, delivery, id, lease);
 }
 
 /* Nothing can start for this lane now: it goes on in `due`, so that others get their turn. */
@@ -107,21 +89,51 @@ static void postpone(struct bud_lanes *lanes, struct bud_span lane, int64_t wait
 	bud_claims_postpone(lanes->claims, lane, wait_ms);
 }
 
+/* What the lane's name says comes first: it was written by the plan of then. */
+static struct bud_lane_plan plan_for(
+	const struct bud_desk *desk, struct bud_span lane, const struct bud_receiver *receiver)
+{
+	struct bud_lane_plan plan = receiver->plan;
+	bool is_ordered =
+		plan.mode == BUD_CLAIM_ORDERED_WAIT || plan.mode == BUD_CLAIM_ORDERED_SKIP;
+	unsigned partition;
+
+	if (bud_lane_partition(desk->commands->shard, lane, &partition)) {
+		if (!is_ordered)
+			plan = (struct bud_lane_plan){.mode = BUD_CLAIM_ORDERED_WAIT, .limit = 1};
+	} else if (is_ordered && bud_lane_is_replay(lane)) {
+		plan.mode = BUD_CLAIM_STRICT; /* one by one, in the order they were revived */
+	} else if (is_ordered) {
+		plan = (struct bud_lane_plan){.mode = BUD_CLAIM_PLAIN};
+	}
+	return plan;
+}
+
 static void claim_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_receiver *receiver,
 	int64_t mono_ms)
 {
+	struct bud_lane_plan plan = plan_for(lanes->desk, lane, receiver);
+	size_t want = plan.limit > 0 ? plan.limit : receiver->claim_n;
 	int64_t wait_ms = 0;
 	size_t slots;
 
+	if (!receiver->is_active) {
+		postpone(lanes, lane, INACTIVE_MS);
+		return;
+	}
 	if (!receiver->target) {
 		postpone(lanes, lane, NOT_ALLOWED_MS);
 		return;
 	}
-	slots = bud_gate_reserve(receiver->gate, receiver->claim_n, mono_ms, &wait_ms);
-	if (slots == 0)
+	slots = bud_gate_reserve(
+		receiver->gate, plan.mode == BUD_CLAIM_BATCH ? 1 : want, mono_ms, &wait_ms);
+	if (slots == 0) {
 		postpone(lanes, lane, wait_ms);
-	else
-		bud_claims_start(lanes->claims, lane, receiver, slots);
+		return;
+	}
+	if (plan.mode != BUD_CLAIM_BATCH)
+		plan.limit = (unsigned)slots;
+	bud_claims_start(lanes->claims, lane, receiver, &plan, slots);
 }
 
 static void visit(struct bud_lanes *lanes, struct bud_span lane, int64_t mono_ms)
@@ -129,13 +141,14 @@ static void visit(struct bud_lanes *lanes, struct bud_span lane, int64_t mono_ms
 	const struct bud_desk *desk = lanes->desk;
 	const struct bud_subscription *subscription = NULL;
 	struct bud_receiver *receiver = NULL;
+	struct bud_span name = bud_lane_subscription(lane);
 	char id[BUD_SUBSCRIPTION_ID_MAX + 1];
 	enum bud_table_state state;
 
-	if (lane.len >= sizeof(id) || bud_claims_has(lanes->claims, lane))
+	if (name.len >= sizeof(id) || bud_claims_has(lanes->claims, lane))
 		return;
-	memcpy(id, lane.at, lane.len);
-	id[lane.len] = '\0';
+	memcpy(id, name.at, name.len);
+	id[name.len] = '\0';
 	bud_table_lock(desk->table, desk->table_reader);
 	state = bud_table_find(desk->table, id, &subscription);
 	if (state == BUD_TABLE_LIVE)

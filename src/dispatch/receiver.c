@@ -88,6 +88,9 @@ static struct bud_receiver *create(
 	receiver->revision = subscription->revision;
 	receiver->slot = subscription->slot;
 	receiver->timeout_ms = subscription->timeout_ms;
+	receiver->is_active = subscription->status.state == BUD_SUBSCRIPTION_ACTIVE;
+	receiver->plan = bud_lane_plan_of(
+		subscription->config, &subscription->status, bud_desk_sharers(receivers->desk));
 	receiver->id = bud_strdup(subscription->id);
 	receiver->owner = bud_strdup(subscription->owner);
 	receiver->target = make_target(receivers->desk, subscription);

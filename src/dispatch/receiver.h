@@ -2,10 +2,12 @@
  * Made when the subscription first matches here, renewed when its record changes, dropped when
  * idle. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "core/list.h"
 #include "core/text.h"
+#include "dispatch/lane_plan.h"
 
 struct bud_desk;         /* dispatch/desk.h */
 struct bud_gate;         /* dispatch/gate.h */
@@ -20,6 +22,8 @@ struct bud_receiver {
 	uint64_t revision;
 	uint32_t slot;
 	uint32_t timeout_ms;
+	bool is_active; /* pushed to; else everything is parked */
+	struct bud_lane_plan plan;
 	char *id;
 	char *owner;
 	struct bud_target *target; /* NULL: the sink is not allowed here any more */

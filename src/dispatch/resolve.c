@@ -5,15 +5,24 @@
 
 #include "core/clock.h"
 #include "core/metrics.h"
+#include "dispatch/dead_letter.h"
+#include "dispatch/delivery.h"
 #include "dispatch/desk.h"
+#include "dispatch/lane_plan.h"
+#include "store/store.h"
 
 #define BATCH    64
 #define RETRY_MS 200
 
 struct result {
 	struct bud_list link;
+	struct bud_lane_plan plan;
+	bool is_release; /* else a resolution */
 	struct bud_resolution resolution;
-	char lane[];
+	int64_t rest_ms;
+	const char *token;
+	const char *lane;
+	char text[]; /* what the others point to */
 };
 
 struct batch {
@@ -48,16 +57,85 @@ bool bud_resolves_is_empty(const struct bud_resolves *resolves)
 	return bud_list_is_empty(&resolves->queue) && resolves->n_sent == 0;
 }
 
-void bud_resolves_add(
-	struct bud_resolves *resolves, const char *lane, const struct bud_resolution *resolution)
+static size_t text_len(const struct bud_resolution *resolution)
 {
-	size_t len = strlen(lane);
-	struct result *result = bud_alloc(sizeof(*result) + len + 1);
+	return resolution->why.len + resolution->note.owner.len + resolution->note.bytes.len;
+}
 
-	result->resolution = *resolution;
-	memcpy(result->lane, lane, len + 1);
+static void copy(char **to, struct bud_span *span)
+{
+	if (span->len > 0)
+		memcpy(*to, span->at, span->len);
+	span->at = *to;
+	*to += span->len;
+}
+
+static void add(struct bud_resolves *resolves, const struct bud_lane_use *use,
+	const struct result *filled, const char *token)
+{
+	size_t lane_len = strlen(use->lane) + 1;
+	size_t token_len = strlen(token) + 1;
+	struct result *result =
+		bud_alloc(sizeof(*result) + lane_len + token_len + text_len(&filled->resolution));
+	char *to = result->text;
+
+	*result = *filled;
+	result->plan = *use->plan;
+	result->lane = memcpy(to, use->lane, lane_len);
+	to += lane_len;
+	result->token = memcpy(to, token, token_len);
+	to += token_len;
+	copy(&to, &result->resolution.why);
+	copy(&to, &result->resolution.note.owner);
+	copy(&to, &result->resolution.note.bytes);
 	bud_list_init(&result->link);
 	bud_list_append(&resolves->queue, &result->link);
+}
+
+void bud_resolves_add(struct bud_resolves *resolves, const struct bud_lane_use *use,
+	const struct bud_resolution *resolution)
+{
+	add(resolves, use, &(struct result){.resolution = *resolution}, "");
+}
+
+void bud_resolves_release(struct bud_resolves *resolves, const struct bud_lane_use *use,
+	const char *token, int64_t rest_ms)
+{
+	add(resolves, use, &(struct result){.is_release = true, .rest_ms = rest_ms}, token);
+}
+
+void bud_resolves_add_attempt(struct bud_resolves *resolves, const struct bud_lane_use *use,
+	const struct bud_delivery *delivery, const struct bud_member *id, int64_t lease)
+{
+	struct bud_resolution resolution = {.id = *id,
+		.lease = lease,
+		.delay_ms = delivery->wait_ms,
+		.attempt = delivery->attempt};
+	bud_auto(buffer) struct bud_buffer text = {0};
+
+	switch (delivery->end) {
+	case BUD_DELIVERY_END_DELIVERED:
+		resolution.verb = BUD_RESOLVE_DONE;
+		break;
+	case BUD_DELIVERY_END_EXPIRED:
+	case BUD_DELIVERY_END_CANCELLED:
+		resolution.verb = BUD_RESOLVE_FORGET;
+		break;
+	case BUD_DELIVERY_END_BLOCKED:
+		resolution.verb = BUD_RESOLVE_AGAIN;
+		resolution.attempt = delivery->attempt - 1;
+		break;
+	case BUD_DELIVERY_END_AGAIN:
+		resolution.verb = BUD_RESOLVE_AGAIN;
+		break;
+	case BUD_DELIVERY_END_DEAD:
+		resolution.verb = BUD_RESOLVE_DEAD;
+		bud_dead_letter_write(resolves->desk->commands->shard, delivery, &text,
+			&resolution.why, &resolution.note);
+		break;
+	}
+	if (lease != 0 || resolution.verb == BUD_RESOLVE_DONE)
+		bud_resolves_add(resolves, use, &resolution);
 }
 
 static void take_back(struct batch *batch)
@@ -86,31 +164,50 @@ static void on_resolved(void *owner, int err, int64_t changed)
 	free(batch);
 }
 
-/* All of the first one's lane, up to a bound. */
-static bool send_lane(struct bud_resolves *resolves)
+/* All of the first one's lane, up to a bound or to the release of a claim. */
+static void gather(struct batch *batch, struct bud_lane_resolve *call,
+	struct bud_resolution resolutions[BATCH])
 {
-	struct result *first = bud_list_first(&resolves->queue, struct result, link);
-	struct bud_resolution resolutions[BATCH];
-	struct bud_lane_resolve resolve = {.lane = bud_span(first->lane),
-		.subscription = bud_lane_subscription(bud_span(first->lane)),
-		.resolutions = resolutions};
-	struct batch *batch = bud_new(struct batch);
+	struct bud_list *queue = &batch->resolves->queue;
+	struct result *first = bud_list_first(queue, struct result, link);
 	struct result *result;
 	struct result *after;
-	size_t n = 0;
+
+	call->lane = bud_span(first->lane);
+	call->subscription = bud_lane_subscription(call->lane);
+	call->mode = first->plan.mode;
+	call->fill = first->plan.fill;
+	call->wait_ms = first->plan.wait_ms;
+	call->resolutions = resolutions;
+	bud_list_each_safe (result, after, queue, link) {
+		if (strcmp(result->lane, first->lane) != 0)
+			continue;
+		if (call->n == BATCH && !result->is_release)
+			break;
+		bud_list_remove(&result->link);
+		bud_list_append(&batch->results, &result->link);
+		if (result->is_release) {
+			call->last = bud_span(result->token);
+			call->rest_ms = result->rest_ms;
+			break;
+		}
+		batch->n_dead += result->resolution.verb == BUD_RESOLVE_DEAD;
+		if (result->resolution.note.bytes.len > 0)
+			call->note_partition = result->resolution.note.partition;
+		resolutions[call->n++] = result->resolution;
+	}
+}
+
+static bool send_lane(struct bud_resolves *resolves)
+{
+	struct bud_resolution resolutions[BATCH];
+	struct bud_lane_resolve call = {.n = 0};
+	struct batch *batch = bud_new(struct batch);
 
 	batch->resolves = resolves;
 	bud_list_init(&batch->results);
-	bud_list_each_safe (result, after, &resolves->queue, link) {
-		if (n == BATCH || strcmp(result->lane, first->lane) != 0)
-			continue;
-		resolutions[n++] = result->resolution;
-		batch->n_dead += result->resolution.verb == BUD_RESOLVE_DEAD;
-		bud_list_remove(&result->link);
-		bud_list_append(&batch->results, &result->link);
-	}
-	resolve.n = n;
-	if (bud_lane_resolve(resolves->desk->commands, &resolve, on_resolved, batch) == 0) {
+	gather(batch, &call, resolutions);
+	if (bud_lane_resolve(resolves->desk->commands, &call, on_resolved, batch) == 0) {
 		resolves->n_sent++;
 		return true;
 	}

@@ -1,0 +1,34 @@
+/* Parkings: what a settle is told of deliveries that are not done: which lane, when to look, why it
+ * died. */
+#pragma once
+#include <stdbool.h>
+#include "core/limits.h"
+#include "core/text.h"
+#include "dispatch/delivery.h"
+#include "store/settle.h"
+
+struct bud_lane_plan;    /* dispatch/lane_plan.h */
+struct bud_shard;        /* store/store.h */
+struct bud_subscription; /* subscription/subscription.h */
+
+/* Starts as {0} but for `shard`; what `list` points to lives here and in the deliveries. */
+struct bud_parkings {
+	const struct bud_shard *shard;
+	struct bud_parking list[BUD_BROADCAST_CHUNK];
+	/* Of the last ones: a lane's name, or why and note of a dead letter. */
+	struct bud_buffer texts[BUD_BROADCAST_CHUNK];
+	size_t n;
+};
+
+void bud_parkings_finish(struct bud_parkings *parkings);
+
+/* A delivery whose attempts are over for now, and that is owed still. */
+void bud_parkings_add_ended(struct bud_parkings *parkings, const struct bud_delivery *delivery,
+	const struct bud_member *id);
+/* One that runs: its lease ends in `lease_ms`. */
+void bud_parkings_add_running(
+	struct bud_parkings *parkings, const struct bud_delivery *delivery, int64_t lease_ms);
+/* One of a broadcast, never offered: only the subscription is known. Borrows nothing of it. */
+void bud_parkings_add_unseen(struct bud_parkings *parkings,
+	const struct bud_subscription *subscription, const struct bud_lane_plan *plan,
+	const struct bud_event *event, const struct bud_member *id);
