@@ -26,6 +26,7 @@
 #define BUD_PAGE_MAX            1000u
 #define BUD_NAME_BYTES_MAX      256u
 #define BUD_SUBSCRIPTION_ID_MAX 64u
+#define BUD_TOKEN_BYTES_MAX     8192u
 /* Each of a private authority, a client certificate with its chain, and its key: libcurl reads an
  * authority anew for each connection. */
 #define BUD_PEM_BYTES_MAX (16u << 10)

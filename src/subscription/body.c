@@ -2,6 +2,7 @@
 #include "subscription/body.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -94,6 +95,72 @@ int bud_body_text(const struct json_t *value, const struct bud_body_text *rule, 
 			return bud_error_set(
 				error, rule->path, "%s has a control character", rule->path);
 	*out_text = bud_strdup(text);
+	return 0;
+}
+
+int bud_body_integer(const struct json_t *value, const struct bud_body_integer *rule, int64_t *out,
+	struct bud_error *error)
+{
+	json_int_t number = json_integer_value(value);
+
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_integer(value) || number < rule->min || number > rule->max)
+		return bud_error_set(error, rule->path,
+			"%s must be an integer from %" PRId64 " to %" PRId64, rule->path, rule->min,
+			rule->max);
+	*out = number;
+	return 0;
+}
+
+int bud_body_number(const struct json_t *value, const struct bud_body_number *rule, double *out,
+	struct bud_error *error)
+{
+	double number = json_number_value(value);
+
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_number(value) || !(number >= rule->min && number <= rule->max))
+		return bud_error_set(error, rule->path, "%s must be a number from %g to %g",
+			rule->path, rule->min, rule->max);
+	*out = number;
+	return 0;
+}
+
+int bud_body_truth(const struct json_t *value, const char *path, bool *out, struct bud_error *error)
+{
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_boolean(value))
+		return bud_error_set(error, path, "%s must be true or false", path);
+	*out = json_is_true(value);
+	return 0;
+}
+
+static int refuse_word(const char *path, const char *const *words, struct bud_error *error)
+{
+	struct bud_buffer names = {0};
+
+	for (size_t i = 0; words[i]; i++)
+		bud_buffer_format(&names, "%s\"%s\"", i ? ", " : "", words[i]);
+	bud_error_set(error, path, "%s must be one of %s", path, names.at);
+	bud_buffer_finish(&names);
+	return -EINVAL;
+}
+
+int bud_body_word(const struct json_t *value, const char *path, const char *const *words,
+	size_t *out, struct bud_error *error)
+{
+	const char *text = json_string_value(value);
+	size_t i = 0;
+
+	if (!value || json_is_null(value))
+		return 0;
+	while (text && words[i] && strcmp(words[i], text) != 0)
+		i++;
+	if (!text || !words[i])
+		return refuse_word(path, words, error);
+	*out = i;
 	return 0;
 }
 

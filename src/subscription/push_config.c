@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "subscription/credential.h"
+
 const struct bud_push_config bud_push_config_default = {
 	.retry.jitter_percent = -1,
 	.batch_events = 100,
@@ -21,20 +23,14 @@ static void wipe(char *secret)
 
 void bud_push_config_destroy(const struct bud_push_config *config)
 {
-	const struct bud_credential *credential;
+	struct bud_credential credential;
 
 	if (!config || config == &bud_push_config_default)
 		return;
-	credential = &config->credential;
+	credential = config->credential; /* by value: the config is const, what it owns goes */
 	for (size_t i = 0; i < config->previous_n; i++)
 		wipe(config->previous[i].secret);
-	wipe(credential->identifier);
-	wipe(credential->secret);
-	wipe(credential->access_token);
-	free(credential->token_type);
-	wipe(credential->refresh_token);
-	free(credential->endpoint);
-	free(credential->scope);
+	bud_credential_finish(&credential);
 	free(config->ca_pem);
 	free(config->certificate_pem);
 	wipe(config->key_pem);

@@ -83,6 +83,13 @@ void bud_status_finish(struct bud_subscription_status *status)
 	*status = (struct bud_subscription_status){0};
 }
 
+void bud_status_forget_tokens(struct bud_subscription_status *status)
+{
+	wipe(bud_move(status->access_token));
+	wipe(bud_move(status->refresh_token));
+	status->token_expires_ms = 0;
+}
+
 static char *copy(const char *text)
 {
 	return text ? bud_strdup(text) : NULL;

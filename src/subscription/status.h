@@ -41,6 +41,8 @@ void bud_status_finish(struct bud_subscription_status *status);
 /* A copy of its own. */
 void bud_status_copy(
 	const struct bud_subscription_status *status, struct bud_subscription_status *out_copy);
+/* Of a credential that is no more. */
+void bud_status_forget_tokens(struct bud_subscription_status *status);
 /* Appends the stored form; nothing for one that nothing happened to. */
 void bud_status_write(const struct bud_subscription_status *status, struct bud_buffer *out);
 /* Appends what the API shows: {"state":"paused","since":"...","reason":"...","detail":"..."}. */

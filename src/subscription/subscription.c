@@ -33,6 +33,7 @@ void bud_subscription_destroy(struct bud_subscription *subscription)
 	bud_filter_destroy(subscription->filter);
 	free(subscription->sink);
 	free(subscription->expires);
+	free(subscription->from);
 	wipe(subscription->secret);
 	bud_push_config_destroy(subscription->config);
 	bud_status_finish(&subscription->status);

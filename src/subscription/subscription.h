@@ -36,6 +36,8 @@ struct bud_subscription {
 	size_t n_headers;
 	char *expires;       /* as given */
 	int64_t expires_ms;  /* 0: never */
+	char *from;          /* as given: from where it was filled when it was made; or NULL */
+	int64_t from_ms;     /* 0: the earliest; only with `from` */
 	char *secret;        /* whsec_..., never NULL */
 	uint32_t timeout_ms; /* in force */
 	bool timeout_is_given;
@@ -86,6 +88,9 @@ enum bud_subscription_secret {
 /* Appends the API form, defaults filled in. */
 void bud_subscription_write_api(const struct bud_subscription *subscription,
 	enum bud_subscription_secret secret, struct bud_buffer *out);
+/* Appends what was given, without defaults and secrets: what a patch is merged into. */
+void bud_subscription_write_given(
+	const struct bud_subscription *subscription, struct bud_buffer *out);
 /* Appends the stored form: everything, the secret included; the serial only when it is not 0. */
 void bud_subscription_write_record(
 	const struct bud_subscription *subscription, struct bud_buffer *out);

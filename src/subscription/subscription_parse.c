@@ -10,12 +10,15 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/random.h"
-#include "crypto/secret.h"
 #include "event/timestamp.h"
 #include "event/uri.h"
 #include "subscription/filter.h"
 #include "subscription/body.h"
+#include "subscription/credential.h"
 #include "subscription/push_config.h"
+#include "subscription/push_config_json.h"
+#include "subscription/patch.h"
+#include "subscription/signing_secret.h"
 #include "subscription/sink_header.h"
 
 enum origin {
@@ -34,10 +37,11 @@ struct reading {
 };
 
 static const char *const api_members[] = {"id", "owner", "created", "name", "source", "types",
-	"filters", "sink", "protocol", "protocolsettings", "config", "expires", "status", NULL};
+	"filters", "sink", "protocol", "protocolsettings", "config", "sinkcredential", "expires",
+	"from", "status", NULL};
 static const char *const stored_members[] = {"format", "serial", "etag", "id", "owner", "created",
 	"name", "source", "types", "filters", "sink", "protocol", "protocolsettings", "config",
-	"expires", NULL};
+	"sinkcredential", "expires", "from", NULL};
 
 /* NULL when it is absent; null counts as absent. */
 static const json_t *get(const json_t *object, const char *name)
@@ -173,34 +177,27 @@ static int read_settings(struct reading *reading)
 
 static int read_timeout(struct reading *reading, const json_t *config)
 {
+	static const struct bud_body_integer rule = {
+		"config.timeout_ms", BUD_TIMEOUT_MS_MIN, BUD_TIMEOUT_MS_MAX};
 	const json_t *timeout = get(config, "timeout_ms");
-	json_int_t ms = json_integer_value(timeout);
+	int64_t ms = reading->defaults->timeout_ms;
+	int r = bud_body_integer(timeout, &rule, &ms, reading->error);
 
-	reading->made->timeout_ms = reading->defaults->timeout_ms;
-	if (!timeout)
-		return 0;
-	if (!json_is_integer(timeout) || ms < BUD_TIMEOUT_MS_MIN || ms > BUD_TIMEOUT_MS_MAX)
-		return bud_error_set(reading->error, "config.timeout_ms",
-			"config.timeout_ms must be an integer from %d to %d", BUD_TIMEOUT_MS_MIN,
-			BUD_TIMEOUT_MS_MAX);
 	reading->made->timeout_ms = (uint32_t)ms;
-	reading->made->timeout_is_given = true;
-	return 0;
+	reading->made->timeout_is_given = timeout != NULL;
+	return r;
 }
 
 /* In its canonical text, or that of the old record, or a new one. */
 static int read_secret(struct reading *reading, const json_t *config)
 {
-	static const char *const known[] = {"secret", NULL};
 	const json_t *signing = get(config, "signing");
 	const json_t *text = get(signing, "secret");
 	struct bud_span span = {json_string_value(text), json_string_length(text)};
-	bud_auto(secret) struct bud_secret secret = {.len = 0};
-	struct bud_buffer written = {0};
-	struct bud_error fault;
 
-	if (signing && bud_body_check(signing, "config.signing", known, reading->error) < 0)
-		return -EINVAL;
+	if (json_is_null(json_object_get(signing, "secret")))
+		return refuse(reading, "config.signing.secret",
+			"cannot be taken away: POST .../secret sets another");
 	if (!text && reading->origin == ORIGIN_STORE)
 		return refuse(reading, "config.signing.secret", "is missing");
 	if (!text && reading->old) {
@@ -209,30 +206,36 @@ static int read_secret(struct reading *reading, const json_t *config)
 	}
 	if (text && !json_is_string(text))
 		return refuse(reading, "config.signing.secret", "must be a text");
-	if (text && bud_secret_parse(span, &secret, &fault) < 0)
-		return bud_error_set(reading->error, "config.signing.secret",
-			"config.signing.secret: %s", fault.text);
-	if (!text)
-		bud_secret_generate(&secret);
-	bud_buffer_reserve(&written, BUD_SECRET_TEXT_BYTES); /* so that it is never moved */
-	bud_secret_write(&secret, &written);
-	reading->made->secret = bud_strndup(written.at, written.len);
-	explicit_bzero(written.at, written.len);
-	bud_buffer_finish(&written);
-	return 0;
+	return bud_signing_secret_make(span, &reading->made->secret, reading->error);
 }
 
 static int read_config(struct reading *reading)
 {
-	static const char *const known[] = {"timeout_ms", "signing", NULL};
-	const json_t *config = get(reading->root, "config");
-	int r;
+	struct bud_push_config_source source = {
+		.config = get(reading->root, "config"),
+		.credential = json_object_get(reading->root, "sinkcredential"),
+		.old = reading->old ? reading->old->config : NULL,
+		.is_stored = reading->origin == ORIGIN_STORE,
+	};
+	int r = bud_push_config_parse(&source, &reading->made->config, reading->error);
 
-	reading->made->config = &bud_push_config_default;
-	if (config && bud_body_check(config, "config", known, reading->error) < 0)
-		return -EINVAL;
-	r = read_timeout(reading, config);
-	return r < 0 ? r : read_secret(reading, config);
+	if (r == 0)
+		r = read_timeout(reading, source.config);
+	return r < 0 ? r : read_secret(reading, source.config);
+}
+
+/* With a credential the field is ours to set. */
+static int check_authorization(struct reading *reading)
+{
+	const struct bud_subscription *made = reading->made;
+
+	if (made->config->credential.type == BUD_CREDENTIAL_NONE)
+		return 0;
+	for (size_t i = 0; i < made->n_headers; i++)
+		if (bud_span_is_nocase(bud_span(made->headers[i].name), "authorization"))
+			return refuse(reading, "protocolsettings.headers.Authorization",
+				"does not go with sinkcredential");
+	return 0;
 }
 
 /* A time that has passed is a mistake where it is new, and a fact where it was there before. */
@@ -257,10 +260,45 @@ static int read_expires(struct reading *reading)
 	return 0;
 }
 
+/* A wish of the creation; whoever made the record starts the replay. */
+static int read_from(struct reading *reading)
+{
+	const json_t *from = get(reading->root, "from");
+	struct bud_subscription *made = reading->made;
+	const struct bud_subscription *old = reading->old;
+	int r = read_text(reading, "from", 64, &made->from);
+
+	if (r == 0 && old && from && (!old->from || strcmp(old->from, made->from) != 0))
+		return refuse(reading, "from", "can only be said when it is made: POST .../replay");
+	if (old && old->from && !from)
+		made->from = bud_strdup(old->from);
+	if (r < 0 || !made->from || strcmp(made->from, "earliest") == 0)
+		return r;
+	if (bud_time_parse(bud_span(made->from), &made->from_ms) < 0)
+		return refuse(reading, "from",
+			"must be \"earliest\" or a time as in RFC 3339, such as "
+			"2030-01-31T12:00:00Z");
+	return 0;
+}
+
+/* It may come back as GET shows it, and cannot be changed this way. */
+static int check_status(struct reading *reading)
+{
+	const json_t *status = get(reading->root, "status");
+	const char *state = json_string_value(json_object_get(status, "state"));
+	enum bud_subscription_state now =
+		reading->old ? reading->old->status.state : BUD_SUBSCRIPTION_ACTIVE;
+
+	if (!status || (state && strcmp(state, bud_subscription_state_word(now)) == 0))
+		return 0;
+	return refuse(reading, "status", "is read-only: use POST .../pause, .../resume");
+}
+
 static int read_all(struct reading *reading)
 {
 	static int (*const steps[])(struct reading *) = {read_name, read_source, read_types,
-		read_filters, read_sink, read_protocol, read_settings, read_config, read_expires};
+		read_filters, read_sink, read_protocol, read_settings, read_config,
+		check_authorization, read_expires, read_from, check_status};
 	const char *const *known = reading->origin == ORIGIN_STORE ? stored_members : api_members;
 	int r = bud_body_check(reading->root, "", known, reading->error);
 
@@ -343,6 +381,8 @@ static int change(struct reading *reading, struct bud_subscription **out_subscri
 	made->created_ms = old->created_ms;
 	made->serial = old->serial;
 	bud_status_copy(&old->status, &made->status);
+	if (!bud_credential_equals(&old->config->credential, &made->config->credential))
+		bud_status_forget_tokens(&made->status);
 	made->etag = make_hex(8);
 	*out_subscription = bud_move(made);
 	return 0;
@@ -363,25 +403,11 @@ int bud_subscription_replace(const struct bud_subscription *old, struct bud_span
 	return change(&reading, out_subscription);
 }
 
-/* The API form of what was given, so that a default stays one. */
-static json_t *as_given(const struct bud_subscription *subscription)
-{
-	struct bud_buffer written = {0};
-	json_t *root;
-
-	bud_subscription_write_api(subscription, BUD_SUBSCRIPTION_SECRET_HIDDEN, &written);
-	root = json_loadb(written.at, written.len, 0, NULL);
-	if (!subscription->timeout_is_given)
-		json_object_del(json_object_get(root, "config"), "timeout_ms");
-	bud_buffer_finish(&written);
-	return root;
-}
-
 int bud_subscription_patch(const struct bud_subscription *old, struct bud_span json,
 	const struct bud_subscription_defaults *defaults,
 	struct bud_subscription **out_subscription, struct bud_error *error)
 {
-	json_auto_t *root = as_given(old);
+	json_auto_t *root = bud_patch_base(old);
 	json_auto_t *patch = NULL;
 	struct reading reading = {.origin = ORIGIN_CHANGE,
 		.root = root,
@@ -392,7 +418,7 @@ int bud_subscription_patch(const struct bud_subscription *old, struct bud_span j
 
 	if (r < 0)
 		return r;
-	bud_body_merge(root, patch);
+	bud_patch_merge(root, patch);
 	return change(&reading, out_subscription);
 }
 

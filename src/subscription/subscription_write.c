@@ -4,6 +4,9 @@
 #include <inttypes.h>
 
 #include "core/clock.h"
+#include "subscription/credential.h"
+#include "subscription/push_config.h"
+#include "subscription/push_config_json.h"
 #include "subscription/sink_header.h"
 
 static void write_name(struct bud_buffer *out, const char *name)
@@ -51,21 +54,21 @@ static void write_protocol(struct bud_buffer *out, const struct bud_subscription
 }
 
 static void write_config(struct bud_buffer *out, const struct bud_subscription *subscription,
-	bool with_timeout, bool with_secret)
+	enum bud_push_config_form form, bool with_secret)
 {
+	bool with_timeout = form == BUD_PUSH_CONFIG_SHOWN || subscription->timeout_is_given;
+	const struct bud_credential *credential = &subscription->config->credential;
+	struct bud_push_config_rest rest = {
+		.timeout_ms = with_timeout ? subscription->timeout_ms : 0,
+		.secret = with_secret ? subscription->secret : NULL,
+	};
+
 	write_name(out, "config");
-	bud_buffer_byte(out, '{');
-	if (with_timeout) {
-		write_name(out, "timeout_ms");
-		bud_buffer_format(out, "%" PRIu32, subscription->timeout_ms);
-	}
-	if (with_secret) {
-		write_name(out, "signing");
-		bud_buffer_byte(out, '{');
-		write_text(out, "secret", subscription->secret);
-		bud_buffer_byte(out, '}');
-	}
-	bud_buffer_byte(out, '}');
+	bud_push_config_write(subscription->config, form, &rest, out);
+	if (credential->type == BUD_CREDENTIAL_NONE)
+		return;
+	write_name(out, "sinkcredential");
+	bud_credential_write(credential, form == BUD_PUSH_CONFIG_STORED, out);
 }
 
 /* After the opening brace. */
@@ -87,6 +90,7 @@ static void write_common(struct bud_buffer *out, const struct bud_subscription *
 	write_text(out, "sink", subscription->sink);
 	write_protocol(out, subscription);
 	write_text(out, "expires", subscription->expires);
+	write_text(out, "from", subscription->from);
 }
 
 void bud_subscription_write_api(const struct bud_subscription *subscription,
@@ -94,7 +98,19 @@ void bud_subscription_write_api(const struct bud_subscription *subscription,
 {
 	bud_buffer_byte(out, '{');
 	write_common(out, subscription);
-	write_config(out, subscription, true, secret == BUD_SUBSCRIPTION_SECRET_SHOWN);
+	write_config(
+		out, subscription, BUD_PUSH_CONFIG_SHOWN, secret == BUD_SUBSCRIPTION_SECRET_SHOWN);
+	write_name(out, "status");
+	bud_status_write_api(&subscription->status, out);
+	bud_buffer_byte(out, '}');
+}
+
+void bud_subscription_write_given(
+	const struct bud_subscription *subscription, struct bud_buffer *out)
+{
+	bud_buffer_byte(out, '{');
+	write_common(out, subscription);
+	write_config(out, subscription, BUD_PUSH_CONFIG_GIVEN, false);
 	write_name(out, "status");
 	bud_status_write_api(&subscription->status, out);
 	bud_buffer_byte(out, '}');
@@ -110,6 +126,6 @@ void bud_subscription_write_record(
 	}
 	write_text(out, "etag", subscription->etag);
 	write_common(out, subscription);
-	write_config(out, subscription, subscription->timeout_is_given, true);
+	write_config(out, subscription, BUD_PUSH_CONFIG_STORED, true);
 	bud_buffer_byte(out, '}');
 }

@@ -13,6 +13,10 @@
 #define CREATED "2023-11-14T22:13:20.000Z"
 #define PLAIN   "'sink':'https://example.com/hook','protocol':'HTTP'"
 
+#define DEFAULTS                                                                                   \
+	"{'timeout_ms':15000,'retry':{'schedule':'default','jitter':0.2},'ordered':false,"         \
+	"'mode':'structured'"
+
 static int parse(const char *text, struct bud_subscription **out, struct bud_error *error)
 {
 	char *json = make_json(text);
@@ -84,14 +88,15 @@ static void shows_what_is_in_force_but_not_the_secret(void **state)
 		"{'id':'s1','owner':'local','created':'" CREATED "','name':'N \xc3\xa6',"
 		"'source':'/x','types':['b','a'],'filters':[{'exact':{'id':'1','type':'a'}}]," PLAIN
 		",'protocolsettings':{'method':'POST','headers':{'X-Key':'v 1'}},"
-		"'expires':'2030-01-31T12:00:00+01:00','config':{'timeout_ms':15000},"
+		"'expires':'2030-01-31T12:00:00+01:00','config':" DEFAULTS
+		",'signing':{'schemes':['v1']}},"
 		"'status':{'state':'active'}}");
 	is_written(made, BUD_SUBSCRIPTION_SECRET_SHOWN,
 		"{'id':'s1','owner':'local','created':'" CREATED "','name':'N \xc3\xa6',"
 		"'source':'/x','types':['b','a'],'filters':[{'exact':{'id':'1','type':'a'}}]," PLAIN
 		",'protocolsettings':{'method':'POST','headers':{'X-Key':'v 1'}},"
 		"'expires':'2030-01-31T12:00:00+01:00',"
-		"'config':{'timeout_ms':15000,'signing':{'secret':'" SECRET "'}},"
+		"'config':" DEFAULTS ",'signing':{'secret':'" SECRET "','schemes':['v1']}},"
 		"'status':{'state':'active'}}");
 	bud_subscription_destroy(made);
 }
@@ -125,13 +130,13 @@ static void names_what_is_wrong(void **state)
 		{"{" PLAIN ",'protocolsettings':{'method':'PUT'}}", "protocolsettings.method",
 			"POST"},
 		{"{" PLAIN ",'config':{'retries':1}}", "config.retries",
-			"known are timeout_ms, signing"},
+			"known are timeout_ms, retry"},
 		{"{" PLAIN ",'config':{'timeout_ms':99}}", "config.timeout_ms", "100 to 60000"},
 		{"{" PLAIN ",'config':{'timeout_ms':60001}}", "config.timeout_ms", "100 to 60000"},
 		{"{" PLAIN ",'config':{'timeout_ms':'100'}}", "config.timeout_ms", "integer"},
 		{"{" PLAIN ",'config':{'timeout_ms':100.0}}", "config.timeout_ms", "integer"},
 		{"{" PLAIN ",'config':{'signing':{'key':1}}}", "config.signing.key",
-			"known are secret"},
+			"known are secret, schemes"},
 		{"{" PLAIN ",'config':{'signing':{'secret':1}}}", "config.signing.secret", "text"},
 		{"{" PLAIN ",'config':{'signing':{'secret':'whsec_'}}}", "config.signing.secret",
 			""},

@@ -1,0 +1,193 @@
+/* Changes of what is not shown: secrets stay, are cleared or replaced as PUT and PATCH say; what is
+ * ours cannot be changed; all of it outlives the store. */
+#include "subscription/make.h"
+
+#include <errno.h>
+
+#include "subscription/push_config.h"
+
+#define PLAIN "'sink':'https://example.com/hook','protocol':'HTTP'"
+
+static int change(int (*how)(const struct bud_subscription *, struct bud_span,
+			  const struct bud_subscription_defaults *, struct bud_subscription **,
+			  struct bud_error *),
+	const struct bud_subscription *old, const char *text, struct bud_subscription **out,
+	struct bud_error *error)
+{
+	char *json = make_json(text);
+	int r = how(old, bud_span(json), &make_defaults, out, error);
+
+	free(json);
+	return r;
+}
+
+#define PEM "'certificate':'-----BEGIN CERTIFICATE-----AA','key':'-----BEGIN PRIVATE KEY-----BB'"
+
+static void wishes_outlive_the_store(void **state)
+{
+	struct bud_subscription *made = make_subscription("s1", 1,
+		",'from':'earliest','config':{'timeout_ms':300,'mode':'binary','tls':{" PEM "}},"
+		"'sinkcredential':{'credentialtype':'PLAIN','identifier':'i','secret':'s'}");
+	struct bud_subscription *loaded = NULL;
+	struct bud_buffer first = {0};
+	struct bud_buffer second = {0};
+	struct bud_error error;
+
+	(void)state;
+	bud_subscription_write_record(made, &first);
+	assert_int_equal(
+		bud_subscription_load(bud_buffer_as_span(&first), &make_defaults, &loaded, &error),
+		0);
+	assert_int_equal(loaded->config->mode, BUD_MODE_BINARY);
+	assert_string_equal(loaded->config->credential.secret, "s");
+	assert_non_null(strstr(loaded->config->key_pem, "BB"));
+	assert_string_equal(loaded->from, "earliest");
+	bud_subscription_write_record(loaded, &second);
+	assert_string_equal(first.at, second.at);
+	bud_buffer_clear(&first);
+	bud_subscription_write_api(made, BUD_SUBSCRIPTION_SECRET_SHOWN, &first);
+	assert_null(strstr(first.at, "BB"));
+	assert_null(strstr(first.at, "'s'"));
+	assert_non_null(strstr(first.at, "AA"));
+	assert_non_null(strstr(first.at, "\"identifier\":\"i\""));
+	bud_buffer_finish(&first);
+	bud_buffer_finish(&second);
+	bud_subscription_destroy(made);
+	bud_subscription_destroy(loaded);
+}
+
+/* Write-only secrets: absent keeps, null clears, in PUT and in PATCH. */
+static void hidden_secrets_stay_until_they_are_cleared(void **state)
+{
+	static const char shown[] = "{" PLAIN ",'config':{'tls':{'certificate':'-----BEGIN "
+				    "CERTIFICATE-----AA'}}}";
+	static const struct {
+		const char *text;
+		bool is_put;
+		bool has_credential;
+		bool has_key;
+	} cases[] = {
+		{shown, true, true, true},
+		{"{" PLAIN "}", true, true, false},
+		{"{" PLAIN ",'sinkcredential':null}", true, false, false},
+		{"{'name':'n'}", false, true, true},
+		{"{'sinkcredential':null}", false, false, true},
+		{"{'sinkcredential':{'identifier':'j'}}", false, true, true},
+		{"{'sinkcredential':{'credentialtype':'CLIENT','identifier':'j','secret':'s',"
+		 "'tokenendpoint':'https://t'}}",
+			false, true, true},
+		{"{'config':{'tls':null}}", false, true, false},
+		{"{'config':null}", false, true, false},
+	};
+	struct bud_subscription *old = make_subscription("s1", 1,
+		",'config':{'tls':{" PEM "}},"
+		"'sinkcredential':{'credentialtype':'PLAIN','identifier':'i','secret':'s'}");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct bud_subscription *made = NULL;
+		struct bud_error error = {0};
+		if (change(cases[i].is_put ? bud_subscription_replace : bud_subscription_patch, old,
+			    cases[i].text, &made, &error) < 0)
+			fail_msg("%s: %s", cases[i].text, error.text);
+		assert_int_equal(made->config->credential.secret != NULL, cases[i].has_credential);
+		assert_int_equal(made->config->key_pem != NULL, cases[i].has_key);
+		assert_string_equal(made->secret, old->secret);
+		bud_subscription_destroy(made);
+	}
+	bud_subscription_destroy(old);
+}
+
+/* Tokens that we got for a credential are of no use to another. */
+static void another_credential_forgets_its_tokens(void **state)
+{
+	struct bud_subscription *old = make_subscription("s1", 1,
+		",'sinkcredential':{'credentialtype':'PLAIN','identifier':'i','secret':'s'}");
+	struct bud_subscription *made = NULL;
+	struct bud_error error;
+
+	(void)state;
+	old->status.access_token = bud_strdup("a");
+	old->status.refresh_token = bud_strdup("r");
+	old->status.token_expires_ms = 5;
+	assert_int_equal(change(bud_subscription_patch, old, "{'name':'n'}", &made, &error), 0);
+	assert_string_equal(made->status.access_token, "a");
+	bud_subscription_destroy(made);
+	assert_int_equal(change(bud_subscription_patch, old, "{'sinkcredential':{'secret':'t'}}",
+				 &made, &error),
+		0);
+	assert_null(made->status.access_token);
+	assert_null(made->status.refresh_token);
+	assert_int_equal(made->status.token_expires_ms, 0);
+	bud_subscription_destroy(made);
+	bud_subscription_destroy(old);
+}
+
+static void a_change_cannot_touch_all(void **state)
+{
+	static const char *const cases[][2] = {
+		{"{'config':{'signing':{'secret':null}}}", "config.signing.secret"},
+		{"{'config':{'tls':{'key':null}}}", "config.tls.key"},
+		{"{'status':{'state':'paused'}}", "status"},
+		{"{'status':5}", "status"},
+		{"{'from':'2024-01-01T00:00:00Z'}", "from"},
+		{"{'protocolsettings':{'headers':{'AUTHORIZATION':'x'}}}",
+			"protocolsettings.headers.Authorization"},
+	};
+	struct bud_subscription *old = make_subscription("s1", 1,
+		",'from':'earliest','config':{'tls':{" PEM "}},"
+		"'sinkcredential':{'credentialtype':'PLAIN','identifier':'i','secret':'s'}");
+	struct bud_subscription *made = NULL;
+	struct bud_error error;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (change(bud_subscription_patch, old, cases[i][0], &made, &error) != -EINVAL)
+			fail_msg("accepted: %s", cases[i][0]);
+		assert_string_equal(error.member, cases[i][1]);
+	}
+	assert_int_equal(change(bud_subscription_patch, old,
+				 "{'status':{'state':'active'},'from':'earliest'}", &made, &error),
+		0);
+	assert_string_equal(made->from, "earliest");
+	bud_subscription_destroy(made);
+	bud_subscription_destroy(old);
+}
+
+static void a_start_is_the_earliest_or_a_time(void **state)
+{
+	struct bud_subscription *made =
+		make_subscription("s1", 1, ",'from':'2023-11-14T22:13:20Z'");
+	static const char *const cases[][2] = {{"'from':'latest'", "from"}, {"'from':5", "from"},
+		{"'status':{'state':'paused'}", "status"}};
+	struct bud_error error;
+
+	(void)state;
+	assert_int_equal(made->from_ms, NOW_MS);
+	bud_subscription_destroy(made);
+	made = NULL;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char text[200];
+		char *json;
+		snprintf(text, sizeof(text), "{" PLAIN ",%s}", cases[i][0]);
+		json = make_json(text);
+		assert_int_equal(
+			bud_subscription_parse(bud_span(json), &make_defaults, &made, &error),
+			-EINVAL);
+		assert_string_equal(error.member, cases[i][1]);
+		free(json);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wishes_outlive_the_store),
+		cmocka_unit_test(hidden_secrets_stay_until_they_are_cleared),
+		cmocka_unit_test(another_credential_forgets_its_tokens),
+		cmocka_unit_test(a_change_cannot_touch_all),
+		cmocka_unit_test(a_start_is_the_earliest_or_a_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
