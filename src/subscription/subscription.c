@@ -5,6 +5,7 @@
 
 #include "crypto/digest.h"
 #include "event/event.h"
+#include "event/notice.h"
 #include "subscription/filter.h"
 #include "subscription/push_config.h"
 #include "subscription/sink_header.h"
@@ -105,6 +106,14 @@ void bud_subscription_fingerprint(
 	free(sorted);
 }
 
+/* Only who names them gets our own events: who wants "everything" means everything of others, and
+ * would be told of its own dead letters. */
+static bool asks_for_notices(const struct bud_subscription *subscription)
+{
+	return subscription->n_types > 0 ||
+	       (subscription->filters && strstr(subscription->filters, BUD_NOTICE_PREFIX));
+}
+
 bool bud_subscription_match(
 	const struct bud_subscription *subscription, const struct bud_event *event, int64_t now_ms)
 {
@@ -113,6 +122,8 @@ bool bud_subscription_match(
 	if (subscription->source && !bud_span_is(event->source, subscription->source))
 		return false;
 	if (subscription->n_types && !has_type(subscription, event->type))
+		return false;
+	if (bud_notice_is_ours(event->type) && !asks_for_notices(subscription))
 		return false;
 	return bud_filter_match(subscription->filter, event);
 }

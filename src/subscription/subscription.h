@@ -110,6 +110,7 @@ void bud_subscription_set_beside(
  * same one are the same subscription, and POSTing it again changes nothing. */
 void bud_subscription_fingerprint(
 	const struct bud_subscription *subscription, char out[BUD_FINGERPRINT_TEXT_BYTES]);
-/* Everything a table's index may be wrong about: expiry, source, types, filters. */
+/* Everything a table's index may be wrong about: expiry, source, types, filters. Our own events
+ * (event/notice.h) are only for those whose types or filters name them. */
 bool bud_subscription_match(
 	const struct bud_subscription *subscription, const struct bud_event *event, int64_t now_ms);

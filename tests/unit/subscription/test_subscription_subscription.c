@@ -402,6 +402,28 @@ static void identical_wishes_have_one_fingerprint(void **state)
 	}
 }
 
+static void notices_go_to_those_who_name_them(void **state)
+{
+	static const char *const asks[] = {",'types':['no.budstikke.delivery.dead.v1']",
+		",'filters':[{'prefix':{'type':'no.budstikke.'}}]"};
+	static const char *const does_not[] = {
+		"", ",'types':['t']", ",'filters':[{'not':{'exact':{'type':'t'}}}]"};
+	struct bud_event *notice = make_event("no.budstikke.delivery.dead.v1", "/s", "");
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct bud_subscription *made = make_subscription("s1", 1, asks[i]);
+		assert_true(bud_subscription_match(made, notice, NOW_MS));
+		bud_subscription_destroy(made);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		struct bud_subscription *made = make_subscription("s1", 1, does_not[i]);
+		assert_false(bud_subscription_match(made, notice, NOW_MS));
+		bud_subscription_destroy(made);
+	}
+	bud_event_unref(notice);
+}
+
 static void matches_only_what_it_asks_for_until_it_expires(void **state)
 {
 	struct bud_subscription *made = make_subscription("s1", 1,
@@ -437,6 +459,7 @@ int main(void)
 		cmocka_unit_test(a_default_stays_a_default_in_store),
 		cmocka_unit_test(refuses_what_it_cannot_load),
 		cmocka_unit_test(identical_wishes_have_one_fingerprint),
+		cmocka_unit_test(notices_go_to_those_who_name_them),
 		cmocka_unit_test(matches_only_what_it_asks_for_until_it_expires),
 	};
 

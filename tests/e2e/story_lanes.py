@@ -1,0 +1,158 @@
+"""What a subscriber wishes of its lane: batches, a rate, a number at a time; and a pause."""
+import json
+import threading
+import time
+
+from kit import Budstikke, PrivateRedis, Receiver, Reply, folder, scaled, wait_until
+
+
+def event(number, **members):
+    return {"specversion": "1.0", "type": "t", "source": "/lanes", "id": f"e{number}",
+            "data": {"n": number}, **members}
+
+
+def publish(node, count, first=0):
+    api = node.api()
+    for start in range(first, first + count, 100):
+        answer = api.publish([event(i) for i in range(start, min(start + 100, first + count))])
+        assert answer.status == 202, answer
+
+
+def batches(receiver, path):
+    return [[e["id"] for e in json.loads(d.body)] for d in list(receiver.deliveries)
+            if d.path == path]
+
+
+def story_batch():
+    """Events come in batches of at most so many, signed as one; a lone one waits max_wait_ms."""
+    with folder() as home, Receiver() as receiver, Budstikke(home / "data") as node:
+        node.api().subscribe(receiver.sink("b"), config={
+            "mode": "batch", "batch": {"max_events": 20, "max_wait_ms": 1000}})
+        publish(node, 100)
+        wait_until(lambda: sum(map(len, batches(receiver, "b"))) >= 100, "all come", 20)
+        came = batches(receiver, "b")
+        assert max(map(len, came)) == 20, [len(b) for b in came]
+        assert len(came) <= 12, [len(b) for b in came]
+        assert sorted(sum(came, [])) == sorted(f"e{i}" for i in range(100))
+        first = receiver.deliveries[0]
+        assert first.headers["content-type"].startswith("application/cloudevents-batch+json")
+        assert first.headers["webhook-signature"].startswith("v1,")
+        began = time.monotonic()
+        publish(node, 1, 500)
+        wait_until(lambda: ["e500"] in batches(receiver, "b"), "the lone one", 10)
+        assert time.monotonic() - began >= 0.9, "it waited for company"
+
+
+def story_batch_partly_failed():
+    """The receiver names the ids that failed: only they come again."""
+    failing = {"e3", "e7"}
+
+    def answer(delivery):
+        ids = [e["id"] for e in json.loads(delivery.body)]
+        failed = [i for i in ids if i in failing]
+        failing.difference_update(failed)
+        body = json.dumps({"failed": failed}).encode()
+        return Reply(200, body=body, headers={"content-type": "application/json"})
+
+    with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data") as node:
+        node.api().subscribe(receiver.sink("b"), config={
+            "mode": "batch", "batch": {"max_events": 10, "max_wait_ms": 300}})
+        publish(node, 10)
+        node.wait_settled()
+        came = sum(batches(receiver, "b"), [])
+        assert sorted(came) == sorted([f"e{i}" for i in range(10)] + ["e3", "e7"]), came
+
+
+def story_rate():
+    """rate_per_s holds over two nodes with two workers each."""
+    settings = {"workers": 2}
+    with folder() as home, PrivateRedis(home / "redis") as redis, Receiver() as receiver, \
+            Budstikke(home / "a", {"redis.url": redis.url, **settings}) as a, \
+            Budstikke(home / "b", {"redis.url": redis.url, **settings}) as b:
+        a.api().subscribe(receiver.sink("r"), config={"rate_per_s": 20})
+        publish(b, 80)
+        wait_until(lambda: len(receiver.ids("r")) >= 80, "all come", 30)
+        times = sorted(d.at for d in receiver.on("r"))
+        for start in times:  # any second, with room for a burst at either end
+            n = sum(start <= t < start + 1 for t in times)
+            assert n <= 42, f"{n} within a second"
+        assert times[-1] - times[0] >= 2.5, f"80 within {times[-1] - times[0]:.2f} s"
+        assert not receiver_duplicates(receiver, "r")
+
+
+def receiver_duplicates(receiver, path):
+    ids = [d.id for d in receiver.on(path)]
+    return len(ids) - len(set(ids))
+
+
+def story_one_at_a_time():
+    """max_in_flight 1 holds over two nodes."""
+    lock, now, most = threading.Lock(), set(), []
+
+    def answer(delivery):
+        with lock:
+            now.add(delivery.id)
+            most.append(len(now))
+        timer = threading.Timer(0.015, lambda: now.discard(delivery.id))
+        timer.start()
+        return Reply(204, delay_s=0.02)
+
+    settings = {"workers": 2}
+    with folder() as home, PrivateRedis(home / "redis") as redis, Receiver(answer) as receiver, \
+            Budstikke(home / "a", {"redis.url": redis.url, **settings}) as a, \
+            Budstikke(home / "b", {"redis.url": redis.url, **settings}) as b:
+        a.api().subscribe(receiver.sink("one"), config={"max_in_flight": 1})
+        publish(b, scaled(60, 20))
+        wait_until(lambda: len(receiver.ids("one")) >= scaled(60, 20), "all come", 60)
+        assert max(most) == 1, f"{max(most)} at a time"
+
+
+def story_pause_and_resume():
+    """Nothing is sent while its owner has paused it, also over a restart; then everything is."""
+    with folder() as home, Receiver() as receiver, Budstikke(home / "data") as node:
+        subscription = node.api().subscribe(receiver.sink("p"))
+        path = f"/subscriptions/{subscription['id']}"
+        answer = node.api().request("POST", path + "/pause", {"reason": "maintenance"})
+        assert answer.status == 200, answer
+        assert answer.json()["status"]["state"] == "paused", answer
+        publish(node, 50)
+        wait_until(lambda: node.metric("deliveries_parked_total") >= 50, "they are parked", 20)
+        assert node.stop() == 0
+        node.start()
+        publish(node, 50, 50)
+        wait_until(lambda: node.metric("deliveries_parked_total") >= 50, "they are parked", 20)
+        assert not receiver.deliveries, receiver.deliveries
+        answer = node.api().request("POST", path + "/resume")
+        assert answer.status == 200 and answer.json()["status"]["state"] == "active", answer
+        began = time.monotonic()
+        wait_until(lambda: len(receiver.ids("p")) >= 100, "all come", 30)
+        assert time.monotonic() - began < 15
+        assert not receiver_duplicates(receiver, "p")
+
+
+def story_gone():
+    """410 disables the subscription; what comes meanwhile is parked, and goes after a resume."""
+    gone = [True]
+
+    def answer(delivery):
+        return Reply(410) if gone[0] and delivery.path == "g" else None
+
+    with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        api.subscribe(receiver.sink("watch"), types=[
+            "no.budstikke.subscription.disabled.v1", "no.budstikke.subscription.recovered.v1"])
+        subscription = api.subscribe(receiver.sink("g"), types=["t"])
+        path = f"/subscriptions/{subscription['id']}"
+        publish(node, 1)
+        wait_until(lambda: api.get(path).json()["status"]["state"] == "disabled",
+                   lambda: f"not disabled: {api.get(path)}", 20)
+        assert api.get(path).json()["status"]["reason"] == "gone"
+        gone[0] = False
+        publish(node, 20, 1)
+        wait_until(lambda: node.metric("deliveries_parked_total") >= 21, "they are parked", 20)
+        assert not receiver.on("g")
+        answer = api.request("POST", path + "/resume")
+        assert answer.status == 200, answer
+        wait_until(lambda: len(receiver.ids("g")) >= 21, "all come", 30)
+        wait_until(lambda: {d.event["type"].split(".")[3] for d in receiver.on("watch")}
+                   == {"disabled", "recovered"}, lambda: receiver.on("watch"), 60)
