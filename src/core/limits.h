@@ -52,7 +52,9 @@
 #define BUD_ATTEMPTS_MAX       60u
 #define BUD_BROADCAST_CHUNK    256u
 #define BUD_RESPONSE_HEAD_MAX  (32u << 10)
-#define BUD_RESPONSE_BODY_MAX  (64u << 10)
+/* Header lines of an event in binary mode: servers take 8 to 32 KiB in all. */
+#define BUD_BINARY_HEAD_MAX   (16u << 10)
+#define BUD_RESPONSE_BODY_MAX (64u << 10)
 /* What of a response is kept for the attempt log. */
 #define BUD_RESPONSE_KEPT_BYTES 256u
 #define BUD_ATTEMPT_LOG_LINES   100

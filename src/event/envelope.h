@@ -5,12 +5,7 @@
 #include "core/limits.h"
 #include "core/text.h"
 #include "event/attribute.h"
-
-enum bud_data_kind {
-	BUD_DATA_KIND_NONE,
-	BUD_DATA_KIND_JSON,   /* `data` is the JSON value, byte for byte */
-	BUD_DATA_KIND_BASE64, /* `data` is the base64 text, without quotes and escapes */
-};
+#include "event/data.h"
 
 /* Spans point into the scanned bytes or into `side`, so they hold until the next scan. An absent
  * attribute has at == NULL. About 2 KiB: reuse one from event to event. */

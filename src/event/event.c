@@ -62,6 +62,9 @@ static struct bud_event *create(struct bud_span owner, const struct bud_envelope
 		.type = moved(&to, envelope->type),
 		.subject = moved(&to, envelope->subject),
 		.expirytime = moved(&to, envelope->expirytime),
+		.datacontenttype = moved(&to, envelope->datacontenttype),
+		.data = moved(&to, envelope->data),
+		.data_kind = envelope->data_kind,
 		.expires_wall_ms = INT64_MAX,
 		.attributes_n = n,
 	};

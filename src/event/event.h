@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include "core/text.h"
 #include "event/attribute.h"
+#include "event/data.h"
 
 /* Counted, because one event has many deliveries; not atomic, because it stays in its thread.
  * Read-only for all; an absent attribute has at == NULL. */
@@ -15,6 +16,9 @@ struct bud_event {
 	struct bud_span type;
 	struct bud_span subject;
 	struct bud_span expirytime;
+	struct bud_span datacontenttype;
+	struct bud_span data;
+	enum bud_data_kind data_kind;
 	int64_t expires_wall_ms; /* INT64_MAX: never */
 	size_t attributes_n;
 	struct bud_attribute attributes[];

@@ -1,0 +1,175 @@
+/* A receiver's answer to a batch. Checked as a whole first, so that half an answer fails nobody;
+ * then read member by member. */
+#include "event/batch_answer.h"
+
+#include "core/alloc.h"
+#include "core/limits.h"
+#include "event/event.h"
+#include "event/json.h"
+
+struct answer {
+	struct bud_json json;
+	struct bud_buffer id;
+	struct bud_buffer source;
+	const struct bud_event *const *events;
+	size_t n;
+	bool *failed;
+};
+
+/* The byte that comes next; '\0' at the end. */
+static char next_byte(struct bud_json *json)
+{
+	bud_json_pass_blanks(json);
+	return json->at < json->end ? *json->at : '\0';
+}
+
+static bool read_text(struct bud_json *json, struct bud_buffer *out)
+{
+	struct bud_json_string string;
+
+	bud_buffer_clear(out);
+	bud_buffer_reserve(out, 0); /* the empty text has a place, too */
+	if (!bud_json_read_string(json, &string))
+		return false;
+	bud_json_unescape(string.raw, out);
+	return true;
+}
+
+/* Behind an element: true when another one follows. The JSON is valid, so a comma means that. */
+static bool has_next(struct bud_json *json, char closing)
+{
+	char c = next_byte(json);
+
+	if (c == ',') {
+		json->at++;
+		c = next_byte(json);
+	}
+	if (c != closing)
+		return c != '\0';
+	json->at++;
+	return false;
+}
+
+/* Stands behind the colon then. */
+static bool read_name(struct bud_json *json, struct bud_buffer *out)
+{
+	if (next_byte(json) != '"' || !read_text(json, out) || next_byte(json) != ':')
+		return false;
+	json->at++;
+	return true;
+}
+
+/* `source` NULL: any. */
+static void mark(struct answer *answer, const struct bud_span *source)
+{
+	struct bud_span id = bud_buffer_as_span(&answer->id);
+
+	for (size_t i = 0; i < answer->n; i++)
+		if (bud_span_equals(answer->events[i]->id, id) &&
+			(!source || bud_span_equals(answer->events[i]->source, *source)))
+			answer->failed[i] = true;
+}
+
+/* {"id": ..., "source": ...}: both are read before anything is marked, in any order. */
+static bool read_object(struct answer *answer)
+{
+	struct bud_json *json = &answer->json;
+	bud_auto(buffer) struct bud_buffer name = {0};
+	bool has_id = false, has_source = false;
+
+	json->at++;
+	while (has_next(json, '}')) {
+		bool is_id, is_source;
+
+		if (!read_name(json, &name))
+			return false;
+		is_id = bud_span_is(bud_buffer_as_span(&name), "id");
+		is_source = bud_span_is(bud_buffer_as_span(&name), "source");
+		if ((is_id || is_source) && next_byte(json) == '"') {
+			if (!read_text(json, is_id ? &answer->id : &answer->source))
+				return false;
+			has_id |= is_id;
+			has_source |= is_source;
+		} else if (!bud_json_pass_value(json, BUD_JSON_DEPTH_MAX)) {
+			return false;
+		}
+	}
+	if (has_id) {
+		struct bud_span source = bud_buffer_as_span(&answer->source);
+		mark(answer, has_source ? &source : NULL);
+	}
+	return true;
+}
+
+static bool read_failed(struct answer *answer)
+{
+	struct bud_json *json = &answer->json;
+
+	if (next_byte(json) != '[')
+		return bud_json_pass_value(json, BUD_JSON_DEPTH_MAX);
+	json->at++;
+	while (has_next(json, ']')) {
+		char c = next_byte(json);
+		bool ok;
+
+		if (c == '{') {
+			ok = read_object(answer);
+		} else if (c == '"') {
+			ok = read_text(json, &answer->id);
+			if (ok)
+				mark(answer, NULL);
+		} else {
+			ok = bud_json_pass_value(json, BUD_JSON_DEPTH_MAX);
+		}
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/* The text has passed bud_json_is_valid() as a whole, and these stop where it ends anyway. */
+static void read_members(struct answer *answer)
+{
+	struct bud_json *json = &answer->json;
+	bud_auto(buffer) struct bud_buffer name = {0};
+
+	if (next_byte(json) != '{')
+		return;
+	json->at++;
+	while (has_next(json, '}')) {
+		bool ok;
+
+		if (!read_name(json, &name))
+			return;
+		ok = bud_span_is(bud_buffer_as_span(&name), "failed")
+			     ? read_failed(answer)
+			     : bud_json_pass_value(json, BUD_JSON_DEPTH_MAX);
+		if (!ok)
+			return;
+	}
+}
+
+size_t bud_batch_answer_read(
+	struct bud_span text, const struct bud_event *const *events, size_t n, bool *failed)
+{
+	struct answer answer = {
+		.json = {text.at, text.at + text.len, NULL},
+		.events = events,
+		.n = n,
+		.failed = failed,
+	};
+	size_t failed_n = 0;
+	const char *wrong;
+
+	for (size_t i = 0; i < n; i++)
+		failed[i] = false;
+	if (text.len == 0 || text.len > BUD_RESPONSE_BODY_MAX ||
+		!bud_json_is_valid(text, BUD_JSON_DEPTH_MAX, &wrong))
+		return 0;
+	read_members(&answer);
+	bud_buffer_finish(&answer.id);
+	bud_buffer_finish(&answer.source);
+	for (size_t i = 0; i < n; i++)
+		failed_n += failed[i];
+	return failed_n;
+}
