@@ -38,9 +38,12 @@ static void write_value(struct bud_span value, struct bud_buffer *out)
 	out->len += (size_t)(to - from);
 }
 
-/* Each ends with a NUL. False: too long, or with a value that no header has. */
-static bool write_lines(const struct bud_event *event, struct bud_span type, struct bud_buffer *out)
+/* Each ends with a NUL; returns how many. 0: too long, or something that no header has. */
+static size_t write_lines(
+	const struct bud_event *event, struct bud_span type, struct bud_buffer *out)
 {
+	size_t n = 1;
+
 	bud_buffer_text(out, TYPE_NAME);
 	bud_buffer_span(out, type);
 	bud_buffer_byte(out, '\0');
@@ -49,17 +52,19 @@ static bool write_lines(const struct bud_event *event, struct bud_span type, str
 
 		if (bud_span_is(attribute->name, "datacontenttype"))
 			continue;
-		/* Before the value is written three times as long. */
-		if (attribute->value.len == 0 ||
+		/* The length is looked at before the value is written three times as long. */
+		if (bud_attribute_check_name(attribute->name, NULL) < 0 ||
+			attribute->value.len == 0 ||
 			out->len + attribute->name.len + attribute->value.len > BUD_BINARY_HEAD_MAX)
-			return false;
+			return 0;
 		bud_buffer_text(out, "ce-");
 		bud_buffer_span(out, attribute->name);
 		bud_buffer_text(out, ": ");
 		write_value(attribute->value, out);
 		bud_buffer_byte(out, '\0');
+		n++;
 	}
-	return out->len <= BUD_BINARY_HEAD_MAX;
+	return out->len <= BUD_BINARY_HEAD_MAX ? n : 0;
 }
 
 static int six_of(char c)
@@ -153,24 +158,29 @@ static bool choose_type(
 	return is_base64 || bud_media_type_is_utf8(out_parsed);
 }
 
-static bool write(struct bud_content *content, const struct bud_event *event)
+/* The number of lines; 0: binary mode cannot carry it. */
+static size_t write(struct bud_content *content, const struct bud_event *event)
 {
 	struct bud_buffer *text = &content->text;
 	struct bud_media_type parsed;
 	struct bud_span type;
-	size_t head_len;
+	size_t head_len, n;
 
-	if (!choose_type(event, &type, &parsed) || !write_lines(event, type, text))
-		return false;
+	if (!choose_type(event, &type, &parsed))
+		return 0;
+	n = write_lines(event, type, text);
+	if (n == 0)
+		return 0;
 	head_len = text->len;
 	if (!find_body(event, bud_media_type_is_json(&parsed), text, &content->body))
-		return false;
+		return 0;
 	if (!content->body.at)
 		content->body = (struct bud_span){text->at + head_len, text->len - head_len};
-	if (content->body.len == 0)
-		return false;
-	return event->data_kind == BUD_DATA_KIND_BASE64 ||
-	       !bud_span_is_nocase(parsed.charset, "us-ascii") || is_ascii(content->body);
+	if (content->body.len == 0 ||
+		(event->data_kind != BUD_DATA_KIND_BASE64 &&
+			bud_span_is_nocase(parsed.charset, "us-ascii") && !is_ascii(content->body)))
+		return 0;
+	return n;
 }
 
 static void point_to_lines(struct bud_content *content, size_t n)
@@ -189,12 +199,13 @@ static void point_to_lines(struct bud_content *content, size_t n)
 
 bool bud_content_binary_write(struct bud_content *content, const struct bud_event *event)
 {
-	if (!write(content, event)) {
+	size_t n = write(content, event);
+
+	if (n == 0) {
 		bud_content_finish(content);
 		return false;
 	}
 	content->mode = BUD_CONTENT_BINARY;
-	/* Every attribute has a line, and so has Content-Type, if from an attribute or not. */
-	point_to_lines(content, event->attributes_n + (event->datacontenttype.at ? 0 : 1));
+	point_to_lines(content, n);
 	return true;
 }

@@ -279,24 +279,29 @@ static void test_long_heads_fall_back(void **state)
 }
 
 /* The store is trusted, but nothing is read outside of its bytes. */
-static void test_damaged_events_fall_back(void **state)
+static void test_damaged_events(void **state)
 {
-	static const char *const members[] = {
-		TEXT_PLAIN ",\"data\":12",
-		TEXT_PLAIN ",\"data\":{}",
-		TEXT_PLAIN ",\"data\":\"\\u12\"",
-		TEXT_PLAIN ",\"data_base64\":\"?===\"",
-		TEXT_PLAIN ",\"data_base64\":\"====\"",
-		",\"datacontenttype\":\"json\",\"data\":1",
+	static const struct {
+		const char *members;
+		enum bud_content_mode mode;
+	} cases[] = {
+		{TEXT_PLAIN ",\"data\":12", BUD_CONTENT_STRUCTURED},
+		{TEXT_PLAIN ",\"data\":{}", BUD_CONTENT_STRUCTURED},
+		{TEXT_PLAIN ",\"data\":\"\\u12\"", BUD_CONTENT_BINARY},
+		{TEXT_PLAIN ",\"data_base64\":\"?===\"", BUD_CONTENT_STRUCTURED},
+		{TEXT_PLAIN ",\"data_base64\":\"====\"", BUD_CONTENT_STRUCTURED},
+		{",\"datacontenttype\":\"json\",\"data\":1", BUD_CONTENT_STRUCTURED},
+		{",\"a\\r\\nb\":\"x\",\"data\":1", BUD_CONTENT_STRUCTURED},
+		{",\"a b\":\"x\",\"data\":1", BUD_CONTENT_STRUCTURED},
+		{TEXT_PLAIN TEXT_PLAIN ",\"data\":\"x\"", BUD_CONTENT_BINARY},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		bud_auto(buffer) struct bud_buffer json = {0};
-		bud_buffer_format(&json, HEAD "%s}", members[i]);
+		bud_buffer_format(&json, HEAD "%s}", cases[i].members);
 		make(json.at, BUD_CONTENT_BINARY);
-		assert_int_equal(
-			content.mode, i == 2 ? BUD_CONTENT_BINARY : BUD_CONTENT_STRUCTURED);
+		assert_int_equal(content.mode, cases[i].mode);
 		finish();
 	}
 }
@@ -314,7 +319,7 @@ int main(void)
 		cmocka_unit_test(test_binary_attributes),
 		cmocka_unit_test(test_falls_back),
 		cmocka_unit_test(test_long_heads_fall_back),
-		cmocka_unit_test(test_damaged_events_fall_back),
+		cmocka_unit_test(test_damaged_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
