@@ -71,6 +71,11 @@ void identity_init(struct identity *identity, struct identity_options options)
 	identity->certificate_pem = take_text(certificate);
 }
 
+long identity_serial(const struct identity *identity)
+{
+	return ASN1_INTEGER_get(X509_get_serialNumber(identity->certificate));
+}
+
 void identity_finish(struct identity *identity)
 {
 	EVP_PKEY_free(identity->key);

@@ -28,4 +28,5 @@ struct identity {
 };
 
 void identity_init(struct identity *identity, struct identity_options options);
+long identity_serial(const struct identity *identity);
 void identity_finish(struct identity *identity);

@@ -245,6 +245,14 @@ static void start_act(struct connection *connection)
 		go_on(connection);
 }
 
+static void write_peer(const struct connection *connection, struct bud_buffer *out)
+{
+	X509 *peer = connection->ssl ? SSL_get1_peer_certificate(connection->ssl) : NULL;
+	long serial = peer ? ASN1_INTEGER_get(X509_get_serialNumber(peer)) : 0;
+	bud_buffer_format(out, "{\"serial\":%ld}", serial);
+	X509_free(peer);
+}
+
 static void find_act(struct connection *connection, struct bud_span target)
 {
 	struct receiver *receiver = connection->listener->receiver;
@@ -254,6 +262,8 @@ static void find_act(struct connection *connection, struct bud_span target)
 	bud_buffer_clear(made);
 	if (bud_span_is(path, "/_counts")) {
 		receiver_write_counts(receiver, &body);
+	} else if (bud_span_is(path, "/_peer")) {
+		write_peer(connection, &body);
 	} else if (bud_span_is(path, "/_stats")) {
 		uint64_t accepts = 0;
 		for (int i = 0; i < RECEIVER_PORTS; i++)

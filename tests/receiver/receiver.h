@@ -29,9 +29,10 @@
  *     /race/…               closed without an answer when its second request comes
  *     /early/…              200 as soon as the request's head is there
  *
- * Everything else is 404, but for two that are not counted: GET /_counts, an object of paths
- * (without query) and how many requests each had, and GET /_stats, {"accepts":n,"connections":n,
- * "requests":n}. Requests have a Content-Length or no body. */
+ * Everything else is 404, but for three that are not counted: GET /_counts, an object of paths
+ * (without query) and how many requests each had; GET /_stats, {"accepts":n,"connections":n,
+ * "requests":n}; GET /_peer, {"serial":n} of the client's certificate, 0 without. Requests have a
+ * Content-Length or no body. */
 #pragma once
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* A server is talked to only over TLS 1.2 or later, with a certificate from a trusted authority,
- * in force, for the host of the URL. */
+ * in force, for the host of the URL. A target's own authority and certificate are its alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include "certificates.h"
 #include "client.h"
+#include "core/error.h"
 #include "receiver.h"
 
 static char folder[] = "/tmp/bud-fetch-XXXXXX";
@@ -154,6 +155,134 @@ static void refuses_a_server_without_tls(void **state)
 	client_destroy(client);
 }
 
+struct own_test {
+	struct client *client;
+	struct receiver *receiver;
+	struct authority *stranger;
+	struct identity one, other, strange;
+};
+
+/* The client trusts nobody by itself. */
+static int set_up_own(void **state)
+{
+	struct own_test *test = bud_new(struct own_test);
+	test->client = client_create();
+	client_open(test->client, (struct bud_fetch_options){.multis = 1});
+	test->receiver = receiver_open(&test->client->loop, authority);
+	test->stranger = authority_create();
+	struct identity_options options = {.authority = authority, .names = "DNS:sender.example"};
+	identity_init(&test->one, options);
+	identity_init(&test->other, options);
+	options.authority = test->stranger;
+	identity_init(&test->strange, options);
+	*state = test;
+	return 0;
+}
+
+static int tear_down_own(void **state)
+{
+	struct own_test *test = *state;
+	receiver_close(test->receiver);
+	client_destroy(test->client);
+	identity_finish(&test->one);
+	identity_finish(&test->other);
+	identity_finish(&test->strange);
+	authority_destroy(test->stranger);
+	free(test);
+	return 0;
+}
+
+static struct bud_target *own_target(struct own_test *test, enum receiver_port port, const char *ca,
+	const struct identity *identity)
+{
+	char url[80];
+	struct bud_error error = {0};
+	struct bud_target_options options = {0};
+	snprintf(url, sizeof(url), "https://localhost:%d/_peer",
+		receiver_port(test->receiver, port));
+	if (ca)
+		options.ca_pem = bud_span(ca);
+	if (identity) {
+		options.certificate_pem = bud_span(identity->certificate_pem);
+		options.key_pem = bud_span(identity->key_pem);
+	}
+	struct bud_target *target = bud_target_create(bud_span(url), &options, &error);
+	if (!target)
+		fail_msg("%s: %s", error.member, error.text);
+	return target;
+}
+
+static const struct client_end *ask(struct own_test *test, struct bud_target *target)
+{
+	struct bud_fetch_request request = {
+		.target = target, .method = "GET", .timeout_ms = 1000, .keep_body_bytes = 100};
+	client_send(test->client, &request, &test->client->end);
+	return client_wait(test->client, &test->client->end);
+}
+
+static void assert_peer(const struct client_end *end, const struct identity *identity)
+{
+	char expected[40];
+	snprintf(expected, sizeof(expected), "{\"serial\":%ld}",
+		identity ? identity_serial(identity) : 0);
+	assert_int_equal(end->status, 200);
+	assert_string_equal(end->body.at, expected);
+}
+
+/* Also not by those whose handles were used for it before, and the other way round. */
+static void trusts_a_private_authority_only_where_it_belongs(void **state)
+{
+	struct own_test *test = *state;
+	struct bud_target *with = own_target(test, RECEIVER_TLS, authority_pem(authority), NULL);
+	struct bud_target *without = own_target(test, RECEIVER_TLS, NULL, NULL);
+	struct bud_target *another =
+		own_target(test, RECEIVER_TLS, authority_pem(test->stranger), NULL);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ask(test, without)->kind, BUD_FETCH_TLS_FAILED);
+		assert_peer(ask(test, with), NULL);
+		assert_int_equal(ask(test, another)->kind, BUD_FETCH_TLS_FAILED);
+	}
+	bud_target_unref(with);
+	bud_target_unref(without);
+	bud_target_unref(another);
+}
+
+static void shows_a_client_certificate(void **state)
+{
+	struct own_test *test = *state;
+	const char *ca = authority_pem(authority);
+	struct bud_target *right = own_target(test, RECEIVER_TLS_CLIENT, ca, &test->one);
+	struct bud_target *wrong = own_target(test, RECEIVER_TLS_CLIENT, ca, &test->strange);
+	struct bud_target *none = own_target(test, RECEIVER_TLS_CLIENT, ca, NULL);
+	assert_int_equal(ask(test, none)->status, 0);
+	assert_peer(ask(test, right), &test->one);
+	assert_int_equal(ask(test, wrong)->status, 0);
+	assert_int_equal(ask(test, none)->status, 0);
+	assert_int_equal(receiver_handshakes(test->receiver, RECEIVER_TLS_CLIENT), 1);
+	bud_target_unref(right);
+	bud_target_unref(wrong);
+	bud_target_unref(none);
+}
+
+/* One connection each, however their requests alternate, and the same again for an equal one. */
+static void never_shares_connections_between_certificates(void **state)
+{
+	struct own_test *test = *state;
+	const char *ca = authority_pem(authority);
+	struct bud_target *one = own_target(test, RECEIVER_TLS_CLIENT, ca, &test->one);
+	struct bud_target *other = own_target(test, RECEIVER_TLS_CLIENT, ca, &test->other);
+	struct bud_target *same = own_target(test, RECEIVER_TLS_CLIENT, ca, &test->one);
+	for (int i = 0; i < 5; i++) {
+		assert_peer(ask(test, one), &test->one);
+		assert_peer(ask(test, other), &test->other);
+		assert_peer(ask(test, same), &test->one);
+	}
+	assert_int_equal(receiver_handshakes(test->receiver, RECEIVER_TLS_CLIENT), 2);
+	bud_target_unref(one);
+	bud_target_unref(other);
+	bud_target_unref(same);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +296,12 @@ int main(void)
 		cmocka_unit_test(refuses_without_a_bundle),
 		cmocka_unit_test(cuts_a_handshake_that_stalls),
 		cmocka_unit_test(refuses_a_server_without_tls),
+		cmocka_unit_test_setup_teardown(trusts_a_private_authority_only_where_it_belongs,
+			set_up_own, tear_down_own),
+		cmocka_unit_test_setup_teardown(
+			shows_a_client_certificate, set_up_own, tear_down_own),
+		cmocka_unit_test_setup_teardown(
+			never_shares_connections_between_certificates, set_up_own, tear_down_own),
 	};
 	return cmocka_run_group_tests(tests, make_authority, drop_authority);
 }

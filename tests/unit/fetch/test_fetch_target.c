@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
+#include "certificates.h"
 #include "config/network.h"
 #include "core/error.h"
 #include "core/limits.h"
@@ -208,6 +210,48 @@ static void keeps_header_fields_to_their_grammar(void **state)
 	bud_target_unref(target);
 }
 
+static void assert_tls_refused(struct bud_target_options options, const char *member)
+{
+	struct bud_error error = {0};
+	assert_null(bud_target_create(bud_span("https://a.test/"), &options, &error));
+	assert_string_equal(error.member, member);
+	assert_true(strlen(error.text) > 0);
+}
+
+static void names_the_pem_text_at_fault(void **state)
+{
+	(void)state;
+	struct authority *authority = authority_create();
+	struct identity one, other;
+	struct bud_error error = {0};
+	int64_t expires_s = 0;
+	identity_init(&one, (struct identity_options){authority, "DNS:a.test", 7200});
+	identity_init(&other, (struct identity_options){authority, "DNS:a.test", 3600});
+	struct bud_span ca = bud_span(authority_pem(authority)), bad = bud_span("bad");
+	struct bud_span certificate = bud_span(one.certificate_pem), key = bud_span(one.key_pem);
+	assert_tls_refused((struct bud_target_options){.ca_pem = bad}, "ca_pem");
+	assert_tls_refused((struct bud_target_options){.certificate_pem = certificate}, "key_pem");
+	assert_tls_refused((struct bud_target_options){.key_pem = key}, "certificate_pem");
+	assert_tls_refused((struct bud_target_options){.certificate_pem = bad, .key_pem = key},
+		"certificate_pem");
+	assert_tls_refused(
+		(struct bud_target_options){.certificate_pem = certificate, .key_pem = bad},
+		"key_pem");
+	assert_tls_refused((struct bud_target_options){.certificate_pem = certificate,
+				   .key_pem = bud_span(other.key_pem)},
+		"key_pem");
+	struct bud_target_options good = {
+		.ca_pem = ca, .certificate_pem = certificate, .key_pem = key};
+	struct bud_target *target = bud_target_create(bud_span("https://a.test/"), &good, &error);
+	assert_non_null(target);
+	bud_target_unref(target);
+	assert_int_equal(bud_target_tls_check(&good, &expires_s, &error), 0);
+	assert_in_range(expires_s, time(NULL) + 7000, time(NULL) + 7300);
+	identity_finish(&one);
+	identity_finish(&other);
+	authority_destroy(authority);
+}
+
 int main(void)
 {
 	struct bud_error error;
@@ -224,6 +268,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_too_long),
 		cmocka_unit_test(shows_the_canonical_form),
 		cmocka_unit_test(keeps_header_fields_to_their_grammar),
+		cmocka_unit_test(names_the_pem_text_at_fault),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
