@@ -254,6 +254,8 @@ static int bind_all(struct serve *serve, struct bud_error *error)
 			&serve->listen_fds[i], &serve->port);
 	if (r == 0)
 		r = bind_one(&config->admin.listen, &serve->admin_fd, &serve->admin_port, error);
+	serve->app.own_ports[0] = (uint16_t)serve->port;
+	serve->app.own_ports[1] = (uint16_t)serve->admin_port;
 	return r;
 }
 

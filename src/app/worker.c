@@ -122,6 +122,8 @@ static void open_flows(struct bud_worker *worker)
 	struct bud_fetch_options fetch = {
 		.networks = &app->config.delivery.allow_networks,
 		.allow_http = app->config.delivery.allow_http,
+		.sources = &app->config.delivery.source_address,
+		.proxy = app->config.delivery.proxy,
 	};
 	struct bud_ingest_options ingest = {
 		.loop = &worker->loop,
@@ -145,6 +147,7 @@ static void open_flows(struct bud_worker *worker)
 		.workers = app->workers_n,
 	};
 
+	memcpy(fetch.own_ports, app->own_ports, sizeof(fetch.own_ports));
 	worker->fetch = bud_fetch_open(&worker->loop, &fetch);
 	desk.fetch = worker->fetch;
 	worker->ingest = bud_ingest_open(&ingest);

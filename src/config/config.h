@@ -10,7 +10,7 @@
 #include "core/log.h"
 #include "core/text.h"
 
-#define BUD_SETTINGS 23 /* rows of the table in settings.c */
+#define BUD_SETTINGS 25 /* rows of the table in settings.c */
 /* So that a setting fits on one line of a file. */
 #define BUD_CONFIG_TEXT_MAX    180
 #define BUD_SCHEDULE_STEPS_MAX 60 /* BUD_ATTEMPTS_MAX: a step per attempt */
@@ -61,6 +61,8 @@ struct bud_config {
 	struct {
 		bool allow_http;
 		struct bud_networks allow_networks;
+		struct bud_networks source_address;  /* at most one per family, all bits */
+		char proxy[BUD_CONFIG_TEXT_MAX + 1]; /* "": none */
 		struct bud_schedule retry_schedule_s;
 		int64_t timeout_ms;
 		int64_t breaker_failures;

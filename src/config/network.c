@@ -66,9 +66,14 @@ int bud_network_parse(
 	return 0;
 }
 
+bool bud_network_is_v4(const struct bud_network *network)
+{
+	return network->prefix_bits >= 96 && is_mapped(network->address);
+}
+
 void bud_network_write(const struct bud_network *network, struct bud_buffer *out)
 {
-	bool is_v4 = network->prefix_bits >= 96 && is_mapped(network->address);
+	bool is_v4 = bud_network_is_v4(network);
 	char text[INET6_ADDRSTRLEN];
 
 	inet_ntop(is_v4 ? AF_INET : AF_INET6, network->address + (is_v4 ? 12 : 0), text,

@@ -24,6 +24,8 @@ struct bud_networks {
 /* 10.0.0.0/8, fd00::/8, or an address alone. Bits behind the prefix must be zero. */
 BUD_MUST_CHECK int bud_network_parse(
 	struct bud_span text, struct bud_network *out_network, struct bud_error *error);
+/* True for a network of mapped addresses only. */
+bool bud_network_is_v4(const struct bud_network *network);
 void bud_network_write(const struct bud_network *network, struct bud_buffer *out);
 /* `address` in network order, IPv4 mapped. ::/0 does not contain mapped IPv4 addresses: who opens
  * all of IPv6 has not asked for IPv4. */

@@ -15,6 +15,8 @@ enum bud_setting_type {
 	BUD_SETTING_CHOICE,   /* an enum, the place in `unit` */
 	BUD_SETTING_SCHEDULE, /* struct bud_schedule */
 	BUD_SETTING_NETWORKS, /* struct bud_networks */
+	BUD_SETTING_SOURCES,  /* struct bud_networks, an address of each family at most */
+	BUD_SETTING_PROXY,    /* char[BUD_CONFIG_TEXT_MAX + 1], an http(s) URL; may be empty */
 	BUD_SETTING_LISTEN,   /* struct bud_listen */
 	BUD_SETTING_REDIS,    /* struct bud_redis_url */
 };

@@ -285,6 +285,64 @@ static void write_networks(
 	}
 }
 
+static int parse_sources(const struct bud_setting *setting, struct bud_span text, void *field,
+	struct bud_error *error)
+{
+	struct bud_networks networks = {0};
+	unsigned n_v4 = 0;
+	int r = parse_networks(setting, text, &networks, error);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < networks.n; i++) {
+		if (networks.list[i].prefix_bits < BUD_ADDRESS_BYTES * 8)
+			return refuse(setting, text, error);
+		n_v4 += bud_network_is_v4(&networks.list[i]);
+	}
+	if (n_v4 > 1 || networks.n - n_v4 > 1)
+		return refuse(setting, text, error);
+	*(struct bud_networks *)field = networks;
+	return 0;
+}
+
+/* Without the prefix. */
+static void write_sources(
+	const struct bud_setting *setting, const void *field, struct bud_buffer *out)
+{
+	const struct bud_networks *networks = field;
+
+	(void)setting;
+	for (size_t i = 0; i < networks->n; i++) {
+		bud_auto(buffer) struct bud_buffer text = {0};
+		struct bud_span rest;
+		bud_network_write(&networks->list[i], &text);
+		rest = bud_buffer_as_span(&text);
+		bud_buffer_text(out, i ? ", " : "");
+		bud_buffer_span(out, bud_span_take_until(&rest, '/'));
+	}
+}
+
+static int parse_proxy(const struct bud_setting *setting, struct bud_span text, void *field,
+	struct bud_error *error)
+{
+	struct bud_span host = text;
+
+	if (text.len == 0) {
+		*(char *)field = '\0';
+		return 0;
+	}
+	if (bud_span_starts_nocase(text, "http://"))
+		host = (struct bud_span){text.at + 7, text.len - 7};
+	else if (bud_span_starts_nocase(text, "https://"))
+		host = (struct bud_span){text.at + 8, text.len - 8};
+	else
+		return refuse(setting, text, error);
+	if (host.len == 0 || memchr(host.at, '/', host.len) || memchr(host.at, '@', host.len) ||
+		memchr(host.at, ' ', host.len))
+		return refuse(setting, text, error);
+	return parse_text(setting, text, field, error);
+}
+
 static int parse_listen(const struct bud_setting *setting, struct bud_span text, void *field,
 	struct bud_error *error)
 {
@@ -327,6 +385,8 @@ static const struct {
 	[BUD_SETTING_CHOICE] = {parse_choice, write_choice},
 	[BUD_SETTING_SCHEDULE] = {parse_schedule, write_schedule},
 	[BUD_SETTING_NETWORKS] = {parse_networks, write_networks},
+	[BUD_SETTING_SOURCES] = {parse_sources, write_sources},
+	[BUD_SETTING_PROXY] = {parse_proxy, write_text},
 	[BUD_SETTING_LISTEN] = {parse_listen, write_listen},
 	[BUD_SETTING_REDIS] = {parse_redis, write_redis},
 };
@@ -385,6 +445,13 @@ void bud_value_write_range(const struct bud_setting *setting, struct bud_buffer 
 			"up to %d networks like 10.0.0.0/8 or fd00::/8, with commas "
 			"between",
 			BUD_NETWORKS_MAX);
+		break;
+	case BUD_SETTING_SOURCES:
+		bud_buffer_text(out,
+			"an IPv4 address, an IPv6 address, both with a comma between, or nothing");
+		break;
+	case BUD_SETTING_PROXY:
+		bud_buffer_text(out, "http://host[:port], https://host[:port], or nothing");
 		break;
 	case BUD_SETTING_LISTEN:
 		bud_buffer_text(out, "an IP address and a port, like 127.0.0.1:8080 or [::1]:8080");

@@ -10,7 +10,7 @@
 #include <uv.h>
 #include "config/network.h"
 #include "core/clock.h"
-#include "fetch/address.h"
+#include "fetch/guard.h"
 #include "fetch/fetch.h"
 #include "fetch/multis.h"
 #include "fetch/target_parts.h"
@@ -35,8 +35,9 @@ struct bud_fetch {
 	uv_loop_t *loop;
 	uv_timer_t tick;
 	uv_idle_t teller; /* tells those that ended, once */
-	struct bud_networks networks;
+	struct bud_guard guard;
 	char *ca_file;
+	char *proxy; /* NULL: none */
 	char *name_servers;
 	struct bud_transfer_setup setup;
 	struct bud_names *names;
@@ -172,7 +173,7 @@ static void find_address(struct bud_transfer *transfer)
 	const struct bud_target *target = transfer->target;
 	if (target->is_literal) {
 		const struct sockaddr *address = (const struct sockaddr *)&target->literal;
-		if (bud_address_is_allowed(address, &fetch->networks))
+		if (bud_guard_allows(&fetch->guard, address))
 			give_to_curl(transfer, NULL);
 		else
 			end(transfer, BUD_FETCH_ADDRESS_REFUSED, BUD_ADDRESS_REFUSED_TEXT);
@@ -181,6 +182,10 @@ static void find_address(struct bud_transfer *transfer)
 	const struct bud_name_answer *answer = bud_names_find(fetch->names, target->host);
 	if (answer) {
 		go_on(transfer, answer);
+		return;
+	}
+	if (fetch->guard.is_proxied) {
+		give_to_curl(transfer, NULL);
 		return;
 	}
 	set_state(transfer, BUD_TRANSFER_NAMING);
@@ -276,14 +281,26 @@ static void init_libraries(void)
 	ares_library_init(ARES_LIB_INIT_ALL);
 }
 
+static void init_guard(struct bud_guard *guard, const struct bud_fetch_options *options)
+{
+	static_assert(sizeof(guard->own_ports) == sizeof(options->own_ports), "the same ports");
+	if (options->networks)
+		guard->networks = *options->networks;
+	if (options->sources)
+		guard->sources = *options->sources;
+	memcpy(guard->own_ports, options->own_ports, sizeof(guard->own_ports));
+	guard->is_proxied = options->proxy && options->proxy[0];
+}
+
 struct bud_fetch *bud_fetch_open(struct uv_loop_s *loop, const struct bud_fetch_options *options)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, init_libraries);
 	struct bud_fetch *fetch = bud_new(struct bud_fetch);
 	fetch->loop = loop;
-	if (options->networks)
-		fetch->networks = *options->networks;
+	init_guard(&fetch->guard, options);
+	if (fetch->guard.is_proxied)
+		fetch->proxy = bud_strdup(options->proxy);
 	fetch->ca_file = bud_strdup(options->ca_file ? options->ca_file : CA_FILE);
 	if (options->name_servers)
 		fetch->name_servers = bud_strdup(options->name_servers);
@@ -299,11 +316,12 @@ struct bud_fetch *bud_fetch_open(struct uv_loop_s *loop, const struct bud_fetch_
 	uv_idle_init(loop, &fetch->teller);
 	fetch->tick.data = fetch;
 	fetch->teller.data = fetch;
-	fetch->names = bud_names_open(loop, &fetch->networks, fetch->name_servers);
+	fetch->names = bud_names_open(loop, &fetch->guard.networks, fetch->name_servers);
 	fetch->multis = bud_multis_open(loop, fetch->multis_n, fetch->running_max, on_done, fetch);
 	fetch->open_parts = 4;
-	fetch->setup = (struct bud_transfer_setup){.networks = &fetch->networks,
+	fetch->setup = (struct bud_transfer_setup){.guard = &fetch->guard,
 		.ca_file = fetch->ca_file,
+		.proxy = fetch->proxy,
 		.allow_http = options->allow_http,
 		.multis = fetch->multis};
 	return fetch;
@@ -318,6 +336,7 @@ static void on_part_closed(void *owner)
 	void *closed_owner = fetch->owner;
 	free(fetch->places);
 	free(fetch->ca_file);
+	free(fetch->proxy);
 	free(fetch->name_servers);
 	free(fetch);
 	if (on_closed)

@@ -18,7 +18,14 @@ struct bud_fetch_options {
 	const char *ca_file;                 /* PEM; NULL: Debian's bundle */
 	bool allow_http;                     /* plain http targets may be used */
 	unsigned connections_max;            /* transfers at a time; 0: 1024 */
-	unsigned multis;          /* curl multi handles, targets are spread over them; 0: 32 */
+	unsigned multis; /* curl multi handles, targets are spread over them; 0: 32 */
+	/* One address per family that connections come from; NULL or empty: as the system routes.
+	 * Addresses of a family that has none are not reached. Copied. */
+	const struct bud_networks *sources;
+	/* "http://host:port" or https: everything goes through it by CONNECT, "" or NULL: nothing.
+	 * It resolves the names: then only literal addresses and localhost are vetted here. */
+	const char *proxy;
+	uint16_t own_ports[4];    /* ours, refused at every address of this machine; 0: unused */
 	const char *name_servers; /* for tests, "127.0.0.1:5353"; NULL: /etc/resolv.conf */
 };
 

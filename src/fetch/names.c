@@ -48,6 +48,7 @@ struct bud_names {
 	uv_timer_t tick;
 	struct bud_resolver *resolver;
 	const struct bud_networks *networks;
+	struct bud_name_answer localhost;
 	struct bud_map entries;
 	struct bud_list resting; /* the longest unused first */
 	struct bud_list waiting;
@@ -222,11 +223,28 @@ static void on_tick(uv_timer_t *tick)
 	on_turn(names);
 }
 
+static void fill_localhost(struct bud_name_answer *answer, const struct bud_networks *networks)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+	const struct sockaddr *both[] = {(struct sockaddr *)&v4, (struct sockaddr *)&v6};
+	v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	answer->state = BUD_NAME_REFUSED;
+	for (int i = 0; i < 2; i++) {
+		if (!bud_address_is_allowed(both[i], networks) ||
+			!write_pin(both[i], answer->pins[answer->n]))
+			continue;
+		answer->state = BUD_NAME_FOUND;
+		answer->n++;
+	}
+}
+
 struct bud_names *bud_names_open(
 	struct uv_loop_s *loop, const struct bud_networks *networks, const char *servers)
 {
 	struct bud_names *names = bud_new(struct bud_names);
 	names->networks = networks;
+	fill_localhost(&names->localhost, networks);
 	bud_list_init(&names->resting);
 	bud_list_init(&names->waiting);
 	bud_list_init(&names->flying);
@@ -268,8 +286,16 @@ void bud_names_close(struct bud_names *names, void (*on_closed)(void *owner), vo
 	uv_close((uv_handle_t *)&names->tick, on_handle_closed);
 }
 
+bool bud_name_is_localhost(const char *host)
+{
+	struct bud_span span = bud_span(host);
+	return bud_span_is(span, "localhost") || bud_span_ends(span, bud_span(".localhost"));
+}
+
 const struct bud_name_answer *bud_names_find(struct bud_names *names, const char *host)
 {
+	if (bud_name_is_localhost(host))
+		return &names->localhost;
 	struct entry *entry = bud_map_get(&names->entries, bud_span(host));
 	if (!entry || !entry->has_answer || bud_clock_mono_ms() >= entry->fresh_until_ms)
 		return NULL;

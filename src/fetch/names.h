@@ -38,8 +38,11 @@ struct bud_names *bud_names_open(
 /* No query may be waiting. `on_closed` comes when the memory is gone. */
 void bud_names_close(struct bud_names *names, void (*on_closed)(void *owner), void *owner);
 
-/* What is known and fresh, else NULL. Valid until the loop turns. */
+/* What is known and fresh, else NULL. Valid until the loop turns. localhost and what ends in it is
+ * always known (RFC 6761): 127.0.0.1 and ::1, those of them that are allowed. */
 const struct bud_name_answer *bud_names_find(struct bud_names *names, const char *host);
+/* True for localhost and names that end in it. */
+bool bud_name_is_localhost(const char *host);
 /* Never answers before it returns; within 2 s otherwise. */
 void bud_names_ask(struct bud_names *names, const char *host, struct bud_name_query *query);
 /* query->fn is not called any more. Harmless when it does not wait. */

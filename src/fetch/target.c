@@ -10,6 +10,7 @@
 #include "core/limits.h"
 #include "crypto/pem.h"
 #include "fetch/address.h"
+#include "fetch/names.h"
 #include "fetch/target.h"
 #include "fetch/target_parts.h"
 
@@ -173,6 +174,10 @@ static int check_port(struct bud_target *target, struct bud_error *error)
 			"port %lu is not allowed: use 80, 443 or one from 1024 on that no other "
 			"service is known for",
 			number);
+	if (target->literal.ss_family == AF_INET)
+		((struct sockaddr_in *)&target->literal)->sin_port = htons((uint16_t)number);
+	else if (target->literal.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&target->literal)->sin6_port = htons((uint16_t)number);
 	return 0;
 }
 
@@ -291,12 +296,6 @@ void bud_target_unref(struct bud_target *target)
 	free(target);
 }
 
-static bool is_localhost(const char *host)
-{
-	struct bud_span span = bud_span(host);
-	return bud_span_is(span, "localhost") || bud_span_ends(span, bud_span(".localhost"));
-}
-
 int bud_url_check(
 	struct bud_span url, const struct bud_target_options *options, struct bud_error *error)
 {
@@ -308,7 +307,7 @@ int bud_url_check(
 	const struct sockaddr *address = NULL;
 	if (target->is_literal)
 		address = (const struct sockaddr *)&target->literal;
-	else if (is_localhost(target->host))
+	else if (bud_name_is_localhost(target->host))
 		address = (const struct sockaddr *)&loopback;
 	int r = 0;
 	if (address && !bud_address_is_allowed(address, options->networks))

@@ -1,9 +1,8 @@
 /* Every option that never changes is set once; per request only what differs. */
 #include <assert.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include "core/clock.h"
-#include "fetch/address.h"
+#include "fetch/guard.h"
 #include "fetch/multis.h"
 #include "fetch/target.h"
 #include "fetch/target_parts.h"
@@ -21,14 +20,14 @@ static curl_socket_t on_open_socket(
 	void *owner, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct bud_transfer *transfer = owner;
-	const struct bud_networks *networks = transfer->networks;
+	const struct bud_guard *guard = transfer->guard;
 	(void)purpose;
-	if (!bud_address_is_allowed(&address->addr, networks)) {
+	if (!guard->is_proxied && !bud_guard_allows(guard, &address->addr)) {
 		transfer->response.address_was_refused = true;
 		return CURL_SOCKET_BAD;
 	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		address->protocol);
+	int fd = bud_guard_socket(guard, address->family);
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 static void keep(struct bud_buffer *buffer, const char *bytes, size_t len, size_t max)
@@ -131,17 +130,31 @@ static void set_tls(CURL *easy, const char *ca_file)
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
+/* What the proxy says to CONNECT is neither the receiver's status nor its head. */
+static void set_proxy(CURL *easy, const struct bud_transfer_setup *setup)
+{
+	curl_easy_setopt(easy, CURLOPT_PROXY, setup->proxy);
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, setup->ca_file);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+}
+
 struct bud_transfer *bud_transfer_create(const struct bud_transfer_setup *setup)
 {
 	struct bud_transfer *transfer = bud_new(struct bud_transfer);
 	CURL *easy = curl_easy_init();
 	assert(easy);
 	transfer->easy = easy;
-	transfer->networks = setup->networks;
+	transfer->guard = setup->guard;
 	transfer->is_plain_post = true;
 	bud_list_init(&transfer->link);
 	set_limits(easy, setup);
 	set_tls(easy, setup->ca_file);
+	if (setup->proxy)
+		set_proxy(easy, setup);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
@@ -317,6 +330,16 @@ static void judge_timeout(struct bud_transfer *transfer)
 		end_as(transfer, BUD_FETCH_TIMEOUT, "no complete response in time");
 }
 
+/* CONNECT was answered, and not by a tunnel. */
+static bool was_refused_by_proxy(const struct bud_transfer *transfer)
+{
+	long status = 0;
+	if (!transfer->guard->is_proxied)
+		return false;
+	curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status >= 300;
+}
+
 void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code)
 {
 	const struct bud_transfer_response *response = &transfer->response;
@@ -332,6 +355,10 @@ void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code)
 		judge_response(transfer);
 		return;
 	}
+	if (code != CURLE_OK && was_refused_by_proxy(transfer)) {
+		end_as(transfer, BUD_FETCH_CONNECT_FAILED, "the proxy made no connection");
+		return;
+	}
 	switch (code) {
 	case CURLE_OK:
 		judge_response(transfer);
@@ -341,6 +368,9 @@ void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code)
 		break;
 	case CURLE_COULDNT_RESOLVE_HOST:
 		end_as(transfer, BUD_FETCH_NAME_FAILED, "the host name does not resolve");
+		break;
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		end_as(transfer, BUD_FETCH_CONNECT_FAILED, "the proxy was not found");
 		break;
 	case CURLE_COULDNT_CONNECT:
 		end_as(transfer, BUD_FETCH_CONNECT_FAILED, "no connection");

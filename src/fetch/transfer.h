@@ -11,6 +11,7 @@
 /* The same wherever the guard said no. */
 #define BUD_ADDRESS_REFUSED_TEXT "the host's address is not allowed"
 
+struct bud_guard;
 struct bud_multis;
 
 enum bud_transfer_state {
@@ -40,7 +41,7 @@ struct bud_transfer {
 	enum bud_transfer_state state;
 	struct bud_fetch *fetch;
 	CURL *easy;
-	const struct bud_networks *networks;
+	const struct bud_guard *guard;
 	unsigned multi; /* whose pool it belongs to */
 
 	/* The request. */
@@ -73,8 +74,9 @@ struct bud_transfer {
 };
 
 struct bud_transfer_setup {
-	const struct bud_networks *networks;
+	const struct bud_guard *guard;
 	const char *ca_file;
+	const char *proxy; /* NULL: none */
 	bool allow_http;
 	struct bud_multis *multis;
 };

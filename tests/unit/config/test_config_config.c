@@ -233,10 +233,34 @@ static void test_bad_values(void **state)
 	refuse_set("delivery.retry_schedule_s=5 30", TEXTS("5 30", "commas"));
 	refuse_set("delivery.allow_networks=10.0.0.1/8", TEXTS("10.0.0.0/8?"));
 	refuse_set("delivery.allow_networks=10.0.0.0/8,", TEXTS("not a network"));
+	refuse_set("delivery.source_address=10.0.0.0/8", TEXTS("an IPv4 address"));
+	refuse_set("delivery.source_address=192.0.2.1, 192.0.2.2", TEXTS("an IPv4 address"));
+	refuse_set("delivery.source_address=::1, ::2", TEXTS("an IPv4 address"));
+	refuse_set("delivery.proxy=socks5://x:1080", TEXTS("http://host"));
+	refuse_set("delivery.proxy=http://", TEXTS("http://host"));
+	refuse_set("delivery.proxy=http://me:secret@x:1", TEXTS("http://host"));
 	refuse_set("redis.url=http://x", TEXTS("redis://"));
 	assert_int_equal(load_variable("BUDSTIKKE_WORKERS=many", &config, &error), -EINVAL);
 	check_error(&error, TEXTS("BUDSTIKKE_WORKERS: workers: \"many\""));
 	assert_string_equal(error.member, "workers");
+}
+
+static void test_ways_out(void **state)
+{
+	struct bud_config config;
+	struct bud_error error = {0};
+
+	(void)state;
+	assert_int_equal(
+		load_set("delivery.source_address=192.0.2.1, 2001:db8::1", &config, &error), 0);
+	assert_int_equal(config.delivery.source_address.n, 2);
+	assert_true(bud_network_is_v4(&config.delivery.source_address.list[0]));
+	assert_false(bud_network_is_v4(&config.delivery.source_address.list[1]));
+	assert_int_equal(load_set("delivery.source_address=", &config, &error), 0);
+	assert_int_equal(config.delivery.source_address.n, 0);
+	assert_string_equal(config.delivery.proxy, "");
+	assert_int_equal(load_set("delivery.proxy=https://[::1]:3128", &config, &error), 0);
+	assert_string_equal(config.delivery.proxy, "https://[::1]:3128");
 }
 
 static void test_limits_are_inside(void **state)
@@ -358,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_order_of_layers),
 		cmocka_unit_test(test_unknown_keys),
 		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_ways_out),
 		cmocka_unit_test(test_limits_are_inside),
 		cmocka_unit_test(test_a_repeated_key),
 		cmocka_unit_test(test_loopback_only),

@@ -1,0 +1,24 @@
+/* What every new connection of a client is held against: the networks that are open, the
+ * listeners that are our own, and the address it is to come from. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "config/network.h"
+
+#define BUD_OWN_PORTS_MAX 4
+
+struct sockaddr;
+
+struct bud_guard {
+	struct bud_networks networks;          /* beside public addresses */
+	struct bud_networks sources;           /* at most one address per family; none: any */
+	uint16_t own_ports[BUD_OWN_PORTS_MAX]; /* 0: unused */
+	bool is_proxied; /* connections lead to the operator's proxy and nowhere else */
+};
+
+/* False when the address guard says no, and for the ports we listen on at every address this
+ * machine has: an event must not come back in by the back door. */
+bool bud_guard_allows(const struct bud_guard *guard, const struct sockaddr *address);
+/* A TCP socket that does not block, bound to our source address of that family; negative errno,
+ * -EADDRNOTAVAIL when there are source addresses but none of that family. */
+int bud_guard_socket(const struct bud_guard *guard, int family);
