@@ -18,6 +18,9 @@ struct listing {
 	bool is_cut;            /* the command after this could not be sent */
 	struct bud_buffer lane; /* of dead letters; empty: none are asked why */
 	struct bud_buffer whys; /* one after the other; rows point into it */
+	struct bud_lane_dead_range range;
+	struct bud_lane_row after; /* of a range: rows up to this one are passed by */
+	size_t skipped;
 	size_t n;
 	struct bud_lane_row rows[BUD_CLAIM_MAX];
 };
@@ -107,35 +110,81 @@ static void on_total(void *owner, const redisReply *reply)
 		finish(listing, -EAGAIN);
 }
 
-static void on_rows(void *owner, const redisReply *reply)
-{
-	struct listing *listing = owner;
-	int err = bud_reply_error(reply);
-	int r;
+static int ask_range(struct listing *listing);
 
-	for (size_t i = 0; err == 0 && i + 1 < (size_t)reply->elements; i += 2) {
+/* In the order of a range: by score, then by name. */
+static bool is_after(const struct listing *listing, const struct bud_lane_row *row)
+{
+	const struct bud_lane_row *after = &listing->after;
+	int64_t score = row->at_ms * 64 + row->attempt;
+	int64_t after_score = after->at_ms * 64 + after->attempt;
+	char name[BUD_MEMBER_TEXT_BYTES];
+	char after_name[BUD_MEMBER_TEXT_BYTES];
+
+	if (score != after_score)
+		return score > after_score;
+	bud_member_write(&row->id, name);
+	bud_member_write(&after->id, after_name);
+	return strcmp(name, after_name) > 0;
+}
+
+static void read_rows(struct listing *listing, const redisReply *reply)
+{
+	for (size_t i = 0; i + 1 < (size_t)reply->elements; i += 2) {
 		struct bud_lane_row *row = &listing->rows[listing->n];
 		int64_t score = bud_reply_number(reply->element[i + 1]);
 		*row = (struct bud_lane_row){
 			.at_ms = score / 64, .attempt = (unsigned)(score % 64)};
-		if (bud_member_parse(bud_reply_span(reply->element[i]), &row->id))
+		if (bud_member_parse(bud_reply_span(reply->element[i]), &row->id) &&
+			(!listing->range.after || is_after(listing, row)))
 			listing->n++;
 	}
-	if (err < 0 || listing->n == 0) {
+}
+
+static void on_rows(void *owner, const redisReply *reply)
+{
+	struct listing *listing = owner;
+	int err = bud_reply_error(reply);
+	int r = 0;
+
+	if (err == 0)
+		read_rows(listing, reply);
+	if (err == 0 && listing->n == 0 && listing->range.after && reply->elements > 0) {
+		/* So many died at the same moment. */
+		listing->skipped += (size_t)reply->elements / 2;
+		r = ask_range(listing);
+	} else if (err < 0 || listing->n == 0) {
 		finish(listing, err);
-		return;
-	}
-	if (listing->lane.len == 0) {
+	} else if (listing->lane.len == 0) {
 		r = ask_kept(listing);
-		if (r < 0)
-			finish(listing, r);
-		return;
+	} else {
+		r = ask_whys(listing);
+		if (r == 0)
+			listing->is_cut = ask_kept(listing) < 0;
 	}
-	r = ask_whys(listing);
 	if (r < 0)
 		finish(listing, r);
-	else
-		listing->is_cut = ask_kept(listing) < 0;
+}
+
+static struct listing *create(struct bud_store *store, bud_lane_rows_fn fn, void *owner)
+{
+	struct listing *listing = bud_new(struct listing);
+
+	listing->store = store;
+	listing->fn = fn;
+	listing->owner = owner;
+	return listing;
+}
+
+static int send_total(struct listing *listing)
+{
+	int r = bud_store_send(listing->store, on_total, listing);
+
+	if (r < 0) {
+		bud_buffer_finish(&listing->lane);
+		free(listing);
+	}
+	return r;
 }
 
 int bud_lane_rows(
@@ -143,26 +192,20 @@ int bud_lane_rows(
 {
 	bool is_dead = page->list == BUD_LANE_LIST_DEAD;
 	const char *prefix = is_dead ? BUD_KEY_DEAD : BUD_KEY_PARKED;
-	struct listing *listing = bud_new(struct listing);
+	struct listing *listing = create(store, fn, owner);
 	struct bud_args *args = &store->args;
 	int r;
 
 	assert(page->limit > 0 && page->limit <= BUD_CLAIM_MAX);
-	listing->store = store;
-	listing->fn = fn;
-	listing->owner = owner;
 	if (is_dead) {
 		bud_buffer_span(&listing->lane, page->lane);
 		bud_buffer_byte(&listing->lane, ' ');
 	}
 	bud_args_text(args, "ZCARD");
 	bud_args_joined(args, prefix, page->lane);
-	r = bud_store_send(store, on_total, listing);
-	if (r < 0) {
-		bud_buffer_finish(&listing->lane);
-		free(listing);
+	r = send_total(listing);
+	if (r < 0)
 		return r;
-	}
 	bud_args_text(args, "ZRANGE");
 	bud_args_joined(args, prefix, page->lane);
 	bud_args_number(args, (int64_t)page->offset);
@@ -171,6 +214,52 @@ int bud_lane_rows(
 		bud_args_text(args, "REV");
 	bud_args_text(args, "WITHSCORES");
 	listing->is_cut = bud_store_send(store, on_rows, listing) < 0;
+	return 0;
+}
+
+static int ask_range(struct listing *listing)
+{
+	const struct bud_lane_dead_range *range = &listing->range;
+	struct bud_args *args = &listing->store->args;
+	/* `lane` ends with a space. */
+	struct bud_span subscription = {listing->lane.at, listing->lane.len - 1};
+
+	bud_args_text(args, "ZRANGE");
+	bud_args_joined(args, BUD_KEY_DEAD, subscription);
+	if (range->after)
+		bud_args_number(args, listing->after.at_ms * 64 + listing->after.attempt);
+	else
+		bud_args_number(args, range->from_ms * 64);
+	bud_args_number(args, range->to_ms * 64 + 63);
+	bud_args_text(args, "BYSCORE");
+	bud_args_text(args, "LIMIT");
+	bud_args_number(args, (int64_t)listing->skipped);
+	bud_args_number(args, (int64_t)range->limit);
+	bud_args_text(args, "WITHSCORES");
+	return bud_store_send(listing->store, on_rows, listing);
+}
+
+int bud_lane_dead_range(struct bud_store *store, const struct bud_lane_dead_range *range,
+	bud_lane_rows_fn fn, void *owner)
+{
+	struct listing *listing = create(store, fn, owner);
+	struct bud_args *args = &store->args;
+	int r;
+
+	assert(range->limit > 0 && range->limit <= BUD_CLAIM_MAX);
+	listing->range = *range;
+	if (range->after)
+		listing->after = *range->after;
+	bud_buffer_span(&listing->lane, range->subscription);
+	bud_buffer_byte(&listing->lane, ' ');
+	bud_args_text(args, "ZCOUNT");
+	bud_args_joined(args, BUD_KEY_DEAD, range->subscription);
+	bud_args_number(args, range->from_ms * 64);
+	bud_args_number(args, range->to_ms * 64 + 63);
+	r = send_total(listing);
+	if (r < 0)
+		return r;
+	listing->is_cut = ask_range(listing) < 0;
 	return 0;
 }
 

@@ -31,6 +31,18 @@ struct bud_lane_page {
 BUD_MUST_CHECK int bud_lane_rows(struct bud_store *store, const struct bud_lane_page *page,
 	bud_lane_rows_fn fn, void *owner);
 
+/* Dead letters between two times, the first to die first. `total` counts the whole range. */
+struct bud_lane_dead_range {
+	struct bud_span subscription;
+	int64_t from_ms;
+	int64_t to_ms; /* included */
+	const struct bud_lane_row
+		*after; /* the last row of the page before; NULL: from the first */
+	size_t limit;
+};
+BUD_MUST_CHECK int bud_lane_dead_range(struct bud_store *store,
+	const struct bud_lane_dead_range *range, bud_lane_rows_fn fn, void *owner);
+
 /* Up to BUD_CLAIM_MAX dead letters of a subscription that died before `cutoff_ms`. */
 typedef void (*bud_members_fn)(void *owner, int err, const struct bud_member *ids, size_t n);
 BUD_MUST_CHECK int bud_lane_dead_before(struct bud_store *store, struct bud_span subscription,

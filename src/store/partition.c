@@ -175,6 +175,31 @@ int bud_partition_ack(struct bud_store *store, const struct bud_member *ids, siz
 	return bud_store_call_sent(call, bud_store_send(store, bud_store_on_number, call));
 }
 
+static void add_bound(struct bud_store *store, const struct bud_member *after, int64_t ms)
+{
+	if (after)
+		bud_args_format(&store->args, "(%llu-%llu", (unsigned long long)after->ms,
+			(unsigned long long)after->seq);
+	else
+		bud_args_number(&store->args, ms);
+}
+
+int bud_partition_range(struct bud_store *store, const struct bud_partition_range *range,
+	bud_entries_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+
+	assert(range->limit > 0 && range->limit <= BUD_READ_MAX);
+	call->partition = range->partition;
+	bud_args_text(&store->args, range->is_reverse ? "XREVRANGE" : "XRANGE");
+	add_key(store, range->partition);
+	add_bound(store, range->after, range->is_reverse ? range->to_ms : range->from_ms);
+	bud_args_number(&store->args, range->is_reverse ? range->from_ms : range->to_ms);
+	bud_args_text(&store->args, "COUNT");
+	bud_args_number(&store->args, (int64_t)range->limit);
+	return bud_store_call_sent(call, bud_store_send(store, on_taken, call));
+}
+
 static void on_exists(void *owner, const redisReply *reply)
 {
 	struct bud_store_call call = bud_store_call_take(owner);

@@ -48,6 +48,18 @@ BUD_MUST_CHECK int bud_partition_take(struct bud_store *store, const char *consu
 int bud_partition_exists(
 	struct bud_store *store, const struct bud_member *id, bud_store_number_fn fn, void *owner);
 
+/* Events that the stream still has, read or not, whose ids lie between two times. */
+struct bud_partition_range {
+	unsigned partition;
+	bool is_reverse; /* the newest first */
+	int64_t from_ms;
+	int64_t to_ms;                  /* included */
+	const struct bud_member *after; /* the last of the page before; NULL: from the first */
+	size_t limit;                   /* at most BUD_READ_MAX */
+};
+BUD_MUST_CHECK int bud_partition_range(struct bud_store *store,
+	const struct bud_partition_range *range, bud_entries_fn fn, void *owner);
+
 /* Acks settled events of one partition. Safe to repeat. The number is how many were pending. */
 BUD_MUST_CHECK int bud_partition_ack(struct bud_store *store, const struct bud_member *ids,
 	size_t n, bud_store_number_fn fn, void *owner);

@@ -17,6 +17,8 @@ enum bud_script {
 	BUD_SCRIPT_HEARTBEAT,
 	BUD_SCRIPT_FORGET_NODE,
 	BUD_SCRIPT_TEST_EVENT,
+	BUD_SCRIPT_REVIVE,
+	BUD_SCRIPT_STATES,
 };
 
 /* Sends what is built in `store->args`; see bud_redis_script(). */

@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- Takes deliveries of a lane that is claimed whole: refused while the lane is held; what is taken
 -- holds it, until "last" of resolve names the token, or for so many ms. Leases as in claim.lua.
--- "strict": the first that are due. "wait" and "skip": the one that is next in order. What waits has
--- score 0 and sorts by its id; only what is in hand or in retry has a time. The first waiting is
--- next only when no event before it is pending in its partition. A retry holds all up ("wait") or
--- is passed by ("skip"). "batch": what is due, and with it, or once they fill a batch, those that
--- still wait for others: first attempts that are due within the time a batch may wait. A retry is
--- never early.
+-- "strict": the first that are due. "wait" and "skip": the one that is next in order. What waits
+-- has score 0 and sorts by its id; only what is in hand or in retry has a time. The first waiting
+-- is next only when no event before it is pending in its partition. A retry holds all up ("wait")
+-- or is passed by ("skip"). "batch": what is due, and with it, or once they fill a batch, those
+-- that still wait for others: first attempts that are due within the time a batch may wait. A retry
+-- is never early.
 -- KEYS: due, parked:<lane>, kept, held, and for "wait" and "skip" p<N>:events
 -- ARGV: lane, "strict" | "wait" | "skip" | "batch", limit, lease ms, look again ms (with limit 0),
 --       token, hold ms, group, and for "batch": so many fill it, ms it may wait, most bytes of
@@ -28,12 +28,11 @@ local function take(member, score)
 	out[#out + 1] = attempt
 	out[#out + 1] = string.format('%.0f', lease)
 	out[#out + 1] = redis.call('HGET', KEYS[3], member)
-	return out[#out] and #out[#out] - string.find(out[#out], '\n', 1, true) or 0
 end
 
 local function take_next()
-	local timed = redis.call('ZRANGE', KEYS[2], '(0', '+inf', 'BYSCORE', 'LIMIT', 0, 1,
-		'WITHSCORES')
+	local timed = redis.call('ZRANGE', KEYS[2], '(0', '+inf', 'BYSCORE',
+		'LIMIT', 0, 1, 'WITHSCORES')
 	local when = #timed > 0 and math.floor(tonumber(timed[2]) / 64)
 	if when and when <= now then
 		take(timed[1], tonumber(timed[2]))
@@ -49,7 +48,8 @@ local function take_next()
 	if pending then
 		local pending_ms, pending_seq = string.match(pending[1], '^(%d+)-(%d+)$')
 		pending_ms, ms = tonumber(pending_ms), tonumber(ms)
-		if pending_ms < ms or (pending_ms == ms and tonumber(pending_seq) <= tonumber(seq)) then
+		if pending_ms < ms or
+			(pending_ms == ms and tonumber(pending_seq) <= tonumber(seq)) then
 			return math.min(when or math.huge, now + 50)
 		end
 	end
@@ -57,35 +57,34 @@ local function take_next()
 	return now
 end
 
-local function take_due()
-	local due = redis.call('ZRANGE', KEYS[2], '-inf', now * 64 + 63, 'BYSCORE', 'LIMIT', 0, limit,
-		'WITHSCORES')
-	if mode == 'batch' and #due < 2 * limit then
-		local fill, found = tonumber(ARGV[9]), #due
-		local early = redis.call('ZRANGE', KEYS[2], now * 64 + 64,
-			(now + tonumber(ARGV[10])) * 64 + 63, 'BYSCORE', 'LIMIT', 0, 512, 'WITHSCORES')
-		for i = 1, #early, 2 do
-			if tonumber(early[i + 1]) % 64 == 0 then
-				due[#due + 1] = early[i]
-				due[#due + 1] = early[i + 1]
-			end
-		end
-		if found == 0 and #due < 2 * fill then
-			return
+-- Of a batch: what is not due yet and need not wait any longer.
+local function add_early(due)
+	local early = redis.call('ZRANGE', KEYS[2], now * 64 + 64,
+		(now + tonumber(ARGV[10])) * 64 + 63, 'BYSCORE', 'LIMIT', 0, 512, 'WITHSCORES')
+	local found = #due
+	for i = 1, #early, 2 do
+		if tonumber(early[i + 1]) % 64 == 0 then
+			due[#due + 1] = early[i]
+			due[#due + 1] = early[i + 1]
 		end
 	end
-	local bytes, most = 0, tonumber(ARGV[11] or '0')
+	return found > 0 or #due >= 2 * tonumber(ARGV[9])
+end
+
+local function take_due()
+	local due = redis.call('ZRANGE', KEYS[2], '-inf', now * 64 + 63, 'BYSCORE',
+		'LIMIT', 0, limit, 'WITHSCORES')
+	if mode == 'batch' and #due < 2 * limit and not add_early(due) then
+		return
+	end
+	local bytes = 0
 	for i = 1, math.min(#due, 2 * limit), 2 do
-		if i > 1 and mode == 'batch' then
-			local kept = redis.call('HGET', KEYS[3], due[i])
-			bytes = bytes + (kept and #kept - string.find(kept, '\n', 1, true) or 0)
-			if bytes > most then
-				return
-			end
-			take(due[i], tonumber(due[i + 1]))
-		else
-			bytes = take(due[i], tonumber(due[i + 1]))
+		local kept = mode == 'batch' and redis.call('HGET', KEYS[3], due[i])
+		bytes = bytes + (kept and #kept - string.find(kept, '\n', 1, true) or 0)
+		if i > 1 and mode == 'batch' and bytes > tonumber(ARGV[11]) then
+			return
 		end
+		take(due[i], tonumber(due[i + 1]))
 	end
 end
 

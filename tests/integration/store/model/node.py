@@ -5,8 +5,8 @@ import json
 
 from ledger import require
 from link import Link, Lost
-from shard import (GROUP, REGISTRY_KEYS, RESOLVE_KEYS, SETTLE_KEYS, dead, entry_of, id_order, key, member_of, parked,
-                   parse_value, stream)
+from shard import (GROUP, REGISTRY_KEYS, RESOLVE_KEYS, SETTLE_KEYS, dead, entry_of, id_order, key,
+                   member_of, parked, parse_value, stream)
 
 CHUNK = 8            # matches beyond this are a broadcast, parked chunk by chunk
 SUSPECT, POISON = 3, 6

@@ -1,0 +1,23 @@
+/* Replays under way: jobs by name, each with a value that says how far it has come. A job moves on,
+ * and ends, in the call that revives (store/revive.h), so every node may run it and none runs a
+ * step twice. */
+#pragma once
+#include "store/store.h"
+
+/* Most jobs of one answer; the others come when these are done. */
+#define BUD_REPLAYS_MAX 256
+
+struct bud_replay {
+	struct bud_span job;
+	struct bud_span value;
+};
+
+/* Lent. */
+typedef void (*bud_replays_fn)(void *owner, int err, const struct bud_replay *replays, size_t n);
+BUD_MUST_CHECK int bud_replays_list(struct bud_store *store, bud_replays_fn fn, void *owner);
+/* n is 1, or 0 when there is no such job. */
+BUD_MUST_CHECK int bud_replays_get(
+	struct bud_store *store, struct bud_span job, bud_replays_fn fn, void *owner);
+/* The number is 1 when the job is new; otherwise 0, and the one that is there stays as it is. */
+BUD_MUST_CHECK int bud_replays_put(struct bud_store *store, const struct bud_replay *replay,
+	bud_store_number_fn fn, void *owner);
