@@ -17,7 +17,7 @@ struct bud_parking {
 	int64_t look_ms;  /* the lane is looked at no sooner (paused); most 10 min. 0: as is due */
 	unsigned attempt; /* attempts made, the running one included */
 	unsigned fill;    /* BATCH: so many waiting are claimed at once */
-	struct bud_span why;  /* with `dead`: JSON, kept until the dead letter goes; or empty */
+	struct bud_span why; /* with `dead`: JSON, kept until the dead letter goes; or empty */
 	/* With `dead`, appended when and only when the dead letter is new; goes to the event's own
 	 * partition whatever it says. `bytes` empty: none. */
 	struct bud_note note;

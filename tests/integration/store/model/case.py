@@ -97,6 +97,10 @@ class Case(unittest.TestCase):
         seconds, micros = self.call("TIME")
         return int(seconds) * 1000 + int(micros) // 1000
 
+    def due_in(self, lane="s"):
+        """In how many ms somebody will look at the lane."""
+        return float(self.call("ZSCORE", key("due"), lane)) - self.now()
+
     def refs(self, member):
         n = self.call("HGET", key("refs"), member)
         kept = self.call("HEXISTS", key("kept"), member)
