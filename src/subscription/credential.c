@@ -121,6 +121,8 @@ static int read_member(const json_t *json, const struct member *member,
 		return 0;
 	if (!*field)
 		return bud_error_set(error, path, "%s is missing", path);
+	if (member->is_secret && strncmp(*field, "sealed:", 7) == 0)
+		return bud_error_set(error, path, "%s must not begin with \"sealed:\"", path);
 	wrong = wrong_letters(*field, member->letters);
 	return wrong ? bud_error_set(error, path, "%s %s", path, wrong) : 0;
 }

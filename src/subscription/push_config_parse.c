@@ -236,7 +236,8 @@ static int read_pem(
 	if (!value)
 		return 0;
 	snprintf(path, sizeof(path), "config.tls.%s", name);
-	if (!line || !strstr(line, label))
+	/* "sealed:" would be taken for a sealed one when it is loaded. */
+	if (!line || !strstr(line, label) || strncmp(text, "sealed:", 7) == 0)
 		return bud_error_set(
 			reading->error, path, "%s must be a PEM text with %s", path, label);
 	if (json_string_length(value) > BUD_PEM_BYTES_MAX)

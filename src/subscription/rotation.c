@@ -14,16 +14,21 @@
 static struct bud_subscription *copy(
 	const struct bud_subscription *old, const struct bud_subscription_defaults *defaults)
 {
+	struct bud_subscription_defaults unsealed = *defaults;
+	struct bud_subscription plain = *old;
 	struct bud_subscription *made = NULL;
 	struct bud_buffer written = {0};
 	struct bud_error error;
 	int r;
 
-	bud_subscription_write_record(old, &written);
-	r = bud_subscription_load(bud_buffer_as_span(&written), defaults, &made, &error);
+	plain.sealer = NULL;
+	unsealed.sealer = NULL;
+	bud_subscription_write_record(&plain, &written);
+	r = bud_subscription_load(bud_buffer_as_span(&written), &unsealed, &made, &error);
 	assert(r == 0); /* what was written can be loaded */
 	explicit_bzero(written.at, written.len);
 	bud_buffer_finish(&written);
+	made->sealer = defaults->sealer;
 	bud_status_copy(&old->status, &made->status);
 	return made;
 }

@@ -10,6 +10,7 @@
 
 struct bud_event;       /* event/event.h */
 struct bud_filter;      /* subscription/filter.h */
+struct bud_sealer;      /* crypto/seal.h */
 struct bud_push_config; /* subscription/push_config.h */
 struct bud_sink_header; /* subscription/sink_header.h */
 
@@ -41,8 +42,9 @@ struct bud_subscription {
 	char *secret;        /* whsec_..., never NULL */
 	uint32_t timeout_ms; /* in force */
 	bool timeout_is_given;
-	const struct bud_push_config *config; /* never NULL */
-	struct bud_subscription_status status;
+	const struct bud_push_config *config;  /* never NULL */
+	struct bud_subscription_status status; /* its secrets as stored: subscription/sealing.h */
+	const struct bud_sealer *sealer;       /* for its secrets in the store; may be NULL */
 	/* Set by the table: a small number that no other live subscription has, kept over changes,
 	 * and a number that no other record ever put there has. */
 	uint32_t slot;
@@ -55,6 +57,7 @@ struct bud_subscription_defaults {
 	const char *owner; /* of a new one */
 	int64_t now_ms;
 	uint32_t timeout_ms;
+	const struct bud_sealer *sealer; /* outlives every subscription; NULL: nothing is sealed */
 };
 
 /* From the body of POST. All of these: -EINVAL with text and member on bad input, then nothing is
@@ -72,7 +75,8 @@ BUD_MUST_CHECK int bud_subscription_replace(const struct bud_subscription *old,
 BUD_MUST_CHECK int bud_subscription_patch(const struct bud_subscription *old, struct bud_span json,
 	const struct bud_subscription_defaults *defaults,
 	struct bud_subscription **out_subscription, struct bud_error *error);
-/* From the stored form. -EPROTONOSUPPORT: written by a newer version. The serial may be absent
+/* From the stored form. -EPROTONOSUPPORT: written by a newer version; -ENOKEY: sealed with a key
+ * that `defaults->sealer` lacks. The serial may be absent
  * (0): the store may keep it beside the record and set it. */
 BUD_MUST_CHECK int bud_subscription_load(struct bud_span json,
 	const struct bud_subscription_defaults *defaults,
@@ -91,7 +95,7 @@ void bud_subscription_write_api(const struct bud_subscription *subscription,
 /* Appends what was given, without defaults and secrets: what a patch is merged into. */
 void bud_subscription_write_given(
 	const struct bud_subscription *subscription, struct bud_buffer *out);
-/* Appends the stored form: everything, the secret included; the serial only when it is not 0. */
+/* Appends the stored form: everything, secrets sealed; the serial only when it is not 0. */
 void bud_subscription_write_record(
 	const struct bud_subscription *subscription, struct bud_buffer *out);
 

@@ -18,6 +18,7 @@
 #include "subscription/push_config.h"
 #include "subscription/push_config_json.h"
 #include "subscription/patch.h"
+#include "subscription/sealing.h"
 #include "subscription/signing_secret.h"
 #include "subscription/sink_header.h"
 
@@ -344,6 +345,7 @@ int bud_subscription_parse(struct bud_span json, const struct bud_subscription_d
 	made->owner = bud_strdup(defaults->owner);
 	made->created_ms = defaults->now_ms;
 	made->etag = make_hex(8);
+	made->sealer = defaults->sealer;
 	*out_subscription = bud_move(made);
 	return 0;
 }
@@ -380,6 +382,7 @@ static int change(struct reading *reading, struct bud_subscription **out_subscri
 	made->owner = bud_strdup(old->owner);
 	made->created_ms = old->created_ms;
 	made->serial = old->serial;
+	made->sealer = reading->defaults->sealer;
 	bud_status_copy(&old->status, &made->status);
 	if (!bud_credential_equals(&old->config->credential, &made->config->credential))
 		bud_status_forget_tokens(&made->status);
@@ -468,9 +471,14 @@ int bud_subscription_load(struct bud_span json, const struct bud_subscription_de
 	}
 	r = read_stored(&reading);
 	if (r == 0)
+		r = bud_sealing_open_record(
+			&(struct bud_sealing){defaults->sealer, made->owner, made->id}, root,
+			error);
+	if (r == 0)
 		r = read_all(&reading);
 	if (r < 0)
 		return r;
+	made->sealer = defaults->sealer;
 	*out_subscription = bud_move(made);
 	return 0;
 }

@@ -1,12 +1,16 @@
 /* Subscriptions, written: one shape, of which the API shows a part and the store keeps all. */
 #include "subscription/subscription.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
 
 #include "core/clock.h"
 #include "subscription/credential.h"
 #include "subscription/push_config.h"
 #include "subscription/push_config_json.h"
+#include "subscription/sealing.h"
 #include "subscription/sink_header.h"
 
 static void write_name(struct bud_buffer *out, const char *name)
@@ -116,8 +120,7 @@ void bud_subscription_write_given(
 	bud_buffer_byte(out, '}');
 }
 
-void bud_subscription_write_record(
-	const struct bud_subscription *subscription, struct bud_buffer *out)
+static void write_plain(const struct bud_subscription *subscription, struct bud_buffer *out)
 {
 	bud_buffer_format(out, "{\"format\":%d", BUD_SUBSCRIPTION_FORMAT);
 	if (subscription->serial) {
@@ -128,4 +131,28 @@ void bud_subscription_write_record(
 	write_common(out, subscription);
 	write_config(out, subscription, BUD_PUSH_CONFIG_STORED, true);
 	bud_buffer_byte(out, '}');
+}
+
+void bud_subscription_write_record(
+	const struct bud_subscription *subscription, struct bud_buffer *out)
+{
+	struct bud_sealing sealing = {subscription->sealer, subscription->owner, subscription->id};
+	struct bud_buffer plain = {0};
+	json_t *root;
+	char *text;
+
+	if (!subscription->sealer) {
+		write_plain(subscription, out);
+		return;
+	}
+	write_plain(subscription, &plain);
+	root = json_loadb(plain.at, plain.len, 0, NULL);
+	assert(root);
+	bud_sealing_close_record(&sealing, root);
+	text = json_dumps(root, JSON_COMPACT);
+	bud_buffer_text(out, text);
+	free(text);
+	json_decref(root);
+	explicit_bzero(plain.at, plain.len);
+	bud_buffer_finish(&plain);
 }

@@ -16,6 +16,10 @@
 
 #define NOW_MS 1700000000000
 
+/* The members of config.tls for a client certificate. */
+#define MAKE_TLS                                                                                   \
+	"'certificate':'-----BEGIN CERTIFICATE-----AA','key':'-----BEGIN PRIVATE KEY-----BB'"
+
 /* free() it. */
 static inline char *make_json(const char *text)
 {

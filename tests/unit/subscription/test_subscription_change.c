@@ -21,12 +21,11 @@ static int change(int (*how)(const struct bud_subscription *, struct bud_span,
 	return r;
 }
 
-#define PEM "'certificate':'-----BEGIN CERTIFICATE-----AA','key':'-----BEGIN PRIVATE KEY-----BB'"
-
 static void wishes_outlive_the_store(void **state)
 {
 	struct bud_subscription *made = make_subscription("s1", 1,
-		",'from':'earliest','config':{'timeout_ms':300,'mode':'binary','tls':{" PEM "}},"
+		",'from':'earliest','config':{'timeout_ms':300,'mode':'binary','tls':{" MAKE_TLS
+		"}},"
 		"'sinkcredential':{'credentialtype':'PLAIN','identifier':'i','secret':'s'}");
 	struct bud_subscription *loaded = NULL;
 	struct bud_buffer first = {0};
@@ -80,7 +79,7 @@ static void hidden_secrets_stay_until_they_are_cleared(void **state)
 		{"{'config':null}", false, true, false},
 	};
 	struct bud_subscription *old = make_subscription("s1", 1,
-		",'config':{'tls':{" PEM "}},"
+		",'config':{'tls':{" MAKE_TLS "}},"
 		"'sinkcredential':{'credentialtype':'PLAIN','identifier':'i','secret':'s'}");
 
 	(void)state;
@@ -135,7 +134,7 @@ static void a_change_cannot_touch_all(void **state)
 			"protocolsettings.headers.Authorization"},
 	};
 	struct bud_subscription *old = make_subscription("s1", 1,
-		",'from':'earliest','config':{'tls':{" PEM "}},"
+		",'from':'earliest','config':{'tls':{" MAKE_TLS "}},"
 		"'sinkcredential':{'credentialtype':'PLAIN','identifier':'i','secret':'s'}");
 	struct bud_subscription *made = NULL;
 	struct bud_error error;

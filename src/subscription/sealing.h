@@ -1,0 +1,32 @@
+/* Sealing of a subscription's secrets as they lie in the store: which members they are, and that
+ * each is bound to its subscription and its place. */
+#pragma once
+#include "core/alloc.h"
+#include "core/error.h"
+#include "core/text.h"
+
+struct bud_sealer;       /* crypto/seal.h */
+struct bud_subscription; /* subscription/subscription.h */
+struct json_t;           /* jansson */
+
+struct bud_sealing {
+	const struct bud_sealer *sealer; /* NULL: nothing is sealed, and nothing sealed is read */
+	const char *owner;
+	const char *id;
+};
+
+/* Seals the secrets of a record. */
+void bud_sealing_close_record(const struct bud_sealing *sealing, struct json_t *record);
+/* Opens them; what was never sealed stays. -ENOKEY: sealed with a key that is not here; -EINVAL:
+ * changed, or of another place. `error` names the member; then `record` is of no use. */
+BUD_MUST_CHECK int bud_sealing_open_record(
+	const struct bud_sealing *sealing, struct json_t *record, struct bud_error *error);
+
+/* The secrets of a status (`member` is "callback_key", "access_token" or "refresh_token") stay in
+ * memory as they are stored, so that a status that is written again is the same to a compare and
+ * swap. Who sends one opens it, who puts one in closes it. Both give a text of the caller's own, to
+ * be overwritten and freed; open gives NULL when it cannot. `text` may be NULL: NULL. */
+char *bud_sealing_close_text(
+	const struct bud_subscription *subscription, const char *member, const char *text);
+char *bud_sealing_open_text(
+	const struct bud_subscription *subscription, const char *member, const char *text);
