@@ -413,6 +413,14 @@ static int run(struct serve *serve)
 	return serve->exit_code;
 }
 
+/* By which name we ask receivers. */
+static void name_origin(struct bud_config *config)
+{
+	if (config->delivery.origin[0] == '\0' &&
+		gethostname(config->delivery.origin, sizeof(config->delivery.origin) - 1) < 0)
+		strcpy(config->delivery.origin, "localhost");
+}
+
 static const char about[] =
 	"Takes events in, matches them against subscriptions and pushes signed webhooks.\n"
 	"Prints one line when it is ready; ends on SIGTERM after what is in hand.\n"
@@ -441,6 +449,7 @@ int bud_serve(int argc, char **argv)
 		fail("", &error);
 		return BUD_CLI_EXIT_USAGE;
 	}
+	name_origin(&serve->app.config);
 	bud_log_init(
 		serve->app.config.log.level, serve->app.config.log.format == BUD_LOG_FORMAT_JSON);
 	return run(serve);

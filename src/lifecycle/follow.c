@@ -129,6 +129,8 @@ static void put_record(struct bud_follower *follower, struct bud_table *table,
 	const struct bud_registry_record *record)
 {
 	struct bud_subscription_defaults defaults = {.timeout_ms = follower->options.timeout_ms};
+	struct bud_follow_options *options = &follower->options;
+	const struct bud_subscription *before = NULL;
 	struct bud_subscription *subscription = NULL;
 	char id[BUD_SUBSCRIPTION_ID_MAX + 1];
 	struct bud_error error;
@@ -139,7 +141,7 @@ static void put_record(struct bud_follower *follower, struct bud_table *table,
 	id[record->id.len] = '\0';
 	if (record->value.record.len == 0) {
 		bud_table_remove(table, id, record->value.serial);
-		follower->options.on_deleted(follower->options.owner, id);
+		options->on_deleted(options->owner, id);
 		return;
 	}
 	if (bud_subscription_load(record->value.record, &defaults, &subscription, &error) < 0) {
@@ -150,6 +152,9 @@ static void put_record(struct bud_follower *follower, struct bud_table *table,
 	bud_subscription_set_beside(
 		subscription, &(struct bud_subscription_beside){record->value.serial,
 				      record->value.etag, record->value.status});
+	(void)bud_table_find(options->table, id, &before);
+	if (options->on_changed)
+		options->on_changed(options->owner, before, subscription);
 	bud_table_put(table, subscription);
 }
 

@@ -2,15 +2,22 @@
 #pragma once
 #include <stdint.h>
 
-struct bud_follower;  /* opaque; belongs to the control thread */
-struct bud_following; /* store/following.h */
-struct bud_metrics;   /* core/metrics.h */
-struct bud_store;     /* store/store.h */
-struct bud_table;     /* subscription/table.h */
+struct bud_follower;     /* opaque; belongs to the control thread */
+struct bud_following;    /* store/following.h */
+struct bud_metrics;      /* core/metrics.h */
+struct bud_store;        /* store/store.h */
+struct bud_subscription; /* subscription/subscription.h */
+struct bud_table;        /* subscription/table.h */
 struct uv_loop_s;
 
 /* A subscription was deleted; `id` is lent. Also for each tombstone of a load. */
 typedef void (*bud_follow_deleted_fn)(void *owner, const char *id);
+
+/* A subscription is there, is new or has changed. Both are lent; `before` is what the table had,
+ * NULL when it had none, as at the first load. The table gets the new one right after this; workers
+ * act on what this starts in Redis only with a table that is at least as new. */
+typedef void (*bud_follow_changed_fn)(void *owner, const struct bud_subscription *before,
+	const struct bud_subscription *subscription);
 
 /* All borrowed until it is closed. */
 struct bud_follow_options {
@@ -24,6 +31,7 @@ struct bud_follow_options {
 	unsigned block_ms;
 	unsigned retry_ms; /* after a fault; 0: 500 */
 	bud_follow_deleted_fn on_deleted;
+	bud_follow_changed_fn on_changed; /* may be NULL */
 	void *owner;
 };
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 
@@ -108,30 +109,66 @@ static void on_put(void *owner, int err, const struct bud_put_result *result)
 	life->puts--;
 }
 
-void life_put(struct life *life, const char *id, bool is_deleted)
+static void put(struct life *life, const char *id, struct bud_span record, const char *status)
 {
-	static const char json[] = "{\"protocol\":\"HTTP\",\"sink\":\"http://127.0.0.1/\"}";
+	char etag[33];
+	struct bud_put put = {.id = id,
+		.if_etag = record.len > 0 && life_number(life, "HEXISTS bud:{s0}:subs:records %s",
+						     id) == 0
+				   ? ""
+				   : "*",
+		.etag = etag,
+		.fingerprint = etag,
+		.record = record,
+		.status = status ? bud_span(status) : (struct bud_span){NULL, 0}};
+
+	bud_random_hex(etag, 16);
+	life->puts++;
+	assert_int_equal(bud_registry_put(&life->store, &put, on_put, life), 0);
+	life_wait(life, life->puts == 0);
+}
+
+void life_put_json(struct life *life, const char *id, const char *json, const char *status)
+{
 	struct bud_subscription_defaults defaults = {
 		.id = id, .owner = "local", .timeout_ms = 1000};
 	struct bud_subscription *subscription;
 	bud_auto(buffer) struct bud_buffer record = {0};
 	struct bud_error error;
-	char etag[33];
 
-	bud_random_hex(etag, 16);
 	if (bud_subscription_parse(bud_span(json), &defaults, &subscription, &error) < 0)
 		fail_msg("%s", error.text);
-	if (!is_deleted)
-		bud_subscription_write_record(subscription, &record);
+	bud_subscription_write_record(subscription, &record);
 	bud_subscription_destroy(subscription);
-	struct bud_put put = {.id = id,
-		.if_etag = is_deleted ? "*" : "",
-		.etag = etag,
-		.fingerprint = etag,
-		.record = bud_buffer_as_span(&record)};
-	life->puts++;
-	assert_int_equal(bud_registry_put(&life->store, &put, on_put, life), 0);
-	life_wait(life, life->puts == 0);
+	put(life, id, bud_buffer_as_span(&record), status);
+}
+
+void life_put(struct life *life, const char *id, bool is_deleted)
+{
+	static const char json[] = "{\"protocol\":\"HTTP\",\"sink\":\"http://127.0.0.1/\"}";
+
+	if (is_deleted)
+		put(life, id, bud_span(""), NULL);
+	else
+		life_put_json(life, id, json, NULL);
+}
+
+bool life_stored_has(struct life *life, const char *id, const char *text)
+{
+	redisReply *reply = redis_server_ask(life->server, "HGET bud:{s0}:subs:records %s", id);
+	bool has = reply->type == REDIS_REPLY_STRING && strstr(reply->str, text);
+
+	freeReplyObject(reply);
+	return has;
+}
+
+long long life_told(struct life *life, const char *type)
+{
+	return life_number(life,
+		"EVAL local\tn=0;for\ti=0,15\tdo\tfor\t_,e\tin\tipairs(redis.call('XRANGE',"
+		"'bud:{s0}:p'..i..':events','-','+'))do\tif\tstring.find(e[2][4],'\"type\":\""
+		"no.budstikke.%s.v1\"',1,true)then\tn=n+1\tend\tend\tend\treturn\tn 0",
+		type);
 }
 
 long long life_number(struct life *life, const char *format, ...)

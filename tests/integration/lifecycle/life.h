@@ -36,6 +36,12 @@ void life_turn_out(struct life *life);
 
 /* Writes a subscription to everything (or with `is_deleted` its tombstone) and waits. */
 void life_put(struct life *life, const char *id, bool is_deleted);
+/* A new one or a change; `status` is its stored form; NULL: the one it has. */
+void life_put_json(struct life *life, const char *id, const char *json, const char *status);
+/* Whether what is stored of it, its status included, has this text somewhere. */
+bool life_stored_has(struct life *life, const char *id, const char *text);
+/* Notices no.budstikke.<type>.v1 on all partitions. */
+long long life_told(struct life *life, const char *type);
 /* The integer that a command answers. */
 long long life_number(struct life *life, const char *format, ...);
 

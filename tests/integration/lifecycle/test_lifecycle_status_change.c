@@ -75,16 +75,6 @@ static void stored(struct life *life, char out[4096])
 	freeReplyObject(reply);
 }
 
-/* Notices with this type, over all partitions. */
-static long long told(struct life *life, const char *type)
-{
-	return life_number(life,
-		"EVAL local\tn=0;for\ti=0,15\tdo\tfor\t_,e\tin\tipairs(redis.call('XRANGE',"
-		"'" KEY "p'..i..':events','-','+'))do\tif\tstring.find(e[2][4],'\"type\":\""
-		"no.budstikke.%s.v1\"',1,true)then\tn=n+1\tend\tend\tend\treturn\tn 0",
-		type);
-}
-
 static void test_is_told_once(void **state)
 {
 	struct life *life = *state;
@@ -103,10 +93,10 @@ static void test_is_told_once(void **state)
 	assert_int_equal(ends.outcome, BUD_STATUS_ALREADY);
 	stored(life, after);
 	assert_string_equal(before, after);
-	assert_int_equal(told(life, "subscription.paused"), 1);
+	assert_int_equal(life_told(life, "subscription.paused"), 1);
 	change(life, &ends, "s1", &resume_it);
 	assert_int_equal(ends.outcome, BUD_STATUS_DONE);
-	assert_int_equal(told(life, "subscription.resumed"), 1);
+	assert_int_equal(life_told(life, "subscription.resumed"), 1);
 	stored(life, after);
 	assert_null(strstr(after, "\"reason\""));
 }
@@ -132,7 +122,7 @@ static void test_only_from_where_it_may(void **state)
 	assert_int_equal(ends.outcome, BUD_STATUS_MISSING);
 	change(life, &ends, "never", &disable);
 	assert_int_equal(ends.outcome, BUD_STATUS_MISSING);
-	assert_int_equal(told(life, "subscription.disabled"), 0);
+	assert_int_equal(life_told(life, "subscription.disabled"), 0);
 }
 
 static bool grant(void *owner, const struct bud_subscription *subscription,
@@ -168,8 +158,8 @@ static void test_somebody_was_faster(void **state)
 	stored(life, value);
 	assert_non_null(strstr(value, "\"state\":\"paused\""));
 	assert_non_null(strstr(value, "\"rate_per_min\":30"));
-	assert_int_equal(told(life, "subscription.paused"), 1);
-	assert_int_equal(told(life, "subscription.resumed"), 0);
+	assert_int_equal(life_told(life, "subscription.paused"), 1);
+	assert_int_equal(life_told(life, "subscription.resumed"), 0);
 }
 
 static bool refuse(void *owner, const struct bud_subscription *subscription,

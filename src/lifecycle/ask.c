@@ -1,0 +1,172 @@
+/* A question to a receiver: target and fields made -> sent -> judged -> told. */
+#include "lifecycle/ask.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config/config.h"
+#include "core/error.h"
+#include "core/random.h"
+#include "fetch/fetch.h"
+#include "fetch/target.h"
+#include "subscription/consent.h"
+#include "subscription/sink_header.h"
+#include "subscription/subscription.h"
+
+#define FIELDS_MAX 4
+#define WHY_BYTES  160
+
+struct ask {
+	const struct bud_config *config;
+	struct bud_ask_then then;
+	enum bud_verify method;
+	uint32_t rate; /* that we asked for */
+	struct bud_buffer fields[FIELDS_MAX];
+	const char *lines[FIELDS_MAX];
+	size_t fields_n;
+	struct bud_buffer body;
+	char why[WHY_BYTES];
+};
+
+static void destroy(struct ask *ask)
+{
+	for (size_t i = 0; i < ask->fields_n; i++) {
+		explicit_bzero(ask->fields[i].at, ask->fields[i].len); /* the key */
+		bud_buffer_finish(&ask->fields[i]);
+	}
+	bud_buffer_finish(&ask->body);
+	free(ask);
+}
+
+__attribute__((format(printf, 2, 3))) static void add_field(
+	struct ask *ask, const char *format, ...)
+{
+	struct bud_buffer *field = &ask->fields[ask->fields_n];
+	char text[512];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
+	bud_buffer_text(field, text);
+	ask->lines[ask->fields_n++] = field->at;
+	explicit_bzero(text, sizeof(text));
+}
+
+/* CloudEvents HTTP webhooks 4.1. */
+static void write_options(struct ask *ask, const struct bud_subscription *subscription)
+{
+	const char *callback = ask->config->delivery.callback_url;
+	const char *key = subscription->status.callback_key;
+
+	add_field(ask, "WebHook-Request-Origin: %s", ask->config->delivery.origin);
+	if (callback[0] && key)
+		add_field(ask, "WebHook-Request-Callback: %s/subscriptions/%s/consent?key=%s",
+			callback, subscription->id, key);
+	if (ask->rate > 0)
+		add_field(ask, "WebHook-Request-Rate: %" PRIu32, ask->rate);
+}
+
+/* The same four attributes that Altinn sends, and no data. */
+static void write_validation(struct ask *ask, const struct bud_subscription *subscription)
+{
+	bool is_json = subscription->config->mode == BUD_MODE_ALTINN;
+	char id[33];
+
+	bud_random_hex(id, 16);
+	add_field(ask, "Content-Type: application/%sjson", is_json ? "" : "cloudevents+");
+	bud_buffer_format(&ask->body,
+		"{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"%s/subscriptions/%s\","
+		"\"type\":\"platform.events.validatesubscription\"}",
+		id, ask->config->delivery.callback_url, subscription->id);
+}
+
+static void judge_validation(struct ask *ask, int status, struct bud_answer *answer)
+{
+	answer->agrees = status >= 200 && status <= 299;
+	if (!answer->agrees)
+		snprintf(ask->why, sizeof(ask->why),
+			"its receiver answered the validation event with %d", status);
+}
+
+static void on_result(void *owner, const struct bud_fetch_result *result)
+{
+	struct ask *ask = owner;
+	struct bud_answer answer = {.why = ask->why};
+
+	if (result->kind == BUD_FETCH_CANCELLED) {
+		ask->then.fn(ask->then.owner, NULL);
+		destroy(ask);
+		return;
+	}
+	if (result->kind != BUD_FETCH_RESPONSE)
+		snprintf(ask->why, sizeof(ask->why), "its receiver could not be asked: %s",
+			result->text);
+	else if (ask->method == BUD_VERIFY_ALTINN)
+		judge_validation(ask, result->status, &answer);
+	else
+		answer.agrees = bud_consent_judge(result->headers, ask->config->delivery.origin,
+			ask->rate, &answer.rate_per_min, &answer.why);
+	if (answer.agrees)
+		answer.why = NULL;
+	ask->then.fn(ask->then.owner, &answer);
+	destroy(ask);
+}
+
+/* With the fields that the owner wants in every push: what lets us in may be among them. */
+static struct bud_target *make_target(const struct bud_config *config,
+	const struct bud_subscription *subscription, struct bud_error *error)
+{
+	struct bud_target_options options = {.allow_http = config->delivery.allow_http};
+	struct bud_target *target =
+		bud_target_create(bud_span(subscription->sink), &options, error);
+
+	for (size_t i = 0; target && i < subscription->n_headers; i++) {
+		bud_auto(buffer) struct bud_buffer line = {0};
+		bud_buffer_format(&line, "%s: %s", subscription->headers[i].name,
+			subscription->headers[i].value);
+		(void)!bud_target_header_add(target, line.at);
+	}
+	return target;
+}
+
+int bud_ask_start(struct bud_fetch *fetch, const struct bud_config *config,
+	const struct bud_subscription *subscription, const struct bud_ask_then *then,
+	struct bud_error *error)
+{
+	struct bud_target *target = make_target(config, subscription, error);
+	struct ask *ask;
+	int r;
+
+	if (!target)
+		return -EINVAL;
+	ask = bud_new(struct ask);
+	ask->config = config;
+	ask->then = *then;
+	ask->method = bud_consent_method(config->delivery.verify, subscription);
+	ask->rate = (uint32_t)config->delivery.request_rate;
+	if (ask->method == BUD_VERIFY_ALTINN)
+		write_validation(ask, subscription);
+	else
+		write_options(ask, subscription);
+	r = bud_fetch_start(fetch,
+		&(struct bud_fetch_request){
+			.target = target,
+			.method = ask->method == BUD_VERIFY_ALTINN ? "POST" : "OPTIONS",
+			.headers = ask->lines,
+			.headers_n = ask->fields_n,
+			.body = bud_buffer_as_span(&ask->body),
+			.timeout_ms = subscription->timeout_ms,
+			.keep_headers = true,
+		},
+		on_result, ask, NULL);
+	bud_target_unref(target);
+	if (r == 0)
+		return 0;
+	destroy(ask);
+	return r == -EPROTONOSUPPORT || r == -EINVAL
+		       ? bud_error_set(error, NULL, "its sink is not allowed any more")
+		       : r;
+}

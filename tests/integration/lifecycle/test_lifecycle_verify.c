@@ -1,0 +1,291 @@
+/* Receivers are asked before they get events, against a real Redis and a real receiver: by the
+ * letter of CloudEvents HTTP webhooks 4, once for all nodes, again by the schedule until they
+ * agree; the subscription says why it waits, and who was not asked agrees to nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "core/error.h"
+#include "followed.h"
+#include "lifecycle/ask.h"
+#include "lifecycle/verify.h"
+#include "subscription/consent.h"
+
+#define GRANTED                                                                                    \
+	"HTTP/1.1 200 OK\r\nWebHook-Allowed-Origin: bud.example\r\nWebHook-Allowed-Rate: 60\r\n"   \
+	"Allow: POST\r\nContent-Length: 0\r\n\r\n"
+#define REFUSED "HTTP/1.1 405 X\r\nAllow: POST\r\nContent-Length: 0\r\n\r\n"
+
+#define NODES 2
+static struct bud_verifier *verifiers[NODES];
+
+static void on_changed(void *owner, const struct bud_subscription *before,
+	const struct bud_subscription *subscription)
+{
+	(void)owner;
+	(void)before;
+	for (int i = 0; i < NODES; i++)
+		if (verifiers[i])
+			bud_verifier_on_changed(verifiers[i], subscription);
+}
+
+static void on_deleted(void *owner, const char *id)
+{
+	(void)owner;
+	for (int i = 0; i < NODES; i++)
+		if (verifiers[i])
+			bud_verifier_on_deleted(verifiers[i], id);
+}
+
+static void start(struct followed *followed, int nodes, int64_t minute_ms)
+{
+	struct bud_verify_options options = {
+		.loop = &followed->life->loop,
+		.store = &followed->life->store,
+		.fetch = followed->fetch,
+		.config = &followed->config,
+		.tick_ms = 5,
+		.minute_ms = minute_ms,
+	};
+
+	for (int i = 0; i < nodes; i++)
+		verifiers[i] = bud_verifier_open(&options);
+	followed->on_changed = on_changed;
+	followed->on_deleted = on_deleted;
+	followed_start(followed);
+}
+
+static int tear_down(void **state)
+{
+	followed_stop(*state);
+	for (int i = 0; i < NODES; i++)
+		bud_verifier_close(bud_move(verifiers[i]));
+	return followed_tear_down(state);
+}
+
+static char *pending(void)
+{
+	static char text[128];
+
+	snprintf(text, sizeof(text), "{\"state\":\"pending\",\"since_ms\":%lld}",
+		(long long)bud_clock_wall_ms());
+	return text;
+}
+
+static bool says(const struct followed *followed, const char *text)
+{
+	return strstr(followed->server.last.at, text) != NULL;
+}
+
+static void test_asks_by_the_letter(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+	char key[128];
+
+	followed->config.delivery.verify = BUD_VERIFY_RULE_REQUIRE;
+	followed->config.delivery.request_rate = 120;
+	strcpy(followed->config.delivery.callback_url, "https://bud.example/api");
+	followed_answer(followed, GRANTED);
+	start(followed, 1, 0);
+	followed_put(followed, "s1", "/hook?a=b", pending());
+	life_wait(life, life_stored_has(life, "s1", "\"granted_ms\":"));
+	assert_int_equal(followed->server.requests, 1);
+	assert_true(says(followed, "OPTIONS /hook?a=b HTTP/1.1\r\n"));
+	assert_true(says(followed, "\r\nWebHook-Request-Origin: bud.example\r\n"));
+	assert_true(says(followed, "\r\nWebHook-Request-Rate: 120\r\n"));
+	assert_true(says(followed, "\r\nX-Key: of the owner\r\n"));
+	assert_int_equal(
+		sscanf(strstr(followed->server.last.at, "WebHook-Request-Callback:"),
+			"WebHook-Request-Callback: "
+			"https://bud.example/api/subscriptions/s1/consent?key=%127[0-9a-f-]\r\n",
+			key),
+		1);
+	assert_int_equal(strlen(key), 13 + 1 + 64);
+	assert_true(life_stored_has(life, "s1", "\"state\":\"active\""));
+	assert_true(life_stored_has(life, "s1", "\"rate_per_min\":60"));
+	assert_false(life_stored_has(life, "s1", "callback_key"));
+	assert_int_equal(life_told(life, "subscription.activated"), 1);
+}
+
+static void test_asks_again_until_it_agrees(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed->config.delivery.verify = BUD_VERIFY_RULE_REQUIRE;
+	followed_answer(followed, REFUSED);
+	start(followed, 1, 40);
+	followed_put(followed, "s1", "/", pending());
+	life_wait(life, life_stored_has(life, "s1", "no WebHook-Allowed-Origin"));
+	assert_true(life_stored_has(life, "s1", "\"state\":\"pending\""));
+	life_wait(life, followed->server.requests >= 3);
+	followed_answer(followed, GRANTED);
+	life_wait(life, life_stored_has(life, "s1", "\"state\":\"active\""));
+	assert_int_equal(life_told(life, "subscription.activated"), 1);
+	assert_false(life_stored_has(life, "s1", "WebHook"));
+}
+
+/* Two nodes, and neither asks before the first minute is over. */
+static void test_asks_once(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed->config.delivery.verify = BUD_VERIFY_RULE_REQUIRE;
+	followed_answer(followed, REFUSED);
+	start(followed, 2, 0);
+	for (int i = 0; i < 40; i++) {
+		char id[8];
+		snprintf(id, sizeof(id), "s%d", i);
+		followed_put(followed, id, "/", pending());
+	}
+	life_wait(life, followed->server.requests >= 40);
+	life_stays_ms(life, followed->server.requests == 40, 300);
+}
+
+static void test_asks_nobody_else(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed->config.delivery.verify = BUD_VERIFY_RULE_REQUIRE;
+	followed_answer(followed, GRANTED);
+	followed_put(followed, "active", "/", NULL);
+	followed_put(followed, "paused", "/", "{\"state\":\"paused\",\"since_ms\":1}");
+	followed_put(followed, "gone", "/", pending());
+	life_put(life, "gone", true);
+	start(followed, 1, 20);
+	life_stays_ms(life, followed->server.accepts == 0, 200);
+}
+
+static void test_low_rate(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed->config.delivery.verify = BUD_VERIFY_RULE_LOW_RATE;
+	followed_answer(followed, REFUSED);
+	start(followed, 1, 0);
+	followed_put(followed, "s1", "/", pending());
+	life_wait(life, life_stored_has(life, "s1", "\"state\":\"active\""));
+	assert_true(life_stored_has(life, "s1", "\"rate_per_min\":1}"));
+	assert_true(life_stored_has(life, "s1", "\"reason\":\"not granted\""));
+	assert_true(life_stored_has(life, "s1", "no WebHook-Allowed-Origin"));
+	assert_false(life_stored_has(life, "s1", "granted_ms"));
+}
+
+/* The answer comes when the owner has paused it: then it stays paused. */
+static void test_changed_meanwhile(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed->config.delivery.verify = BUD_VERIFY_RULE_REQUIRE;
+	followed->server.act = (struct scripted_act){.text = GRANTED, .drip_ms = 1};
+	start(followed, 1, 0);
+	followed_put(followed, "s1", "/", pending());
+	life_wait(life, followed->server.requests == 1);
+	followed_put(followed, "s1", "/", "{\"state\":\"paused\",\"since_ms\":7}");
+	life_stays_ms(life, life_stored_has(life, "s1", "\"since_ms\":7}"), 300);
+	followed_answer(followed, GRANTED);
+	followed_put(followed, "s1", "/other", pending());
+	life_wait(life, life_stored_has(life, "s1", "\"granted_ms\":"));
+	assert_true(says(followed, "OPTIONS /other "));
+}
+
+/* The rule is off by now: whoever waits need not wait any more, and was not asked. */
+static void test_the_rule_is_off(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	start(followed, 1, 0);
+	followed_put(followed, "s1", "/", pending());
+	life_wait(life, life_stored_has(life, "s1", "\"state\":\"active\""));
+	assert_int_equal(followed->server.accepts, 0);
+	assert_false(life_stored_has(life, "s1", "granted_ms"));
+}
+
+static void test_nobody_answers(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed->config.delivery.verify = BUD_VERIFY_RULE_REQUIRE;
+	followed->server.act = (struct scripted_act){.then = SCRIPTED_RESET};
+	start(followed, 1, 0);
+	followed_put(followed, "s1", "/", pending());
+	life_wait(life, life_stored_has(life, "s1", "its receiver could not be asked: "));
+	assert_true(life_stored_has(life, "s1", "\"state\":\"pending\""));
+}
+
+struct answered {
+	int n;
+	bool agrees;
+	char why[160];
+};
+
+static void on_answer(void *owner, const struct bud_answer *answer)
+{
+	struct answered *answered = owner;
+
+	answered->n++;
+	answered->agrees = answer->agrees;
+	snprintf(answered->why, sizeof(answered->why), "%s", answer->why ? answer->why : "");
+}
+
+static void test_altinn(void **state)
+{
+	struct followed *followed = *state;
+	struct bud_push_config altinn = bud_push_config_default;
+	struct bud_subscription subscription = {
+		.id = (char[]){"s1"}, .timeout_ms = 1000, .config = &altinn};
+	struct answered answered = {0};
+	struct bud_ask_then then = {on_answer, &answered};
+	struct bud_error error;
+	char sink[64];
+
+	altinn.verify = BUD_VERIFY_ALTINN;
+	strcpy(followed->config.delivery.callback_url, "https://bud.example");
+	snprintf(sink, sizeof(sink), "http://127.0.0.1:%d/v", followed->server.port);
+	subscription.sink = sink;
+	start(followed, 0, 0);
+	followed_answer(followed, "HTTP/1.1 204 No Content\r\n\r\n");
+	assert_int_equal(
+		bud_ask_start(followed->fetch, &followed->config, &subscription, &then, &error), 0);
+	life_wait(followed->life, answered.n == 1);
+	assert_true(answered.agrees);
+	assert_true(says(followed, "POST /v HTTP/1.1\r\n"));
+	assert_true(says(followed, "\r\nContent-Type: application/cloudevents+json\r\n"));
+	assert_true(says(followed, "\"source\":\"https://bud.example/subscriptions/s1\","
+				   "\"type\":\"platform.events.validatesubscription\"}"));
+	followed_answer(followed, "HTTP/1.1 302 X\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
+	assert_int_equal(
+		bud_ask_start(followed->fetch, &followed->config, &subscription, &then, &error), 0);
+	life_wait(followed->life, answered.n == 2);
+	assert_false(answered.agrees);
+	assert_string_equal(answered.why, "its receiver answered the validation event with 302");
+	assert_int_equal(followed->server.requests, 2);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(asks_by_the_letter),
+		TEST(asks_again_until_it_agrees),
+		TEST(asks_once),
+		TEST(asks_nobody_else),
+		TEST(low_rate),
+		TEST(changed_meanwhile),
+		TEST(the_rule_is_off),
+		TEST(nobody_answers),
+		TEST(altinn),
+	};
+
+	return cmocka_run_group_tests(tests, life_group_set_up, life_group_tear_down);
+}
