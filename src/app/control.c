@@ -10,15 +10,20 @@
 #include "core/alloc.h"
 #include "core/log.h"
 #include "dispatch/endpoint.h"
+#include "fetch/fetch.h"
 #include "http/listener.h"
 #include "lifecycle/clean.h"
+#include "lifecycle/disable.h"
 #include "lifecycle/follow.h"
 #include "lifecycle/nodes.h"
+#include "lifecycle/resume.h"
+#include "lifecycle/verify.h"
 #include "redis/client.h"
 #include "store/store.h"
 
-#define GAUGES_MS 500
-#define CLOSE_MS  20 /* for the connections' last callbacks */
+#define GAUGES_MS  500
+#define CLOSE_MS   20 /* for the connections' last callbacks */
+#define ASKING_MAX 64
 
 enum wish {
 	WISH_JOIN = 1,
@@ -41,6 +46,9 @@ struct bud_control {
 	struct bud_follower *follower;
 	struct bud_watch *watch;
 	struct bud_cleaner *cleaner;
+	struct bud_fetch *fetch; /* for questions to receivers; deliveries are the workers' */
+	struct bud_verifier *verifier;
+	struct bud_disabler *disabler;
 	struct bud_listener *admin;
 	struct bud_health_api health;
 	struct bud_route_table table;
@@ -85,6 +93,16 @@ static void on_deleted(void *owner, const char *id)
 	struct bud_control *control = owner;
 
 	bud_cleaner_on_deleted(control->cleaner, id);
+	bud_verifier_on_deleted(control->verifier, id);
+}
+
+static void on_changed(void *owner, const struct bud_subscription *before,
+	const struct bud_subscription *subscription)
+{
+	struct bud_control *control = owner;
+
+	bud_verifier_on_changed(control->verifier, subscription);
+	bud_resume_on_changed(&control->commands_store, before, subscription);
 }
 
 static void on_taken(void *owner)
@@ -122,6 +140,34 @@ static void open_stores(struct bud_control *control)
 	bud_store_init(&control->following_store, control->following, &control->app->shard);
 }
 
+/* Receivers are asked and judged here. */
+static void open_judges(struct bud_control *control)
+{
+	const struct bud_config *config = &control->app->config;
+	struct bud_fetch_options fetch = {
+		.networks = &config->delivery.allow_networks,
+		.allow_http = config->delivery.allow_http,
+		.connections_max = ASKING_MAX,
+		.multis = 1,
+	};
+	struct bud_verify_options verify = {
+		.loop = &control->loop,
+		.store = &control->commands_store,
+		.config = config,
+	};
+	struct bud_disable_options disable = {
+		.loop = &control->loop,
+		.store = &control->commands_store,
+		.table = control->app->table,
+		.after_ms = config->delivery.disable_after_s * 1000,
+	};
+
+	control->fetch = bud_fetch_open(&control->loop, &fetch);
+	verify.fetch = control->fetch;
+	control->verifier = bud_verifier_open(&verify);
+	control->disabler = bud_disabler_open(&disable);
+}
+
 static void open_flows(struct bud_control *control)
 {
 	struct bud_app *app = control->app;
@@ -133,6 +179,7 @@ static void open_flows(struct bud_control *control)
 		.metrics = control->metrics,
 		.timeout_ms = (uint32_t)app->config.delivery.timeout_ms,
 		.on_deleted = on_deleted,
+		.on_changed = on_changed,
 		.owner = control,
 	};
 	struct bud_watch_options watch = {
@@ -154,6 +201,7 @@ static void open_flows(struct bud_control *control)
 		.retention_ms = app->config.retention.age_s * 1000,
 	};
 
+	open_judges(control);
 	control->cleaner = bud_cleaner_open(&clean);
 	control->watch = bud_watch_open(&watch);
 	control->follower = bud_follower_open(&follow);
@@ -195,6 +243,8 @@ static void on_close_time(uv_timer_t *timer)
 	bud_follower_close(control->follower);
 	bud_watch_close(control->watch);
 	bud_cleaner_close(control->cleaner);
+	bud_verifier_close(control->verifier);
+	bud_disabler_close(control->disabler);
 	uv_close((uv_handle_t *)&control->wake, NULL);
 	uv_close((uv_handle_t *)&control->gauges, NULL);
 }
@@ -210,6 +260,7 @@ static void on_wake(uv_async_t *async)
 	}
 	if (wishes & WISH_STOP) {
 		bud_listener_close(control->admin, NULL, NULL);
+		bud_fetch_close(control->fetch, NULL, NULL);
 		bud_store_detach(&control->following_store);
 		bud_store_detach(&control->commands_store);
 		bud_redis_close(control->following);

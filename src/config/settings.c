@@ -78,14 +78,14 @@ const struct bud_setting bud_settings[] = {
 		"wait until it is resumed; 0: never."},
 	{"delivery.verify", BUD_SETTING_CHOICE, AT(delivery.verify), "off", "off|low_rate|require",
 		0, 0,
-		"Whether receivers are asked (CloudEvents HTTP webhooks, 4) before they get events; "
-		"who does not agree gets one request a minute, or none."},
+		"Whether receivers are asked (CloudEvents HTTP webhooks, 4) before they get "
+		"events; who does not agree gets one request a minute, or none."},
 	{"delivery.origin", BUD_SETTING_HOST, AT(delivery.origin), "", NULL, 0, 0,
 		"The DNS name by which receivers are asked, WebHook-Request-Origin; empty: this "
 		"host's name."},
 	{"delivery.callback_url", BUD_SETTING_BASE_URL, AT(delivery.callback_url), "", NULL, 0, 0,
-		"The address by which receivers reach the public API, so that they can agree later; "
-		"empty: they must agree at once."},
+		"The address by which receivers reach the public API, so that they can agree "
+		"later; empty: they must agree at once."},
 	{"delivery.request_rate", BUD_SETTING_INTEGER, AT(delivery.request_rate), "0",
 		"requests a minute", 0, 1000000,
 		"The rate that receivers are asked for, WebHook-Request-Rate; 0: they may say one "

@@ -28,6 +28,7 @@
 #define BUD_KEY_SERIAL       BUD_KEY "subs:serial"
 #define BUD_KEY_FINGERPRINTS BUD_KEY "subs:fingerprints"
 #define BUD_KEY_FAILING      BUD_KEY "failing"
+#define BUD_KEY_FAILED       BUD_KEY "failed"
 
 /* With a part of their own behind: p<N>:events, parked:<lane>, dead:<sub>, attempts:<sub>,
  * lock:<what>. */

@@ -1,0 +1,50 @@
+/* Resuming: pull a part of the lanes -> the next part … */
+#include "lifecycle/resume.h"
+
+#include <stdlib.h>
+
+#include "core/alloc.h"
+#include "store/failing.h"
+#include "store/lane.h"
+#include "subscription/subscription.h"
+
+struct pull {
+	struct bud_store *store;
+	char id[];
+};
+
+static void pull_from(struct pull *pull, uint64_t cursor);
+
+static void on_pulled(void *owner, int err, int64_t cursor)
+{
+	struct pull *pull = owner;
+
+	if (err < 0 || cursor == 0)
+		free(pull);
+	else
+		pull_from(pull, (uint64_t)cursor);
+}
+
+static void pull_from(struct pull *pull, uint64_t cursor)
+{
+	if (bud_lane_pull_subscription(pull->store, bud_span(pull->id), cursor, on_pulled, pull) <
+		0)
+		free(pull);
+}
+
+void bud_resume_on_changed(struct bud_store *store, const struct bud_subscription *before,
+	const struct bud_subscription *subscription)
+{
+	size_t len = strlen(subscription->id);
+	struct pull *pull;
+
+	if (!before || before->status.state == subscription->status.state)
+		return;
+	(void)!bud_failing_clear(store, bud_span(subscription->id));
+	if (subscription->status.state != BUD_SUBSCRIPTION_ACTIVE)
+		return;
+	pull = bud_alloc(sizeof(*pull) + len + 1);
+	pull->store = store;
+	memcpy(pull->id, subscription->id, len + 1);
+	pull_from(pull, 0);
+}
