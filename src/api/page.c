@@ -18,8 +18,6 @@ struct reading {
 	struct bud_page page;
 	bool has_size;
 	bool has_cursor;
-	bool has_from;
-	bool has_to;
 	bool has_format;
 	struct bud_error *error;
 };
@@ -53,20 +51,28 @@ static int read_cursor(struct reading *reading, struct bud_span value)
 	return 0;
 }
 
-static int read_time(struct reading *reading, const char *name, struct bud_span value)
+int bud_page_time(
+	const char *name, struct bud_span value, int64_t *out_wall_ms, struct bud_error *error)
 {
-	bool is_from = strcmp(name, "from") == 0;
-	bool *has = is_from ? &reading->has_from : &reading->has_to;
 	int64_t wall_ms;
 
-	if (*has || bud_time_parse(value, &wall_ms) < 0 || wall_ms <= 0)
-		return bud_error_set(reading->error, name,
+	if (bud_time_parse(value, &wall_ms) < 0 || wall_ms <= 0)
+		return bud_error_set(error, name,
 			"%s must be a time such as 2026-11-22T02:45:00Z, once (a + in a query is "
 			"written %%2B)",
 			name);
-	*has = true;
-	*(is_from ? &reading->page.from_ms : &reading->page.to_ms) = wall_ms;
+	*out_wall_ms = wall_ms;
 	return 0;
+}
+
+static int read_time(struct reading *reading, const char *name, struct bud_span value)
+{
+	bool is_from = strcmp(name, "from") == 0;
+	int64_t *time_ms = is_from ? &reading->page.from_ms : &reading->page.to_ms;
+
+	if (*time_ms != 0)
+		return bud_error_set(reading->error, name, "%s must be there once", name);
+	return bud_page_time(name, value, time_ms, reading->error);
 }
 
 static int read_format(struct reading *reading, struct bud_span value)
@@ -116,7 +122,7 @@ int bud_page_parse(const struct bud_request *request, const struct bud_page_rule
 	}
 	if (r < 0)
 		return bud_error_set(error, NULL, "the query has a bad escape");
-	if (reading.has_from && reading.has_to && reading.page.from_ms >= reading.page.to_ms)
+	if (reading.page.to_ms != 0 && reading.page.from_ms >= reading.page.to_ms)
 		return bud_error_set(error, "to", "to must be later than from");
 	if (rule->has_lines && !reading.has_format)
 		reading.page.is_lines =

@@ -31,6 +31,9 @@ struct bud_page {
  * too. -EINVAL: `error` names the parameter at fault, also an unknown or repeated one. */
 BUD_MUST_CHECK int bud_page_parse(const struct bud_request *request,
 	const struct bud_page_rule *rule, struct bud_page *out_page, struct bud_error *error);
+/* Reads the time of a query parameter; -EINVAL when it is none. */
+BUD_MUST_CHECK int bud_page_time(
+	const char *name, struct bud_span value, int64_t *out_wall_ms, struct bud_error *error);
 /* application/json, or application/x-ndjson. */
 const char *bud_page_type(const struct bud_page *page);
 /* Adds `Link: <...>; rel="next"` to the reply: the same list from `start` on. */

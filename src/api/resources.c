@@ -3,6 +3,7 @@
 
 #include "api/deliveries.h"
 #include "api/desk.h"
+#include "api/events.h"
 #include "api/pause.h"
 #include "api/test_event.h"
 
@@ -10,6 +11,7 @@ void bud_resources_tables(struct bud_api_desk *desk, struct bud_route_table *out
 {
 	const struct bud_route_table tables[BUD_RESOURCES_TABLES] = {
 		{bud_deliveries_routes, bud_deliveries_routes_n, desk},
+		{bud_events_routes, bud_events_routes_n, desk},
 		{bud_pause_routes, bud_pause_routes_n, desk},
 		{bud_test_event_routes, bud_test_event_routes_n, desk},
 	};

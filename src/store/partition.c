@@ -328,3 +328,25 @@ int bud_partition_cursors(struct bud_store *store, const struct bud_member *ids,
 	}
 	return bud_store_call_sent(call, bud_store_send(store, on_cursors, call));
 }
+
+int bud_partition_read_back(
+	struct bud_store *store, const struct bud_read_back *read, bud_entries_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	struct bud_args *args = &store->args;
+
+	assert(read->count > 0 && read->count <= BUD_READ_MAX);
+	call->partition = read->partition;
+	add_key(store, read->partition);
+	bud_args_keys_end(args);
+	if (read->before.ms == UINT64_MAX)
+		bud_args_text(args, "+");
+	else
+		bud_args_format(args, "(%llu-%llu", (unsigned long long)read->before.ms,
+			(unsigned long long)read->before.seq);
+	bud_args_number(args, read->from_ms);
+	bud_args_number(args, (int64_t)read->count);
+	bud_args_number(args, (int64_t)read->bytes);
+	return bud_store_call_sent(
+		call, bud_store_send_script(store, BUD_SCRIPT_READ_BACK, on_taken, call));
+}

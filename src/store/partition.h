@@ -44,6 +44,18 @@ BUD_MUST_CHECK int bud_partition_pending(struct bud_store *store, unsigned parti
 BUD_MUST_CHECK int bud_partition_take(struct bud_store *store, const char *consumer,
 	const struct bud_member *ids, size_t n, bud_entries_fn fn, void *owner);
 
+/* A look at what is retained, read or not, the newest first; takes nothing. */
+struct bud_read_back {
+	unsigned partition;
+	struct bud_member before; /* only older ones; `ms` is UINT64_MAX: from the newest */
+	int64_t from_ms;          /* not older than this */
+	size_t count;             /* at most BUD_READ_MAX */
+	size_t bytes;             /* it ends behind so many */
+};
+/* No entries: there are no more. */
+BUD_MUST_CHECK int bud_partition_read_back(
+	struct bud_store *store, const struct bud_read_back *read, bud_entries_fn fn, void *owner);
+
 /* The number is 1 when the event is still in its stream, read or not. */
 int bud_partition_exists(
 	struct bud_store *store, const struct bud_member *id, bud_store_number_fn fn, void *owner);

@@ -19,6 +19,7 @@ enum bud_script {
 	BUD_SCRIPT_TEST_EVENT,
 	BUD_SCRIPT_REVIVE,
 	BUD_SCRIPT_STATES,
+	BUD_SCRIPT_READ_BACK,
 };
 
 /* Sends what is built in `store->args`; see bud_redis_script(). */

@@ -1,0 +1,132 @@
+/* One event: query read -> found by a look back -> what became of it -> answered. */
+#include "api/events.h"
+
+#include <stdlib.h>
+
+#include "api/desk.h"
+#include "api/event_search.h"
+#include "api/failure.h"
+#include "api/look_back.h"
+#include "api/page.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "event/event.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "store/store.h"
+
+struct showing {
+	struct bud_api_desk *desk;
+	struct bud_request *request;
+	struct bud_event *event;
+	struct bud_buffer body;
+};
+
+static void handle_event(void *context, struct bud_request *request);
+static void on_found(void *owner, int err, const struct bud_event_search_result *found);
+
+const struct bud_route bud_events_routes[] = {
+	{"GET", "/events/{id}", handle_event, 0},
+};
+const size_t bud_events_routes_n = sizeof(bud_events_routes) / sizeof(bud_events_routes[0]);
+
+static int read_one(struct bud_event_search *find, struct bud_span name, struct bud_span value,
+	struct bud_buffer *source, struct bud_error *error)
+{
+	if (bud_span_is(name, "source")) {
+		if (source->len > 0 || value.len == 0)
+			return bud_error_set(error, "source",
+				"source must be there once and not be empty: an event is known by "
+				"its source and id");
+		bud_buffer_span(source, value);
+		return 0;
+	}
+	if (bud_span_is(name, "from"))
+		return bud_page_time("from", value, &find->from_ms, error);
+	if (bud_span_is(name, "to"))
+		return bud_page_time("to", value, &find->to_ms, error);
+	return bud_error_set(error, name.at, "unknown query parameter; known are source, from, to");
+}
+
+static int read_query(const struct bud_request *request, struct bud_event_search *find,
+	struct bud_buffer *source, struct bud_error *error)
+{
+	bud_auto(buffer) struct bud_buffer name = {0};
+	bud_auto(buffer) struct bud_buffer value = {0};
+	size_t position = 0;
+	int r;
+
+	while ((r = bud_request_query_next(request, &position, &name, &value)) > 0) {
+		bud_buffer_text(&name, ""); /* ends with a NUL even when empty */
+		r = read_one(
+			find, bud_buffer_as_span(&name), bud_buffer_as_span(&value), source, error);
+		if (r < 0)
+			return r;
+	}
+	if (r < 0)
+		return bud_error_set(error, NULL, "the query has a bad escape");
+	if (source->len == 0)
+		return bud_error_set(error, "source",
+			"source is missing: an event is known by its source and id");
+	if (find->to_ms != 0 && find->from_ms >= find->to_ms)
+		return bud_error_set(error, "to", "to must be later than from");
+	find->id = request->parameters[0];
+	find->source = bud_buffer_as_span(source);
+	return 0;
+}
+
+static void end(struct showing *showing)
+{
+	bud_event_unref(showing->event);
+	bud_buffer_finish(&showing->body);
+	free(showing);
+}
+
+static void handle_event(void *context, struct bud_request *request)
+{
+	bud_auto(buffer) struct bud_buffer source = {0};
+	struct bud_event_search find = {0};
+	struct bud_error error = {0};
+	struct showing *showing;
+	int r;
+
+	if (read_query(request, &find, &source, &error) < 0) {
+		bud_reply_problem(request, 400, "bad-query", "Bad query", &error);
+		return;
+	}
+	showing = bud_new(struct showing);
+	showing->desk = context;
+	showing->request = request;
+	r = bud_event_search(context, &find, on_found, showing);
+	if (r == 0)
+		return;
+	bud_failure_reply(request, r);
+	end(showing);
+}
+
+static void on_found(void *owner, int err, const struct bud_event_search_result *found)
+{
+	struct showing *showing = owner;
+	struct bud_buffer *body = &showing->body;
+	char member[BUD_MEMBER_TEXT_BYTES];
+	char stored[25];
+
+	if (err < 0) {
+		bud_failure_reply(showing->request, err);
+		end(showing);
+		return;
+	}
+	if (!found->event) {
+		bud_event_search_refuse(showing->request, found->looked);
+		end(showing);
+		return;
+	}
+	showing->event = bud_event_ref(found->event);
+	bud_member_write(&found->member, member);
+	bud_clock_write((int64_t)found->member.ms, stored);
+	bud_buffer_text(body, "{\"event\":");
+	bud_buffer_span(body, found->event->bytes);
+	bud_buffer_format(body, ",\"delivery\":\"%s\",\"stored\":\"%s\"}", member, stored);
+	bud_reply(showing->request, 200, "application/json", bud_buffer_as_span(body));
+	end(showing);
+}
