@@ -20,6 +20,9 @@ enum bud_script {
 	BUD_SCRIPT_REVIVE,
 	BUD_SCRIPT_STATES,
 	BUD_SCRIPT_READ_BACK,
+	BUD_SCRIPT_PAUSE_PUT,
+	BUD_SCRIPT_PAUSE_LIST,
+	BUD_SCRIPT_STATS_ADD,
 };
 
 /* Sends what is built in `store->args`; see bud_redis_script(). */
