@@ -56,12 +56,12 @@ const struct bud_setting bud_settings[] = {
 		"127.0.0.0/8, ::1/128."},
 	{"delivery.source_address", BUD_SETTING_SOURCES, AT(delivery.source_address), "", NULL, 0,
 		0,
-		"The address deliveries come from, for receivers that check it; one of IPv4 and one "
-		"of IPv6, sinks of a family without one are not reached; empty: as the system "
+		"The address deliveries come from, for receivers that check it; one of IPv4 and "
+		"one of IPv6, sinks of a family without one are not reached; empty: as the system "
 		"routes."},
 	{"delivery.proxy", BUD_SETTING_PROXY, AT(delivery.proxy), "", NULL, 0, 0,
-		"The proxy that all deliveries go through by CONNECT; it resolves the sinks' names, "
-		"so it must keep private addresses out; empty: none."},
+		"The proxy that all deliveries go through by CONNECT; it resolves the sinks' "
+		"names, so it must keep private addresses out; empty: none."},
 	{"delivery.retry_schedule_s", BUD_SETTING_SCHEDULE, AT(delivery.retry_schedule_s),
 		"5, 30, 120, 600, 1800, 3600, 10800, 21600, 43200, 43200", "seconds", 1, 7 * DAY_S,
 		"Waits between attempts; after the last one a delivery becomes a dead letter."},

@@ -106,7 +106,7 @@ def story_other_keys_flow_on():
         for thread in publish(lambda: node.url, keys, count):
             thread.join()
         wait_until(lambda: all_arrived(receiver, "o", keys[1:], count), "the others arrive", 30)
-        assert set(numbers(receiver, "o", "k0")) == {0}, "only the first of the blocked key is tried"
+        assert set(numbers(receiver, "o", "k0")) == {0}, "only the first of k0 is tried"
         down.clear()
         wait_until(lambda: all_arrived(receiver, "o", keys, count), "the blocked key arrives", 30)
         must_be_in_order(receiver, "o", keys, count)

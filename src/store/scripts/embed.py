@@ -14,7 +14,8 @@ for path in map(pathlib.Path, paths):
             continue
         escaped = text.replace("\\", "\\\\").replace('"', '\\"')
         lines.append(f'\t\t"{escaped}\\n"')
-    rows.append(f'\t[BUD_SCRIPT_{path.stem.upper()}] = {{"{path.stem}",\n' + "\n".join(lines) + "},\n")
+    row = f'\t[BUD_SCRIPT_{path.stem.upper()}] = {{"{path.stem}",\n'
+    rows.append(row + "\n".join(lines) + "},\n")
 pathlib.Path(out).write_text(
     '/* Made by embed.py from src/store/scripts. */\n#include "store/scripts.h"\n\n'
     "const struct bud_redis_script bud_store_scripts[] = {\n" + "".join(rows) + "};\n"

@@ -2,8 +2,8 @@
 -- Writes one pause, or its end, and numbers the change, so that followers ask what is newer than a
 -- number. An end stays for a while, for those who follow; it is dropped with what ran out.
 -- KEYS: pauses, pauses:changes, pauses:until, pauses:serial
--- ARGV: id, for so many ms (0: until it is removed; -1: remove), how long an end is kept, kind, who,
---       reason
+-- ARGV: id, for so many ms (0: until it is removed; -1: remove), how long an end is kept, kind,
+--       who, reason
 -- A stored value is "until kind who\n" .. reason; until 0: until it is removed.
 -- Returns 1 when something changed.
 local time = redis.call('TIME')
