@@ -386,6 +386,7 @@ static void write_message(struct writer *writer)
 	begin_line(writer, INPUT_NAME);
 	for (size_t i = 0; i < labels_n; i++)
 		lens[i] = write_input(writer, i, components, n, signatures[i]);
+	assert(target.uri.at == writer->scratch->at); /* it did not move */
 	end_line(writer);
 	begin_line(writer, SIGNATURE_NAME);
 	for (size_t i = 0; i < labels_n; i++) {

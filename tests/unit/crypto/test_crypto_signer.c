@@ -342,6 +342,30 @@ static void test_the_longest_fits(void **state)
 	finish(&bench);
 }
 
+/* The base has whatever the request has, and is not written over what it is made of. */
+static void test_a_long_base(void **state)
+{
+	struct bench bench = {.options = {.message = BUD_MESSAGE_SIGNATURE_HMAC}};
+	bud_auto(buffer) struct bud_buffer uri = {0};
+	bud_auto(buffer) struct bud_buffer type = {0};
+	struct bud_signing what = vector_a;
+
+	(void)state;
+	bud_buffer_text(&uri, "https://example.com");
+	bud_buffer_text(&type, "x/y; z=");
+	for (size_t i = 0; i < 8000; i++) {
+		bud_buffer_text(&uri, "/?a");
+		bud_buffer_text(&type, "0123456789");
+	}
+	what.target_uri = bud_buffer_as_span(&uri);
+	what.content_type = bud_buffer_as_span(&type);
+	for (size_t i = 0; i < BUD_SIGNER_SECRETS_MAX; i++)
+		add_secret(&bench, SECRET_1);
+	sign(&bench, &what);
+	assert_int_equal(bench.lines.n, 3);
+	finish(&bench);
+}
+
 static size_t allocations;
 
 void *__real_bud_realloc(void *memory, size_t bytes);
@@ -388,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_by_authority),
 		cmocka_unit_test(test_message_rotation),
 		cmocka_unit_test(test_the_longest_fits),
+		cmocka_unit_test(test_a_long_base),
 		cmocka_unit_test(test_signing_does_not_allocate),
 	};
 
