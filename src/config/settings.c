@@ -57,8 +57,7 @@ const struct bud_setting bud_settings[] = {
 	{"delivery.source_address", BUD_SETTING_SOURCES, AT(delivery.source_address), "", NULL, 0,
 		0,
 		"The address deliveries come from, for receivers that check it; one of IPv4 and "
-		"one of IPv6, sinks of a family without one are not reached; empty: as the system "
-		"routes."},
+		"one of IPv6, sinks of a family without one are not reached; empty: any."},
 	{"delivery.proxy", BUD_SETTING_PROXY, AT(delivery.proxy), "", NULL, 0, 0,
 		"The proxy that all deliveries go through by CONNECT; it resolves the sinks' "
 		"names, so it must keep private addresses out; empty: none."},

@@ -6,9 +6,15 @@
 #include <string.h>
 #include "name_server.h"
 
+#define UDP_BYTES_MAX 512
+
 struct answer {
-	uv_udp_send_t request;
-	unsigned char bytes[1024];
+	union {
+		uv_udp_send_t udp;
+		uv_write_t tcp;
+	} request;
+	unsigned char prefix[2];
+	unsigned char bytes[4096];
 	size_t len;
 };
 
@@ -51,32 +57,115 @@ static void add_address(struct answer *answer, const char *address)
 	answer->bytes[7]++;
 }
 
-static void on_question(
-	uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct sockaddr *from, unsigned flags)
+/* The name is an alias of `target`, which is none of the names in the question. */
+static void add_alias(struct answer *answer, const char *target)
 {
-	(void)flags;
-	struct name_server *server = udp->data;
+	static const unsigned char head[] = {0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60};
+	unsigned char *at = answer->bytes + answer->len;
+	memcpy(at, head, sizeof(head));
+	size_t n = sizeof(head) + 2;
+	while (*target) {
+		size_t label = strcspn(target, ".");
+		at[n++] = (unsigned char)label;
+		memcpy(at + n, target, label);
+		n += label;
+		target += label + (target[label] == '.');
+	}
+	at[n++] = 0;
+	at[sizeof(head)] = 0;
+	at[sizeof(head) + 1] = (unsigned char)(n - sizeof(head) - 2);
+	answer->len += n;
+	answer->bytes[7]++;
+}
+
+/* NULL: silence. */
+static struct answer *make_answer(struct name_server *server, const char *bytes, size_t n)
+{
 	char name[256];
-	if (n < 17 || !from)
-		return;
+	if (n < 17)
+		return NULL;
 	server->questions++;
-	size_t question = read_name((unsigned char *)buf->base + 12, (size_t)n - 12, name);
+	size_t question = read_name((const unsigned char *)bytes + 12, n - 12, name);
 	const struct name_record *record = find(server, name);
 	if (record && record->is_silent)
-		return;
+		return NULL;
 	struct answer *answer = calloc(1, sizeof(*answer));
 	answer->len = 12 + question;
-	memcpy(answer->bytes, buf->base, answer->len);
+	memcpy(answer->bytes, bytes, answer->len);
 	memset(answer->bytes + 6, 0, 6);
 	bool is_a = answer->bytes[answer->len - 3] == 1;
 	int rcode = !record ? 3 : record->rcode;
 	answer->bytes[2] = 0x81;
 	answer->bytes[3] = (unsigned char)(0x80 | rcode);
-	for (int i = 0; record && is_a && rcode == 0 && i < 30 && record->addresses[i]; i++)
+	if (record && rcode == 0 && record->alias)
+		add_alias(answer, record->alias);
+	for (int i = 0; record && is_a && rcode == 0 && i < NAME_ADDRESSES && record->addresses[i];
+		i++)
 		add_address(answer, record->addresses[i]);
+	return answer;
+}
+
+/* What is too long for UDP is to be asked for by TCP. */
+static void on_question(
+	uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct sockaddr *from, unsigned flags)
+{
+	(void)flags;
+	if (n <= 0 || !from)
+		return;
+	struct answer *answer = make_answer(udp->data, buf->base, (size_t)n);
+	if (!answer)
+		return;
+	if (answer->len > UDP_BYTES_MAX) {
+		answer->bytes[2] |= 2;
+		answer->bytes[7] = 0;
+		answer->len = (size_t)n;
+	}
 	uv_buf_t out = uv_buf_init((char *)answer->bytes, (unsigned)answer->len);
-	int r = uv_udp_send(&answer->request, udp, &out, 1, from, on_sent);
+	int r = uv_udp_send(&answer->request.udp, udp, &out, 1, from, on_sent);
 	assert(r == 0);
+}
+
+static void on_written(uv_write_t *request, int status)
+{
+	(void)status;
+	free(request);
+}
+
+static void on_connection_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+/* One question, in one piece. */
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct answer *answer = NULL;
+	if (n > 2)
+		answer = make_answer(stream->data, buf->base + 2, (size_t)n - 2);
+	if (!answer) {
+		if (n < 0)
+			uv_close((uv_handle_t *)stream, on_connection_closed);
+		return;
+	}
+	answer->prefix[0] = (unsigned char)(answer->len >> 8);
+	answer->prefix[1] = (unsigned char)answer->len;
+	uv_buf_t out[] = {uv_buf_init((char *)answer->prefix, 2),
+		uv_buf_init((char *)answer->bytes, (unsigned)answer->len)};
+	int r = uv_write(&answer->request.tcp, stream, out, 2, on_written);
+	assert(r == 0);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *out);
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+	assert(status == 0);
+	uv_tcp_t *tcp = calloc(1, sizeof(*tcp));
+	uv_tcp_init(listener->loop, tcp);
+	tcp->data = listener->data;
+	int r = uv_accept(listener, (uv_stream_t *)tcp);
+	assert(r == 0);
+	uv_read_start((uv_stream_t *)tcp, on_alloc, on_read);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *out)
@@ -99,9 +188,16 @@ void name_server_open(struct name_server *server, uv_loop_t *loop)
 	uv_udp_getsockname(&server->udp, (struct sockaddr *)&at, &len);
 	snprintf(server->address, sizeof(server->address), "127.0.0.1:%d", ntohs(at.sin_port));
 	uv_udp_recv_start(&server->udp, on_alloc, on_question);
+	uv_tcp_init(loop, &server->tcp);
+	server->tcp.data = server;
+	r = uv_tcp_bind(&server->tcp, (struct sockaddr *)&at, 0);
+	assert(r == 0);
+	r = uv_listen((uv_stream_t *)&server->tcp, 16, on_connection);
+	assert(r == 0);
 }
 
 void name_server_close(struct name_server *server)
 {
 	uv_close((uv_handle_t *)&server->udp, NULL);
+	uv_close((uv_handle_t *)&server->tcp, NULL);
 }

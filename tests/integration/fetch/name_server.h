@@ -4,16 +4,19 @@
 #include <uv.h>
 
 #define NAME_SERVER_NAMES 8
+#define NAME_ADDRESSES    64
 
 struct name_record {
 	const char *name;
-	const char *addresses[30]; /* IPv4; none: NXDOMAIN */
-	int rcode;                 /* 2: SERVFAIL */
+	const char *addresses[NAME_ADDRESSES]; /* IPv4 */
+	const char *alias;                     /* a CNAME, which leads nowhere */
+	int rcode;                             /* 2: SERVFAIL */
 	bool is_silent;
 };
 
 struct name_server {
 	uv_udp_t udp;
+	uv_tcp_t tcp;
 	struct name_record records[NAME_SERVER_NAMES];
 	char address[32]; /* "127.0.0.1:port" */
 	unsigned questions;

@@ -77,10 +77,12 @@ static void looks_up_once(void **state)
 	assert_non_null(strstr(test->client->server.last.at, host));
 }
 
-static void honours_the_hosts_file(void **state)
+static void answers_localhost_itself(void **state)
 {
 	struct names_test *test = *state;
 	assert_int_equal(ask(test, "localhost", 1000)->status, 200);
+	assert_int_equal(ask(test, "LOCALHOST.", 1000)->status, 200);
+	assert_int_equal(ask(test, "deep.down.localhost", 1000)->status, 200);
 	assert_int_equal(test->names.questions, 0);
 }
 
@@ -103,8 +105,8 @@ static void refuses_if_one_address_is_denied(void **state)
 	test->names.records[0] = (struct name_record){
 		.name = "mixed.test", .addresses = {"127.0.0.1", "127.0.0.2", "10.0.0.1"}};
 	test->names.records[1] = (struct name_record){.name = "last.test"};
-	for (int i = 0; i < 28; i++)
-		test->names.records[1].addresses[i] = i == 27 ? "169.254.169.254" : "127.0.0.1";
+	for (int i = 0; i < 64; i++)
+		test->names.records[1].addresses[i] = i == 63 ? "169.254.169.254" : "127.0.0.1";
 	assert_int_equal(ask(test, "mixed.test", 1000)->kind, BUD_FETCH_ADDRESS_REFUSED);
 	assert_string_equal(test->client->end.text, "the host's address is not allowed");
 	assert_int_equal(ask(test, "last.test", 1000)->kind, BUD_FETCH_ADDRESS_REFUSED);
@@ -146,38 +148,147 @@ static void on_pulse(uv_timer_t *timer)
 	pulse->last_us = now;
 }
 
-/* 900 black-holed names: the loop goes on, a known host is reached meanwhile. */
-static void never_stalls_the_loop(void **state)
+/* 1000 names that nobody answers: the loop goes on, a known host is reached meanwhile. The
+ * longest time between two ticks of a timer of 5 ms. */
+static int64_t stall_with_a_black_hole(struct names_test *test, int round)
 {
-	struct names_test *test = *state;
-	static struct client_end ends[900];
+	static struct client_end ends[1000];
 	struct pulse pulse = {0};
-	test->names.records[0] = (struct name_record){.name = "a.test", .addresses = {"127.0.0.1"}};
-	assert_int_equal(ask(test, "a.test", 1000)->status, 200);
-	uv_udp_recv_stop(&test->names.udp);
 	uv_timer_init(&test->client->loop, &pulse.timer);
 	pulse.timer.data = &pulse;
 	pulse.last_us = bud_clock_mono_us();
-	uv_timer_start(&pulse.timer, on_pulse, 1, 1);
-	for (int i = 0; i < 900; i++) {
+	uv_timer_start(&pulse.timer, on_pulse, 5, 5);
+	for (int i = 0; i < 1000; i++) {
 		char format[100];
-		snprintf(format, sizeof(format), "http://h%d.test:%%d/", i);
+		snprintf(format, sizeof(format), "http://h%d-%d.test:%%d/", round, i);
 		struct bud_target *target = client_target(format, 8080);
 		struct bud_fetch_request request = {.target = target, .timeout_ms = 5000};
 		client_send(test->client, &request, &ends[i]);
 		bud_target_unref(target);
+		if (i % 100 == 99) /* not the starts are measured */
+			uv_run(&test->client->loop, UV_RUN_NOWAIT);
 	}
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(ask(test, "a.test", 500)->status, 200);
-	for (int i = 0; i < 900; i++) {
+	for (int i = 0; i < 1000; i++) {
 		assert_int_equal(client_wait(test->client, &ends[i])->kind, BUD_FETCH_NAME_FAILED);
 		assert_true(ends[i].time_us < 2400000);
 		client_forget_end(&ends[i]);
 	}
 	uv_close((uv_handle_t *)&pulse.timer, NULL);
 	uv_run(&test->client->loop, UV_RUN_NOWAIT);
-	print_message("longest turn: %lld us\n", (long long)pulse.longest_us);
-	assert_true(pulse.longest_us < 200000);
+	return pulse.longest_us - 5000;
+}
+
+/* The best of three: other processes stall us, too. */
+static void never_stalls_the_loop(void **state)
+{
+	struct names_test *test = *state;
+	int64_t best_us = INT64_MAX;
+	test->names.records[0] = (struct name_record){.name = "a.test", .addresses = {"127.0.0.1"}};
+	assert_int_equal(ask(test, "a.test", 1000)->status, 200);
+	uv_udp_recv_stop(&test->names.udp);
+	for (int round = 0; round < 3 && best_us >= 20000; round++) {
+		int64_t stall_us = stall_with_a_black_hole(test, round);
+		print_message("longest stall: %lld us\n", (long long)stall_us);
+		if (stall_us < best_us)
+			best_us = stall_us;
+	}
+	assert_true(best_us < 20000);
+}
+
+static void takes_many_addresses(void **state)
+{
+	struct names_test *test = *state;
+	test->names.records[0] = (struct name_record){.name = "many.test"};
+	for (int i = 0; i < 64; i++)
+		test->names.records[0].addresses[i] = "127.0.0.1";
+	assert_int_equal(ask(test, "many.test", 1000)->status, 200);
+}
+
+static void goes_round_in_no_circle_of_aliases(void **state)
+{
+	struct names_test *test = *state;
+	test->names.records[0] = (struct name_record){.name = "one.test", .alias = "two.test"};
+	test->names.records[1] = (struct name_record){.name = "two.test", .alias = "one.test"};
+	test->names.records[2] = (struct name_record){.name = "self.test", .alias = "self.test"};
+	assert_int_equal(ask(test, "one.test", 5000)->kind, BUD_FETCH_NAME_FAILED);
+	assert_int_equal(ask(test, "self.test", 5000)->kind, BUD_FETCH_NAME_FAILED);
+	assert_in_range(test->names.questions, 1, 20);
+}
+
+static void wait_ms(struct names_test *test, int ms)
+{
+	int64_t until = bud_clock_mono_ms() + ms;
+	while (bud_clock_mono_ms() < until) {
+		uv_run(&test->client->loop, UV_RUN_NOWAIT);
+		usleep(20000);
+	}
+}
+
+/* The last good answer stays when the servers fail, and yields to a new one. */
+static void outlives_servers_that_flap(void **state)
+{
+	struct names_test *test = *state;
+	struct name_record *record = &test->names.records[0];
+	*record = (struct name_record){.name = "flap.test", .addresses = {"127.0.0.1"}};
+	assert_int_equal(ask(test, "flap.test", 1000)->status, 200);
+	record->rcode = 2;
+	wait_ms(test, 5050);
+	assert_int_equal(ask(test, "flap.test", 1000)->status, 200);
+	assert_true(test->names.questions > 2);
+	record->rcode = 0;
+	record->addresses[0] = "127.0.0.2";
+	wait_ms(test, 5050);
+	assert_int_equal(ask(test, "flap.test", 1000)->status, 201);
+}
+
+/* A server that is silent, and one that always fails, cost the first look-up only. */
+static void asks_first_who_answered_last(void **state)
+{
+	struct names_test *test = *state;
+	struct client *client = test->client;
+	struct name_server dead;
+	struct bud_fetch *before = client->fetch;
+	char servers[80];
+	name_server_open(&dead, &client->loop);
+	snprintf(servers, sizeof(servers), "%s,%s", dead.address, test->names.address);
+	client_open(client, (struct bud_fetch_options){.name_servers = servers});
+	test->names.records[0] = (struct name_record){.name = "a.test", .addresses = {"127.0.0.1"}};
+	test->names.records[1] = (struct name_record){.name = "b.test", .addresses = {"127.0.0.1"}};
+	test->names.records[2] = (struct name_record){.name = "c.test", .addresses = {"127.0.0.1"}};
+	dead.records[0] = (struct name_record){.name = "a.test", .is_silent = true};
+	dead.records[1] = (struct name_record){.name = "b.test", .is_silent = true};
+	dead.records[2] = (struct name_record){.name = "c.test", .rcode = 2};
+	assert_int_equal(ask(test, "a.test", 3000)->status, 200);
+	assert_in_range(client->end.time_us, 400000, 1000000);
+	assert_int_equal(ask(test, "b.test", 3000)->status, 200);
+	assert_in_range(client->end.time_us, 0, 100000);
+	assert_int_equal(ask(test, "c.test", 3000)->status, 200);
+	assert_int_equal(ask(test, "none.test", 3000)->kind, BUD_FETCH_NAME_FAILED);
+	assert_int_equal(dead.questions, 2);
+	name_server_close(&dead);
+	bud_fetch_close(before, NULL, NULL);
+	uv_run(&client->loop, UV_RUN_NOWAIT);
+}
+
+static void goes_past_a_server_that_fails(void **state)
+{
+	struct names_test *test = *state;
+	struct client *client = test->client;
+	struct name_server bad;
+	struct bud_fetch *before = client->fetch;
+	char servers[80];
+	name_server_open(&bad, &client->loop);
+	snprintf(servers, sizeof(servers), "%s,%s", bad.address, test->names.address);
+	client_open(client, (struct bud_fetch_options){.name_servers = servers});
+	test->names.records[0] = (struct name_record){.name = "a.test", .addresses = {"127.0.0.1"}};
+	bad.records[0] = (struct name_record){.name = "a.test", .rcode = 2};
+	assert_int_equal(ask(test, "a.test", 3000)->status, 200);
+	assert_in_range(client->end.time_us, 0, 300000);
+	name_server_close(&bad);
+	bud_fetch_close(before, NULL, NULL);
+	uv_run(&client->loop, UV_RUN_NOWAIT);
 }
 
 /* TTL 0 is taken as 5 s. A new address gets a new connection though the old one is alive; the
@@ -195,11 +306,7 @@ static void follows_changes_of_an_address(void **state)
 	test->names.records[1].addresses[0] = "10.0.0.1";
 	assert_int_equal(ask(test, "pin.test", 1000)->status, 200);
 	assert_int_equal(test->client->server.accepts, 2);
-	int64_t until = bud_clock_mono_ms() + 5050;
-	while (bud_clock_mono_ms() < until) {
-		uv_run(&test->client->loop, UV_RUN_NOWAIT);
-		usleep(20000);
-	}
+	wait_ms(test, 5050);
 	assert_int_equal(ask(test, "pin.test", 1000)->status, 201);
 	assert_int_equal(ask(test, "pin.test", 1000)->status, 201);
 	assert_int_equal(test->second.accepts, 1);
@@ -211,7 +318,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(looks_up_once, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(honours_the_hosts_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(answers_localhost_itself, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tells_names_that_fail, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			refuses_if_one_address_is_denied, set_up, tear_down),
@@ -219,6 +326,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			waits_no_longer_than_two_seconds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(never_stalls_the_loop, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(takes_many_addresses, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			goes_round_in_no_circle_of_aliases, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(outlives_servers_that_flap, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(asks_first_who_answered_last, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(goes_past_a_server_that_fails, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(follows_changes_of_an_address, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
