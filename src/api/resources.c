@@ -1,6 +1,7 @@
 /* The resources. */
 #include "api/resources.h"
 
+#include "api/consent.h"
 #include "api/deliveries.h"
 #include "api/desk.h"
 #include "api/events.h"
@@ -10,6 +11,7 @@
 void bud_resources_tables(struct bud_api_desk *desk, struct bud_route_table *out_tables)
 {
 	const struct bud_route_table tables[BUD_RESOURCES_TABLES] = {
+		{bud_consent_routes, bud_consent_routes_n, desk},
 		{bud_deliveries_routes, bud_deliveries_routes_n, desk},
 		{bud_events_routes, bud_events_routes_n, desk},
 		{bud_pause_routes, bud_pause_routes_n, desk},

@@ -63,7 +63,6 @@ void bud_consent_grant(
 {
 	status->granted_ms = now_ms;
 	status->rate_per_min = rate_per_min;
-	forget_key(status);
 	if (status->state != BUD_SUBSCRIPTION_ACTIVE && status->state != BUD_SUBSCRIPTION_PENDING)
 		return;
 	if (status->state == BUD_SUBSCRIPTION_PENDING)

@@ -20,7 +20,8 @@ bool bud_consent_is_needed(enum bud_verify_rule rule, const struct bud_subscript
 /* What was granted is void. An active one is pending from now on; a paused or disabled one stays
  * what it is, and is pending when it is resumed: call this again then. */
 void bud_consent_start(struct bud_subscription_status *status, int64_t now_ms);
-/* The receiver agrees: active, unless it was paused or disabled meanwhile. 0: no bound. */
+/* The receiver agrees: active, unless it was paused or disabled meanwhile. 0: no bound. The key
+ * stays until it is too old: who did not hear our answer may say the same again. */
 void bud_consent_grant(
 	struct bud_subscription_status *status, uint32_t rate_per_min, int64_t now_ms);
 

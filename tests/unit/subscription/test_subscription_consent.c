@@ -80,8 +80,10 @@ static void starts_and_grants(void **state)
 	assert_int_equal(status.state, BUD_SUBSCRIPTION_ACTIVE);
 	assert_int_equal(status.granted_ms, NOW_MS + 1);
 	assert_int_equal(status.rate_per_min, 30);
-	assert_null(status.callback_key);
 	assert_null(status.reason);
+	assert_true(bud_consent_key_is(&status, bud_span(key), NOW_MS + 1));
+	bud_consent_start(&status, NOW_MS + 2);
+	assert_null(status.callback_key);
 	bud_status_finish(&status);
 }
 
