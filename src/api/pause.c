@@ -1,8 +1,8 @@
-/* Pausing: subscription looked up -> body read -> may it go there from where it is? -> its status
- * swapped -> answered. When somebody else was faster, asked again of what is there now. Saying the
- * same twice is fine, so a lost answer is a 503 and no more. */
+/* Pausing: subscription looked up -> body read -> its status swapped, if it may go there from where
+ * it is -> answered. Saying the same twice is fine, so a lost answer is a 503 and no more. */
 #include "api/pause.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -14,32 +14,27 @@
 #include "config/config.h"
 #include "core/clock.h"
 #include "core/limits.h"
-#include "core/random.h"
 #include "http/reply.h"
 #include "http/request.h"
-#include "store/registry.h"
+#include "store/status_change.h"
 #include "subscription/body.h"
+#include "subscription/consent.h"
 #include "subscription/subscription.h"
-
-#define TRIES_MAX  4
-#define ETAG_BYTES 8
 
 struct change {
 	struct bud_api_desk *desk;
 	struct bud_request *request;
 	bool is_pause;
-	char *detail;                          /* what the owner said, or NULL */
-	struct bud_subscription *subscription; /* as it is now */
-	struct bud_buffer expected;            /* its status as it is stored */
-	struct bud_buffer status;              /* the new one */
-	char etag[2 * ETAG_BYTES + 1];
-	unsigned tries;
+	bool is_stale; /* If-Match names another state */
+	char *detail;  /* what the owner said, or NULL */
 };
 
 static void handle_pause(void *context, struct bud_request *request);
 static void handle_resume(void *context, struct bud_request *request);
-static void apply(struct change *change);
-static void on_put(void *owner, int err, const struct bud_put_result *result);
+static bool edit(void *owner, const struct bud_subscription *subscription,
+	struct bud_subscription_status *status);
+static void on_changed(void *owner, int err, enum bud_status_outcome outcome,
+	const struct bud_subscription *subscription);
 
 const struct bud_route bud_pause_routes[] = {
 	{"POST", "/subscriptions/{id}/pause", handle_pause, BUD_API_BODY_BYTES_MAX},
@@ -49,9 +44,6 @@ const size_t bud_pause_routes_n = sizeof(bud_pause_routes) / sizeof(bud_pause_ro
 
 static void end(struct change *change)
 {
-	bud_subscription_destroy(change->subscription);
-	bud_buffer_finish(&change->expected);
-	bud_buffer_finish(&change->status);
 	free(change->detail);
 	free(change);
 }
@@ -74,19 +66,38 @@ static bool read_body(struct change *change)
 	return false;
 }
 
+#define FROM_PAUSE                                                                                 \
+	(BUD_STATUS_IS(BUD_SUBSCRIPTION_ACTIVE) | BUD_STATUS_IS(BUD_SUBSCRIPTION_PENDING) |        \
+		BUD_STATUS_IS(BUD_SUBSCRIPTION_PAUSED))
+#define FROM_RESUME                                                                                \
+	(BUD_STATUS_IS(BUD_SUBSCRIPTION_PAUSED) | BUD_STATUS_IS(BUD_SUBSCRIPTION_DISABLED) |       \
+		BUD_STATUS_IS(BUD_SUBSCRIPTION_ACTIVE))
+
 static void begin(struct bud_api_desk *desk, struct bud_request *request,
 	struct bud_subscription *taken, bool is_pause)
 {
+	bud_auto(subscription) struct bud_subscription *subscription = taken;
 	struct change *change = bud_new(struct change);
+	struct bud_status_wish wish = {
+		.from = is_pause ? FROM_PAUSE : FROM_RESUME,
+		.to = is_pause ? BUD_SUBSCRIPTION_PAUSED : BUD_SUBSCRIPTION_ACTIVE,
+		.reason = is_pause ? "owner" : NULL,
+		.timeout_ms = (uint32_t)desk->config->delivery.timeout_ms,
+		.edit = edit,
+	};
+	int r;
 
-	*change = (struct change){
-		.desk = desk, .request = request, .is_pause = is_pause, .subscription = taken};
-	bud_random_hex(change->etag, ETAG_BYTES);
-	bud_status_write(&taken->status, &change->expected);
-	if (read_body(change))
-		apply(change);
-	else
+	*change = (struct change){.desk = desk, .request = request, .is_pause = is_pause};
+	if (!read_body(change)) {
 		end(change);
+		return;
+	}
+	wish.detail = change->detail;
+	r = bud_status_change(desk->store, subscription->id, &wish, on_changed, change);
+	if (r == 0)
+		return;
+	bud_failure_reply(request, r);
+	end(change);
 }
 
 static void pause_it(void *owner, struct bud_request *request, struct bud_subscription *taken)
@@ -109,9 +120,8 @@ static void handle_resume(void *context, struct bud_request *request)
 	bud_lookup_at(context, request, resume_it);
 }
 
-static void answer(struct change *change)
+static void answer(struct change *change, const struct bud_subscription *subscription)
 {
-	const struct bud_subscription *subscription = change->subscription;
 	bud_auto(buffer) struct bud_buffer body = {0};
 
 	bud_etag_reply(change->request, subscription->etag);
@@ -120,9 +130,10 @@ static void answer(struct change *change)
 	end(change);
 }
 
-static bool is_there_already(const struct change *change)
+static bool is_there_already(
+	const struct change *change, const struct bud_subscription *subscription)
 {
-	const struct bud_subscription_status *status = &change->subscription->status;
+	const struct bud_subscription_status *status = &subscription->status;
 
 	if (!change->is_pause)
 		return status->state == BUD_SUBSCRIPTION_ACTIVE;
@@ -130,142 +141,78 @@ static bool is_there_already(const struct change *change)
 	       (!change->detail || (status->detail && strcmp(status->detail, change->detail) == 0));
 }
 
-/* Why it cannot go there from where it is; NULL when it can. */
-static const char *obstacle(const struct change *change)
+/* Who resumes a receiver that has not agreed yet has it asked. */
+static bool edit(void *owner, const struct bud_subscription *subscription,
+	struct bud_subscription_status *status)
 {
-	switch (change->subscription->status.state) {
-	case BUD_SUBSCRIPTION_PENDING:
-		return "the subscription is pending: its receiver has not agreed yet, and nothing "
-		       "is pushed until it does";
-	case BUD_SUBSCRIPTION_DISABLED:
-		return change->is_pause ? "the subscription is disabled, so nothing is pushed; "
-					  "resume it first"
-					: NULL;
-	case BUD_SUBSCRIPTION_ACTIVE:
-	case BUD_SUBSCRIPTION_PAUSED:
-		break;
-	}
-	return NULL;
+	struct change *change = owner;
+
+	change->is_stale = !bud_etag_permits_change(change->request, subscription->etag);
+	if (change->is_stale || is_there_already(change, subscription))
+		return false;
+	if (!change->is_pause && status->granted_ms == 0 &&
+		bud_consent_method(change->desk->config->delivery.verify, subscription) !=
+			BUD_VERIFY_OFF)
+		bud_consent_start(status, bud_clock_wall_ms());
+	return true;
 }
 
-static void refuse_state(struct change *change, const char *text)
+static const char *obstacle(enum bud_subscription_state state)
 {
-	const struct bud_subscription_status *status = &change->subscription->status;
+	return state == BUD_SUBSCRIPTION_PENDING
+		       ? "the subscription is pending: its receiver has not agreed yet, and "
+			 "nothing is pushed until it does; pause and resume it to have it asked "
+			 "again now"
+		       : "the subscription is disabled, so nothing is pushed; resume it first";
+}
+
+static void refuse_state(struct change *change, const struct bud_subscription_status *status)
+{
 	struct bud_error error;
 
-	(void)bud_error_set(&error, "status.state", "%s%s%s", text, status->detail ? ": " : "",
-		status->detail ? status->detail : "");
+	(void)bud_error_set(&error, "status.state", "%s%s%s", obstacle(status->state),
+		status->detail ? ": " : "", status->detail ? status->detail : "");
 	bud_reply_problem(change->request, 409, "wrong-state",
 		change->is_pause ? "Cannot be paused now" : "Cannot be resumed now", &error);
 	end(change);
 }
 
-static void refuse_etag(struct change *change)
+static void refuse_etag(struct change *change, const struct bud_subscription *subscription)
 {
-	bud_etag_reply(change->request, change->subscription->etag);
+	bud_etag_reply(change->request, subscription->etag);
 	bud_reply_problem(change->request, 412, "precondition-failed",
 		"The subscription was changed by somebody else", NULL);
 	end(change);
 }
 
-/* What the receiver granted and what its tokens are stays as it is. */
-static void write_status(struct change *change)
+static void refuse(struct change *change, int err)
 {
-	struct bud_subscription_status status = change->subscription->status;
-
-	status.state = change->is_pause ? BUD_SUBSCRIPTION_PAUSED : BUD_SUBSCRIPTION_ACTIVE;
-	status.since_ms = bud_clock_wall_ms();
-	status.reason = change->is_pause ? "owner" : NULL;
-	status.detail = change->detail;
-	bud_buffer_clear(&change->status);
-	bud_status_write(&status, &change->status);
-}
-
-static void put(struct change *change)
-{
-	struct bud_status_put wanted = {
-		.id = change->subscription->id,
-		.expected = bud_buffer_as_span(&change->expected),
-		.status = bud_buffer_as_span(&change->status),
-		.etag = change->etag,
-	};
-	int r = bud_registry_put_status(change->desk->store, &wanted, on_put, change);
-
-	if (r == 0)
-		return;
-	bud_failure_reply(change->request, r);
-	end(change);
-}
-
-static void apply(struct change *change)
-{
-	const char *text = obstacle(change);
-
-	if (!bud_etag_permits_change(change->request, change->subscription->etag)) {
-		refuse_etag(change);
-	} else if (is_there_already(change)) {
-		answer(change);
-	} else if (text) {
-		refuse_state(change, text);
-	} else {
-		write_status(change);
-		put(change);
-	}
-}
-
-static void on_changed(struct change *change, const struct bud_registry_value *value)
-{
-	struct bud_subscription *fresh = NULL;
-	int r = bud_lookup_load(value, (uint32_t)change->desk->config->delivery.timeout_ms, &fresh);
-
-	if (r == 0 && ++change->tries < TRIES_MAX) {
-		bud_subscription_destroy(change->subscription);
-		change->subscription = fresh;
-		bud_buffer_clear(&change->expected);
-		bud_buffer_span(&change->expected, value->status);
-		apply(change);
-		return;
-	}
-	bud_subscription_destroy(fresh);
-	if (r == 0)
+	if (err == -EBUSY)
 		bud_reply_problem(change->request, 409, "conflict",
 			"Others change this subscription all the time", NULL);
 	else
-		bud_failure_reply(change->request, r);
+		bud_failure_reply(change->request, err);
 	end(change);
 }
 
-static void on_done(struct change *change, const struct bud_put_result *result)
-{
-	const struct bud_subscription_beside beside = {
-		.serial = result->serial,
-		.etag = bud_span(change->etag),
-		.status = bud_buffer_as_span(&change->status),
-	};
-
-	bud_subscription_set_beside(change->subscription, &beside);
-	answer(change);
-}
-
-static void on_put(void *owner, int err, const struct bud_put_result *result)
+static void on_changed(void *owner, int err, enum bud_status_outcome outcome,
+	const struct bud_subscription *subscription)
 {
 	struct change *change = owner;
 
 	if (err < 0) {
-		bud_failure_reply(change->request, err);
-		end(change);
-		return;
-	}
-	switch (result->outcome) {
-	case BUD_PUT_OK:
-		on_done(change, result);
-		return;
-	case BUD_PUT_CHANGED:
-		on_changed(change, &result->value);
-		return;
-	default: /* deleted meanwhile */
+		refuse(change, err);
+	} else if (outcome == BUD_STATUS_MISSING) {
 		bud_failure_reply_unknown(change->request);
 		end(change);
-		return;
+	} else if (outcome != BUD_STATUS_REFUSED) {
+		answer(change, subscription);
+	} else if (change->is_stale ||
+		   !bud_etag_permits_change(change->request, subscription->etag)) {
+		refuse_etag(change, subscription);
+	} else if (is_there_already(change, subscription)) {
+		answer(change, subscription);
+	} else {
+		refuse_state(change, &subscription->status);
 	}
 }

@@ -21,6 +21,8 @@ const struct bud_route bud_subscriptions_routes[] = {
 	{"PUT", "/subscriptions/{id}", bud_subscriptions_handle_change, BUD_API_BODY_BYTES_MAX},
 	{"PATCH", "/subscriptions/{id}", bud_subscriptions_handle_change, BUD_API_BODY_BYTES_MAX},
 	{"DELETE", "/subscriptions/{id}", bud_subscriptions_handle_change, 0},
+	{"POST", "/subscriptions/{id}/secret", bud_subscriptions_handle_change,
+		BUD_API_BODY_BYTES_MAX},
 };
 const size_t bud_subscriptions_routes_n =
 	sizeof(bud_subscriptions_routes) / sizeof(bud_subscriptions_routes[0]);

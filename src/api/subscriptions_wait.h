@@ -19,5 +19,5 @@ void bud_subscriptions_wait(struct bud_subscriptions_api *api, struct bud_subscr
 /* Handlers; `context` is the struct bud_subscriptions_api. */
 void bud_subscriptions_handle_list(void *context, struct bud_request *request);
 void bud_subscriptions_handle_create(void *context, struct bud_request *request);
-/* PUT, PATCH and DELETE. */
+/* PUT, PATCH and DELETE, and POST for a new secret. */
 void bud_subscriptions_handle_change(void *context, struct bud_request *request);

@@ -10,6 +10,8 @@
 #include "api/etag.h"
 #include "api/failure.h"
 #include "api/lookup.h"
+#include "api/secret.h"
+#include "api/subscription_check.h"
 #include "api/subscriptions.h"
 #include "api/subscriptions_wait.h"
 #include "auth/authorize.h"
@@ -17,10 +19,13 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "event/media_type.h"
-#include "fetch/target.h"
+#include "event/notice.h"
 #include "http/reply.h"
 #include "http/request.h"
+#include "store/note.h"
 #include "store/registry.h"
+#include "store/store.h"
+#include "subscription/consent.h"
 #include "subscription/subscription.h"
 
 #define LOST_WAIT_MS 3000
@@ -32,6 +37,7 @@ enum kind {
 	KIND_REPLACE,
 	KIND_PATCH,
 	KIND_DELETE,
+	KIND_ROTATE, /* of the secret */
 };
 
 struct call {
@@ -43,6 +49,10 @@ struct call {
 	struct bud_subscription *made; /* NULL for a deletion */
 	char tombstone[2 * ETAG_BYTES + 1];
 	struct bud_buffer record; /* the stored form of `made` */
+	struct bud_buffer status; /* the same of its status; only when it changes */
+	bool has_status;
+	bool is_announced; /* it becomes pending */
+	struct bud_buffer notice;
 	unsigned tries;
 	int64_t deadline_ms; /* 0 until an answer is lost */
 };
@@ -71,15 +81,22 @@ static struct call *begin(struct bud_subscriptions_api *api, struct bud_request 
 	return call;
 }
 
+static void wipe(struct bud_buffer *buffer)
+{
+	if (buffer->at)
+		explicit_bzero(buffer->at, buffer->len);
+	bud_buffer_finish(buffer);
+}
+
 /* The request was answered. */
 static void end(struct call *call)
 {
 	bud_list_remove(&call->wait.link);
 	bud_subscription_destroy(call->old);
 	bud_subscription_destroy(call->made);
-	if (call->record.at)
-		explicit_bzero(call->record.at, call->record.len);
-	bud_buffer_finish(&call->record);
+	wipe(&call->record);
+	wipe(&call->status);
+	bud_buffer_finish(&call->notice);
 	free(call);
 }
 
@@ -111,6 +128,8 @@ static enum kind kind_of(const struct bud_request *request)
 		return KIND_REPLACE;
 	if (bud_span_is(request->method, "PATCH"))
 		return KIND_PATCH;
+	if (bud_span_is(request->method, "POST"))
+		return KIND_ROTATE;
 	assert(bud_span_is(request->method, "DELETE"));
 	return KIND_DELETE;
 }
@@ -130,22 +149,29 @@ static int parse(struct call *call, struct bud_error *error)
 		return bud_subscription_replace(call->old, body, &defaults, &call->made, error);
 	case KIND_PATCH:
 		return bud_subscription_patch(call->old, body, &defaults, &call->made, error);
+	case KIND_ROTATE:
+		return bud_secret_rotate(call->old, body, &defaults, &call->made, error);
 	case KIND_DELETE:
 		break;
 	}
 	return 0;
 }
 
-static int check_sink(const struct call *call, struct bud_error *error)
+/* What is granted to one sink is not to another, and tokens go with their credential. */
+static void prepare_status(struct call *call)
 {
-	const struct bud_config *config = call->api->config;
-	struct bud_target_options options = {.allow_http = config->delivery.allow_http,
-		.networks = &config->delivery.allow_networks};
-	struct bud_error fault = {0};
+	const struct bud_subscription *old = call->old;
+	struct bud_subscription_status *status = &call->made->status;
 
-	if (bud_url_check(bud_span(call->made->sink), &options, &fault) == 0)
-		return 0;
-	return bud_error_set(error, "sink", "sink: %s", fault.text);
+	call->has_status = old && old->status.access_token && !status->access_token;
+	if (bud_consent_is_needed(call->api->config->delivery.verify, old, call->made)) {
+		bud_consent_start(status, bud_clock_wall_ms());
+		call->has_status = true;
+	}
+	bud_buffer_clear(&call->status);
+	bud_status_write(status, &call->status);
+	call->is_announced = status->state == BUD_SUBSCRIPTION_PENDING &&
+			     (!old || old->status.state != BUD_SUBSCRIPTION_PENDING);
 }
 
 /* Fills `made` and its stored form. False: the body is refused, and that was answered. */
@@ -155,15 +181,18 @@ static bool prepare(struct call *call)
 	int r = parse(call, &error);
 
 	if (r == 0 && call->made)
-		r = check_sink(call, &error);
+		r = bud_subscription_check(call->made, call->api->config, &error);
 	if (r < 0) {
 		bud_reply_problem(
 			call->request, 400, "bad-subscription", "Not a valid subscription", &error);
 		return false;
 	}
 	bud_buffer_clear(&call->record);
-	if (call->made)
-		bud_subscription_write_record(call->made, &call->record);
+	if (!call->made)
+		return true;
+	bud_subscription_write_record(call->made, &call->record);
+	if (call->kind != KIND_ROTATE)
+		prepare_status(call);
 	return true;
 }
 
@@ -220,6 +249,23 @@ static void apply(struct call *call)
 		end(call);
 }
 
+static void write_notice(struct call *call, struct bud_note *note)
+{
+	const struct bud_subscription *made = call->made;
+	const struct bud_notice notice = {
+		.kind = BUD_NOTICE_PENDING,
+		.subscription = made->id,
+		.owner = made->owner,
+		.name = made->name,
+		.reason = made->status.reason,
+		.detail = made->status.detail,
+		.since_ms = made->status.since_ms,
+		.now_ms = bud_clock_wall_ms(),
+	};
+
+	bud_note_make(call->api->store->shard, &notice, &call->notice, note);
+}
+
 static int send_put(struct call *call)
 {
 	const struct bud_subscription *made = call->made;
@@ -232,7 +278,14 @@ static int send_put(struct call *call)
 		.fingerprint = fingerprint,
 		.record = bud_buffer_as_span(&call->record),
 	};
+	struct bud_note note;
 
+	if (call->has_status)
+		put.status = call->status.at ? bud_buffer_as_span(&call->status) : bud_span("");
+	if (call->is_announced) {
+		write_notice(call, &note);
+		put.note = &note;
+	}
 	bud_subscription_fingerprint(subject, fingerprint);
 	return bud_registry_put(call->api->store, &put, on_put, call);
 }
@@ -286,18 +339,20 @@ static void send_again(struct bud_subscriptions_wait *wait, int64_t mono_ms)
 
 /* What the put came to. */
 
-static void answer_created(struct call *call)
+static void answer_with_secret(struct call *call)
 {
+	bool is_new = call->kind == KIND_CREATE;
 	bud_auto(buffer) struct bud_buffer body = {0};
 	bud_auto(buffer) struct bud_buffer location = {0};
 
 	bud_buffer_format(&location, "/subscriptions/%s", call->made->id);
-	bud_reply_header(call->request, "Location", location.at);
+	if (is_new)
+		bud_reply_header(call->request, "Location", location.at);
 	bud_etag_reply(call->request, call->made->etag);
-	/* The one answer with the secret: no cache may keep it. */
+	/* The one answer with this secret: no cache may keep it. */
 	bud_reply_header(call->request, "Cache-Control", "no-store");
 	bud_subscription_write_api(call->made, BUD_SUBSCRIPTION_SECRET_SHOWN, &body);
-	bud_reply(call->request, 201, "application/json", bud_buffer_as_span(&body));
+	bud_reply(call->request, is_new ? 201 : 200, "application/json", bud_buffer_as_span(&body));
 	explicit_bzero(body.at, body.len);
 	end(call);
 }
@@ -315,8 +370,8 @@ static void answer_with(struct call *call, const struct bud_subscription *subscr
 
 static void answer_done(struct call *call)
 {
-	if (call->kind == KIND_CREATE)
-		answer_created(call);
+	if (call->kind == KIND_CREATE || call->kind == KIND_ROTATE)
+		answer_with_secret(call);
 	else
 		answer_with(call, call->made ? call->made : call->old);
 }

@@ -118,7 +118,38 @@ static void test_from_other_states(void **state)
 	set_status("{\"state\":\"pending\",\"since_ms\":5,\"detail\":\"no answer yet\"}");
 	assert_int_equal(409, ask("POST", "/resume", NULL, NULL));
 	assert_non_null(strstr(api_text(&answer, "detail"), "no answer yet"));
-	assert_int_equal(409, ask("POST", "/pause", NULL, NULL));
+	/* Paused and resumed it is asked anew, which the verifier sees by the new time. */
+	assert_int_equal(200, ask("PATCH", "", NULL, "{\"config\":{\"verify\":\"cloudevents\"}}"));
+	assert_int_equal(200, ask("POST", "/pause", NULL, NULL));
+	assert_string_equal("paused", status_text("state"));
+	assert_int_equal(200, ask("POST", "/resume", NULL, NULL));
+	assert_string_equal("pending", status_text("state"));
+}
+
+/* Anyone may subscribe to what happened to it. */
+static void test_notices(void **state)
+{
+	static const char *const types[] = {"paused", "resumed", "recovered"};
+
+	(void)state;
+	assert_int_equal(200, ask("POST", "/pause", NULL, NULL));
+	assert_int_equal(200, ask("POST", "/resume", NULL, NULL));
+	set_status("{\"state\":\"disabled\",\"since_ms\":5,\"reason\":\"gone\"}");
+	assert_int_equal(200, ask("POST", "/resume", NULL, NULL));
+	for (size_t i = 0; i < 3; i++) {
+		size_t n = 0;
+		char type[80];
+		snprintf(type, sizeof(type), "no.budstikke.subscription.%s.v1", types[i]);
+		for (int partition = 0; partition < 16; partition++) {
+			redisReply *reply = redis_server_ask(
+				&node.server, "XRANGE bud:{s0}:p%d:events - +", partition);
+			for (size_t j = 0; j < (size_t)reply->elements; j++)
+				n += strstr(reply->element[j]->element[1]->element[3]->str, type) !=
+				     NULL;
+			freeReplyObject(reply);
+		}
+		assert_int_equal(1, n);
+	}
 }
 
 static void test_refusals(void **state)
@@ -165,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_pause_and_resume, start, finish),
 		cmocka_unit_test_setup_teardown(test_from_other_states, start, finish),
+		cmocka_unit_test_setup_teardown(test_notices, start, finish),
 		cmocka_unit_test_setup_teardown(test_refusals, start, finish),
 	};
 
