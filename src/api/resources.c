@@ -1,6 +1,8 @@
 /* The resources. */
 #include "api/resources.h"
 
+#include <assert.h>
+
 #include "api/consent.h"
 #include "api/deliveries.h"
 #include "api/desk.h"
@@ -10,7 +12,7 @@
 
 void bud_resources_tables(struct bud_api_desk *desk, struct bud_route_table *out_tables)
 {
-	const struct bud_route_table tables[BUD_RESOURCES_TABLES] = {
+	const struct bud_route_table tables[] = {
 		{bud_consent_routes, bud_consent_routes_n, desk},
 		{bud_deliveries_routes, bud_deliveries_routes_n, desk},
 		{bud_events_routes, bud_events_routes_n, desk},
@@ -18,6 +20,8 @@ void bud_resources_tables(struct bud_api_desk *desk, struct bud_route_table *out
 		{bud_test_event_routes, bud_test_event_routes_n, desk},
 	};
 
+	static_assert(sizeof(tables) / sizeof(tables[0]) == BUD_RESOURCES_TABLES,
+		"BUD_RESOURCES_TABLES counts them");
 	for (size_t i = 0; i < BUD_RESOURCES_TABLES; i++)
 		out_tables[i] = tables[i];
 }
