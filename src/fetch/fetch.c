@@ -134,7 +134,7 @@ static void end(struct bud_transfer *transfer, enum bud_fetch_kind kind, const c
 
 static void on_tick(uv_timer_t *tick);
 
-static void give_to_curl(struct bud_transfer *transfer, const char *pin)
+static void give_to_curl(struct bud_transfer *transfer, const char *pin, unsigned more)
 {
 	struct bud_fetch *fetch = transfer->fetch;
 	int64_t left_us = transfer->deadline_us - bud_clock_mono_us();
@@ -142,7 +142,7 @@ static void give_to_curl(struct bud_transfer *transfer, const char *pin)
 		end(transfer, BUD_FETCH_TIMEOUT, "no complete response in time");
 		return;
 	}
-	bud_transfer_aim(transfer, pin, (long)((left_us + 999) / 1000));
+	bud_transfer_aim(transfer, pin, (long)((left_us + 999) / 1000), more);
 	set_state(transfer, BUD_TRANSFER_SENDING);
 	bud_multis_add(fetch->multis, transfer->multi, transfer->easy);
 }
@@ -151,7 +151,7 @@ static void go_on(struct bud_transfer *transfer, const struct bud_name_answer *a
 {
 	switch (answer->state) {
 	case BUD_NAME_FOUND:
-		give_to_curl(transfer, answer->pins[transfer->address_i]);
+		give_to_curl(transfer, answer->pins[0], answer->n - 1);
 		break;
 	case BUD_NAME_REFUSED:
 		end(transfer, BUD_FETCH_ADDRESS_REFUSED, BUD_ADDRESS_REFUSED_TEXT);
@@ -174,7 +174,7 @@ static void find_address(struct bud_transfer *transfer)
 	if (target->is_literal) {
 		const struct sockaddr *address = (const struct sockaddr *)&target->literal;
 		if (bud_guard_allows(&fetch->guard, address))
-			give_to_curl(transfer, NULL);
+			give_to_curl(transfer, NULL, 0);
 		else
 			end(transfer, BUD_FETCH_ADDRESS_REFUSED, BUD_ADDRESS_REFUSED_TEXT);
 		return;
@@ -185,7 +185,7 @@ static void find_address(struct bud_transfer *transfer)
 		return;
 	}
 	if (fetch->guard.is_proxied) {
-		give_to_curl(transfer, NULL);
+		give_to_curl(transfer, NULL, 0);
 		return;
 	}
 	set_state(transfer, BUD_TRANSFER_NAMING);
@@ -202,8 +202,8 @@ static bool try_next_address(struct bud_transfer *transfer)
 	const struct bud_name_answer *answer = bud_names_find(fetch->names, transfer->target->host);
 	if (!answer || answer->state != BUD_NAME_FOUND || transfer->address_i + 1 >= answer->n)
 		return false;
-	transfer->address_i++;
-	give_to_curl(transfer, answer->pins[transfer->address_i]);
+	unsigned i = ++transfer->address_i;
+	give_to_curl(transfer, answer->pins[i], answer->n - 1 - i);
 	return true;
 }
 
@@ -217,7 +217,7 @@ static bool repeat(struct bud_transfer *transfer)
 		transfer->fetch->is_closing)
 		return false;
 	transfer->was_repeated = true;
-	give_to_curl(transfer, transfer->is_pinned ? transfer->pin : NULL);
+	give_to_curl(transfer, transfer->is_pinned ? transfer->pin : NULL, 0);
 	return true;
 }
 
@@ -231,6 +231,11 @@ static void on_done(void *owner, CURL *easy, CURLcode code)
 		return;
 	if (transfer->kind == BUD_FETCH_RESET && repeat(transfer))
 		return;
+	bool was_reached = transfer->kind == BUD_FETCH_RESPONSE ||
+			   transfer->kind == BUD_FETCH_RESET ||
+			   transfer->kind == BUD_FETCH_BAD_RESPONSE;
+	if (transfer->address_i > 0 && was_reached)
+		bud_names_prefer(transfer->fetch->names, transfer->target->host, transfer->pin);
 	tell(transfer);
 }
 
@@ -316,7 +321,10 @@ struct bud_fetch *bud_fetch_open(struct uv_loop_s *loop, const struct bud_fetch_
 	uv_idle_init(loop, &fetch->teller);
 	fetch->tick.data = fetch;
 	fetch->teller.data = fetch;
-	fetch->names = bud_names_open(loop, &fetch->guard.networks, fetch->name_servers);
+	fetch->names =
+		bud_names_open(loop, &(struct bud_names_options){.networks = &fetch->guard.networks,
+					     .servers = fetch->name_servers,
+					     .kept_ms = options->name_kept_ms});
 	fetch->multis = bud_multis_open(loop, fetch->multis_n, fetch->running_max, on_done, fetch);
 	fetch->open_parts = 4;
 	fetch->setup = (struct bud_transfer_setup){.guard = &fetch->guard,

@@ -27,6 +27,7 @@ struct bud_fetch_options {
 	const char *proxy;
 	uint16_t own_ports[4];    /* ours, refused at every address of this machine; 0: unused */
 	const char *name_servers; /* for tests, "127.0.0.1:5353"; NULL: /etc/resolv.conf */
+	unsigned name_kept_ms;    /* for tests: at least so long; 0: 5000 */
 };
 
 enum bud_fetch_kind {

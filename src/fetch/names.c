@@ -17,9 +17,8 @@
 #define FLIGHTS_MAX      100
 #define ENTRIES_MAX      16384
 #define ANSWER_WITHIN_MS 2000
-#define TTL_MIN_S        5
+#define KEPT_MS          5000
 #define TTL_MAX_S        60
-#define FAILURE_KEPT_MS  5000
 #define STALE_KEPT_MS    600000
 #define TICK_MS          50
 
@@ -38,8 +37,9 @@ struct entry {
 	enum entry_state state;
 	bool has_answer;
 	int64_t fresh_until_ms;
-	int64_t found_at_ms; /* the last good answer came */
-	int64_t asked_at_ms; /* by the first query that waits */
+	int64_t found_at_ms;                /* the last good answer came */
+	char preferred[BUD_NAME_PIN_BYTES]; /* "": none */
+	int64_t asked_at_ms;                /* by the first query that waits */
 	char host[];
 };
 
@@ -49,6 +49,7 @@ struct bud_names {
 	struct bud_resolver *resolver;
 	const struct bud_networks *networks;
 	struct bud_name_answer localhost;
+	int64_t kept_ms;
 	struct bud_map entries;
 	struct bud_list resting; /* the longest unused first */
 	struct bud_list waiting;
@@ -91,7 +92,7 @@ static void fail(struct entry *entry, enum bud_name_state state, bool may_stay)
 		entry->answer = (struct bud_name_answer){.state = state};
 		entry->found_at_ms = 0;
 	}
-	mark_answered(entry, FAILURE_KEPT_MS);
+	mark_answered(entry, entry->names->kept_ms);
 }
 
 static bool write_pin(const struct sockaddr *address, char out[BUD_NAME_PIN_BYTES])
@@ -105,6 +106,17 @@ static bool write_pin(const struct sockaddr *address, char out[BUD_NAME_PIN_BYTE
 	snprintf(out, BUD_NAME_PIN_BYTES,
 		address->sa_family == AF_INET6 ? "::[%s]:" : "::%s:", text);
 	return true;
+}
+
+static void put_preferred_first(struct entry *entry)
+{
+	struct bud_name_answer *answer = &entry->answer;
+	for (unsigned i = 1; entry->preferred[0] && i < answer->n; i++) {
+		if (strcmp(answer->pins[i], entry->preferred) != 0)
+			continue;
+		memcpy(answer->pins[i], answer->pins[0], BUD_NAME_PIN_BYTES);
+		memcpy(answer->pins[0], entry->preferred, BUD_NAME_PIN_BYTES);
+	}
 }
 
 /* All addresses are judged, also those that are not kept: one that is not allowed among others is
@@ -129,8 +141,10 @@ static void take_addresses(struct entry *entry, const struct ares_addrinfo *info
 		return;
 	}
 	entry->answer = answer;
+	put_preferred_first(entry);
 	entry->found_at_ms = bud_clock_mono_ms();
-	mark_answered(entry, (ttl_s < TTL_MIN_S ? TTL_MIN_S : ttl_s) * 1000);
+	int64_t kept_ms = (int64_t)ttl_s * 1000;
+	mark_answered(entry, kept_ms < entry->names->kept_ms ? entry->names->kept_ms : kept_ms);
 }
 
 static void on_resolved(void *owner, int status, const struct ares_addrinfo *info)
@@ -239,12 +253,12 @@ static void fill_localhost(struct bud_name_answer *answer, const struct bud_netw
 	}
 }
 
-struct bud_names *bud_names_open(
-	struct uv_loop_s *loop, const struct bud_networks *networks, const char *servers)
+struct bud_names *bud_names_open(struct uv_loop_s *loop, const struct bud_names_options *options)
 {
 	struct bud_names *names = bud_new(struct bud_names);
-	names->networks = networks;
-	fill_localhost(&names->localhost, networks);
+	names->networks = options->networks;
+	names->kept_ms = options->kept_ms ? options->kept_ms : KEPT_MS;
+	fill_localhost(&names->localhost, names->networks);
 	bud_list_init(&names->resting);
 	bud_list_init(&names->waiting);
 	bud_list_init(&names->flying);
@@ -254,7 +268,7 @@ struct bud_names *bud_names_open(
 	names->kick.data = names;
 	names->tick.data = names;
 	names->handles = 2;
-	names->resolver = bud_resolver_open(loop, servers, on_turn, names);
+	names->resolver = bud_resolver_open(loop, options->servers, on_turn, names);
 	return names;
 }
 
@@ -344,6 +358,15 @@ void bud_names_ask(struct bud_names *names, const char *host, struct bud_name_qu
 	uv_idle_start(&names->kick, on_kick);
 	if (!uv_is_active((uv_handle_t *)&names->tick))
 		uv_timer_start(&names->tick, on_tick, TICK_MS, TICK_MS);
+}
+
+void bud_names_prefer(struct bud_names *names, const char *host, const char *pin)
+{
+	struct entry *entry = bud_map_get(&names->entries, bud_span(host));
+	if (!entry || strlen(pin) >= BUD_NAME_PIN_BYTES)
+		return;
+	strcpy(entry->preferred, pin);
+	put_preferred_first(entry);
 }
 
 void bud_names_forget(struct bud_name_query *query)

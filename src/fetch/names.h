@@ -32,9 +32,13 @@ struct bud_name_query {
 	void (*fn)(struct bud_name_query *query, const struct bud_name_answer *answer);
 };
 
-/* Borrows `networks` and `servers` (see bud_resolver_open()). */
-struct bud_names *bud_names_open(
-	struct uv_loop_s *loop, const struct bud_networks *networks, const char *servers);
+struct bud_names_options {
+	const struct bud_networks *networks; /* borrowed, as the next */
+	const char *servers;                 /* see bud_resolver_open() */
+	unsigned kept_ms; /* answers and failures are used for that long at least; 0: 5 s */
+};
+
+struct bud_names *bud_names_open(struct uv_loop_s *loop, const struct bud_names_options *options);
 /* No query may be waiting. `on_closed` comes when the memory is gone. */
 void bud_names_close(struct bud_names *names, void (*on_closed)(void *owner), void *owner);
 
@@ -45,5 +49,8 @@ const struct bud_name_answer *bud_names_find(struct bud_names *names, const char
 bool bud_name_is_localhost(const char *host);
 /* Never answers before it returns; within 2 s otherwise. */
 void bud_names_ask(struct bud_names *names, const char *host, struct bud_name_query *query);
+/* That address of the host's was reached after others were not: it comes first from now on, as long
+ * as it is among the host's. */
+void bud_names_prefer(struct bud_names *names, const char *host, const char *pin);
 /* query->fn is not called any more. Harmless when it does not wait. */
 void bud_names_forget(struct bud_name_query *query);

@@ -9,6 +9,7 @@
 #include "fetch/transfer.h"
 
 #define CONNECT_MS      5000
+#define SHARE_MS_MIN    50
 #define IDLE_SECONDS    60L
 #define HEAD_LINES_MAX  100u
 #define EXPECT_BYTES    (512u << 10) /* below the size at which libcurl adds Expect by itself */
@@ -114,7 +115,6 @@ static void set_limits(CURL *easy, const struct bud_transfer_setup *setup)
 	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "budstikke/" BUD_VERSION);
 }
@@ -286,8 +286,18 @@ bool bud_transfer_take_request(
 	return true;
 }
 
-void bud_transfer_aim(struct bud_transfer *transfer, const char *pin, long timeout_ms)
+static long share_of_connecting(long timeout_ms, unsigned more)
 {
+	long share_ms = (timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS) / (long)(more + 1);
+	if (more == 0)
+		return CONNECT_MS;
+	return share_ms < SHARE_MS_MIN ? SHARE_MS_MIN : share_ms;
+}
+
+void bud_transfer_aim(
+	struct bud_transfer *transfer, const char *pin, long timeout_ms, unsigned more)
+{
+	long connect_ms = share_of_connecting(timeout_ms, more);
 	bool is_pinned = pin != NULL;
 	if (is_pinned) {
 		memmove(transfer->pin, pin, sizeof(transfer->pin));
@@ -299,7 +309,10 @@ void bud_transfer_aim(struct bud_transfer *transfer, const char *pin, long timeo
 	if (timeout_ms != transfer->set_timeout_ms)
 		curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
 	transfer->is_pinned = is_pinned;
+	if (connect_ms != transfer->set_connect_ms)
+		curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
 	transfer->set_timeout_ms = timeout_ms;
+	transfer->set_connect_ms = connect_ms;
 }
 
 static void end_as(struct bud_transfer *transfer, enum bud_fetch_kind kind, const char *text)

@@ -65,6 +65,7 @@ struct bud_transfer {
 	bool is_pinned;
 	bool has_own_tls;
 	long set_timeout_ms;
+	long set_connect_ms;
 
 	struct bud_transfer_response response;
 
@@ -87,8 +88,10 @@ void bud_transfer_destroy(struct bud_transfer *transfer);
 /* False when a header line has a line break in it. */
 bool bud_transfer_take_request(
 	struct bud_transfer *transfer, const struct bud_fetch_request *request);
-/* For this address (NULL: the host is one) and no longer than that. */
-void bud_transfer_aim(struct bud_transfer *transfer, const char *pin, long timeout_ms);
+/* For this address (NULL: the host is one) and no longer than that; `more` addresses can be tried
+ * after it, so connecting gets only its share of the time. */
+void bud_transfer_aim(
+	struct bud_transfer *transfer, const char *pin, long timeout_ms, unsigned more);
 /* Sets kind and text from what libcurl says. */
 void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code);
 /* False when it ended amid a head: libcurl may hold 100 KiB of an unfinished line in the easy

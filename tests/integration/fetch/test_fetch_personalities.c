@@ -99,7 +99,7 @@ static const struct client_end *ask(
 	char url[200];
 	struct bud_error error = {0};
 	struct bud_target_options options = {.allow_http = true};
-	snprintf(url, sizeof(url), "%s://localhost:%d%s", port >= RECEIVER_TLS ? "https" : "http",
+	snprintf(url, sizeof(url), "%s://127.0.0.1:%d%s", port >= RECEIVER_TLS ? "https" : "http",
 		receiver.ports[port], path);
 	struct bud_target *target = bud_target_create(bud_span(url), &options, &error);
 	assert_non_null(target);
@@ -200,7 +200,7 @@ static void cuts_a_handshake_that_stalls(void **state)
 {
 	struct watch *watch = *state;
 	struct bud_target *target =
-		client_target("https://localhost:%d/", receiver.ports[RECEIVER_SILENT]);
+		client_target("https://127.0.0.1:%d/", receiver.ports[RECEIVER_SILENT]);
 	struct bud_fetch_request request = {.target = target, .timeout_ms = TIMEOUT_MS};
 	client_send(watch->client, &request, &watch->client->end);
 	bud_target_unref(target);
