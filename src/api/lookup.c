@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "http/request.h"
 #include "store/registry.h"
+#include "store/store.h"
 #include "subscription/subscription.h"
 
 struct call {
@@ -59,7 +60,8 @@ static void on_value(void *owner, int err, const struct bud_registry_value *valu
 	int r = err;
 
 	if (r == 0)
-		r = value ? bud_lookup_load(value, call->lookup.timeout_ms, &subscription)
+		r = value ? bud_lookup_load(call->lookup.store, value, call->lookup.timeout_ms,
+				    &subscription)
 			  : -ENOENT;
 	if (r == 0)
 		call->lookup.fn(call->lookup.owner, call->request, subscription);
@@ -70,20 +72,23 @@ static void on_value(void *owner, int err, const struct bud_registry_value *valu
 	free(call);
 }
 
-int bud_lookup_load(const struct bud_registry_value *value, uint32_t timeout_ms,
-	struct bud_subscription **out_subscription)
+int bud_lookup_load(const struct bud_store *store, const struct bud_registry_value *value,
+	uint32_t timeout_ms, struct bud_subscription **out_subscription)
 {
-	struct bud_subscription_defaults defaults = {
-		.now_ms = bud_clock_wall_ms(), .timeout_ms = timeout_ms};
+	struct bud_subscription_defaults defaults = {.now_ms = bud_clock_wall_ms(),
+		.timeout_ms = timeout_ms,
+		.sealer = bud_store_sealer(store)};
 	bud_auto(subscription) struct bud_subscription *loaded = NULL;
 	struct bud_error error = {0};
+	int r;
 
 	if (value->record.len == 0)
 		return -ENOENT;
-	if (bud_subscription_load(value->record, &defaults, &loaded, &error) < 0) {
+	r = bud_subscription_load(value->record, &defaults, &loaded, &error);
+	if (r < 0) {
 		bud_log_error("a stored subscription cannot be read", "serial",
 			bud_log_number(value->serial), "error", error.text);
-		return -EPROTO;
+		return r == -ENOKEY ? r : -EPROTO;
 	}
 	if (!bud_span_is(bud_span(loaded->owner), BUD_OWNER_LOCAL))
 		return -ENOENT;

@@ -28,6 +28,7 @@ void bud_lookup(const struct bud_lookup *lookup, struct bud_request *request);
 void bud_lookup_at(struct bud_api_desk *desk, struct bud_request *request, bud_lookup_fn fn);
 
 /* From a stored value to a record with its serial. 0; -ENOENT: deleted, or not the caller's;
- * -EPROTO: no record that we can read. */
-BUD_MUST_CHECK int bud_lookup_load(const struct bud_registry_value *value, uint32_t timeout_ms,
+ * -EPROTO: no record that we can read; -ENOKEY: sealed with a key that this node lacks. */
+BUD_MUST_CHECK int bud_lookup_load(const struct bud_store *store,
+	const struct bud_registry_value *value, uint32_t timeout_ms,
 	struct bud_subscription **out_subscription);

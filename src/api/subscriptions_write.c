@@ -140,7 +140,8 @@ static int parse(struct call *call, struct bud_error *error)
 	struct bud_span body = call->request->body;
 	struct bud_subscription_defaults defaults = {.owner = BUD_OWNER_LOCAL,
 		.now_ms = bud_clock_wall_ms(),
-		.timeout_ms = timeout_of(call->api)};
+		.timeout_ms = timeout_of(call->api),
+		.sealer = bud_store_sealer(call->api->store)};
 
 	switch (call->kind) {
 	case KIND_CREATE:
@@ -409,7 +410,7 @@ static void on_same(struct call *call, const struct bud_put_result *result)
 {
 	bud_auto(subscription) struct bud_subscription *twin = NULL;
 	bud_auto(buffer) struct bud_buffer location = {0};
-	int r = bud_lookup_load(&result->value, timeout_of(call->api), &twin);
+	int r = bud_lookup_load(call->api->store, &result->value, timeout_of(call->api), &twin);
 
 	if (r < 0) {
 		bud_failure_reply(call->request, r);
@@ -436,7 +437,7 @@ static void on_changed(struct call *call, const struct bud_registry_value *value
 		give_up(call);
 		return;
 	}
-	r = bud_lookup_load(value, timeout_of(call->api), &fresh);
+	r = bud_lookup_load(call->api->store, value, timeout_of(call->api), &fresh);
 	if (r == 0 && ++call->tries < TRIES_MAX) {
 		bud_subscription_destroy(call->old);
 		call->old = fresh;

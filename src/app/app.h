@@ -11,6 +11,7 @@
 
 struct bud_control;   /* app/control.h */
 struct bud_endpoints; /* dispatch/endpoint.h */
+struct bud_sealer;    /* crypto/seal.h */
 struct bud_table;     /* subscription/table.h */
 struct bud_worker;    /* app/worker.h */
 
@@ -27,6 +28,7 @@ struct bud_app {
 	char node[BUD_NODE_ID_BYTES];
 	char run[33]; /* unique to this start */
 	struct bud_shard shard;
+	struct bud_sealer *sealer; /* also in the shard; NULL: nothing is sealed */
 	struct bud_table *table;
 	struct bud_endpoints *endpoints;
 	struct bud_following following;

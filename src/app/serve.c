@@ -24,8 +24,10 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/random.h"
+#include "crypto/seal.h"
 #include "dispatch/endpoint.h"
 #include "http/listener.h"
+#include "lifecycle/secrets.h"
 #include "redis/client.h"
 #include "subscription/table.h"
 
@@ -380,6 +382,7 @@ static void finish(struct serve *serve)
 	bud_store_finish(&serve->store);
 	bud_endpoints_destroy(app->endpoints);
 	bud_table_destroy(app->table);
+	bud_sealer_destroy(app->sealer);
 	free(app->workers);
 	free(app->metrics);
 	free(app->metrics_list);
@@ -387,6 +390,16 @@ static void finish(struct serve *serve)
 	if (!serve->is_embedded)
 		bud_redis_home_close(&serve->home);
 	uv_loop_close(&serve->loop);
+}
+
+static int take_keys(struct bud_app *app, struct bud_error *error)
+{
+	int r = bud_secrets_load(&app->config, &app->sealer, error);
+
+	app->shard.sealer = app->sealer;
+	if (r == 0 && !app->sealer)
+		bud_log_warn("subscribers' secrets are not sealed in Redis: set secrets.key");
+	return r;
 }
 
 static int run(struct serve *serve)
@@ -398,6 +411,8 @@ static int run(struct serve *serve)
 	init_app(serve);
 	init_loop(serve);
 	r = bind_all(serve, &error);
+	if (r == 0)
+		r = take_keys(&serve->app, &error);
 	if (r == 0)
 		r = take_data(serve, &error);
 	if (r == 0)

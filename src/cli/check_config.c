@@ -5,6 +5,8 @@
 
 #include "cli/arguments.h"
 #include "config/config.h"
+#include "crypto/seal.h"
+#include "lifecycle/secrets.h"
 
 static const char about[] =
 	"Prints the configuration that serve would use with the same file, environment\n"
@@ -40,6 +42,7 @@ int bud_cli_check_config(int argc, char **argv)
 	};
 	const struct bud_arguments arguments = {"check-config [--config FILE] [--set KEY=VALUE]...",
 		about, options, sizeof(options) / sizeof(options[0]), examples, NULL};
+	struct bud_sealer *sealer = NULL;
 	struct bud_config config;
 	struct bud_error error;
 	int exit_code;
@@ -52,10 +55,12 @@ int bud_cli_check_config(int argc, char **argv)
 	}
 	sources.sets = sets.list;
 	sources.sets_n = sets.n;
-	if (bud_config_load(&sources, &config, &error) < 0) {
+	if (bud_config_load(&sources, &config, &error) < 0 ||
+		bud_secrets_load(&config, &sealer, &error) < 0) {
 		fprintf(stderr, "budstikke check-config: %s\n", error.text);
 		return BUD_CLI_EXIT_USAGE;
 	}
+	bud_sealer_destroy(sealer);
 	bud_config_write(&config, &text);
 	return print(&text);
 }

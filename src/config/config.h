@@ -10,10 +10,9 @@
 #include "core/log.h"
 #include "core/text.h"
 
-#define BUD_SETTINGS 25 /* rows of the table in settings.c */
-/* So that a setting fits on one line of a file. */
-#define BUD_CONFIG_TEXT_MAX    180
-#define BUD_SCHEDULE_STEPS_MAX 60 /* BUD_ATTEMPTS_MAX: a step per attempt */
+#define BUD_SETTINGS           27  /* rows of the table in settings.c */
+#define BUD_CONFIG_TEXT_MAX    180 /* so that a setting fits on one line of a file */
+#define BUD_SCHEDULE_STEPS_MAX 60  /* BUD_ATTEMPTS_MAX: a step per attempt */
 #define BUD_CONFIG_FILE_MAX    (64u << 10)
 
 enum bud_log_format {
@@ -21,8 +20,7 @@ enum bud_log_format {
 	BUD_LOG_FORMAT_JSON,
 };
 
-/* Whether receivers are asked before they get events, and what happens to those that do not agree.
- */
+/* Whether receivers are asked before they get events, and what if one does not agree. */
 enum bud_verify_rule {
 	BUD_VERIFY_RULE_OFF,      /* nobody, but where a subscription says so */
 	BUD_VERIFY_RULE_LOW_RATE, /* one request a minute until they agree */
@@ -83,13 +81,16 @@ struct bud_config {
 		int64_t limit_bytes; /* 0: what the machine or its cgroup has */
 	} memory;
 	struct {
+		char key[BUD_CONFIG_TEXT_MAX + 1];
+		char key_file[BUD_CONFIG_TEXT_MAX + 1];
+	} secrets;
+	struct {
 		char id[65]; /* "": made at the first start and kept in data.dir */
 	} node;
 	struct {
 		enum bud_log_level level;
 		enum bud_log_format format;
 	} log;
-
 	/* Where each row of the table came from, for bud_config_write(). */
 	struct {
 		enum bud_origin from;

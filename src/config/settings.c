@@ -36,6 +36,13 @@ const struct bud_setting bud_settings[] = {
 		"The Redis (7.0 or later) that holds everything; "
 		"empty: one is started in data.dir."},
 
+	{"secrets.key", BUD_SETTING_SECRET, AT(secrets.key), "", NULL, 0, 0,
+		"The key that seals subscribers' secrets in Redis: 32 bytes in base64 or hex; "
+		"older ones that still open may follow, with commas between; empty: they lie "
+		"there as they are."},
+	{"secrets.key_file", BUD_SETTING_PATH, AT(secrets.key_file), "", NULL, 0, 0,
+		"A file with such keys instead, one on each line, the newest first; empty: none."},
+
 	{"memory.limit_bytes", BUD_SETTING_SIZE, AT(memory.limit_bytes), "0", "bytes", 0, 1LL << 50,
 		"Memory for this node and its embedded Redis, which gets 45 % of it; "
 		"0: all that the "

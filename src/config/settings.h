@@ -18,6 +18,8 @@ enum bud_setting_type {
 	BUD_SETTING_SOURCES,  /* struct bud_networks, an address of each family at most */
 	BUD_SETTING_PROXY,    /* char[BUD_CONFIG_TEXT_MAX + 1], an http(s) URL; may be empty */
 	BUD_SETTING_LISTEN,   /* struct bud_listen */
+	BUD_SETTING_PATH,     /* char[BUD_CONFIG_TEXT_MAX + 1], may be empty */
+	BUD_SETTING_SECRET,   /* the same, never shown */
 	BUD_SETTING_REDIS,    /* struct bud_redis_url */
 };
 

@@ -12,6 +12,8 @@ static_assert(sizeof(enum bud_log_level) == sizeof(unsigned) &&
 		      sizeof(enum bud_verify_rule) == sizeof(unsigned),
 	"choices are written through an unsigned");
 
+#define MASK "***"
+
 static int refuse(const struct bud_setting *setting, struct bud_span text, struct bud_error *error)
 {
 	bud_auto(buffer) struct bud_buffer range = {0};
@@ -53,6 +55,27 @@ static int parse_text(const struct bud_setting *setting, struct bud_span text, v
 	memcpy(out, text.at, text.len);
 	out[text.len] = '\0';
 	return 0;
+}
+
+static int parse_path(const struct bud_setting *setting, struct bud_span text, void *field,
+	struct bud_error *error)
+{
+	if (text.len > 0)
+		return parse_text(setting, text, field, error);
+	*(char *)field = '\0';
+	return 0;
+}
+
+/* Errors never quote it. */
+static int parse_secret(const struct bud_setting *setting, struct bud_span text, void *field,
+	struct bud_error *error)
+{
+	if (bud_span_is(text, MASK))
+		return bud_error_set(error, NULL, "it is masked: put the real one in its place");
+	if (text.len > BUD_CONFIG_TEXT_MAX || !is_plain_text(text))
+		return bud_error_set(
+			error, NULL, "it must be a text of up to %d bytes", BUD_CONFIG_TEXT_MAX);
+	return parse_path(setting, text, field, error);
 }
 
 static int parse_name(const struct bud_setting *setting, struct bud_span text, void *field,
@@ -115,8 +138,9 @@ static int parse_base_url(const struct bud_setting *setting, struct bud_span tex
 
 static void write_text(const struct bud_setting *setting, const void *field, struct bud_buffer *out)
 {
-	(void)setting;
-	bud_buffer_text(out, field);
+	bool is_masked = setting->type == BUD_SETTING_SECRET && *(const char *)field;
+
+	bud_buffer_text(out, is_masked ? MASK : field);
 }
 
 static int parse_bool(const struct bud_setting *setting, struct bud_span text, void *field,
@@ -388,6 +412,8 @@ static const struct {
 	[BUD_SETTING_SOURCES] = {parse_sources, write_sources},
 	[BUD_SETTING_PROXY] = {parse_proxy, write_text},
 	[BUD_SETTING_LISTEN] = {parse_listen, write_listen},
+	[BUD_SETTING_PATH] = {parse_path, write_text},
+	[BUD_SETTING_SECRET] = {parse_secret, write_text},
 	[BUD_SETTING_REDIS] = {parse_redis, write_redis},
 };
 
@@ -455,6 +481,10 @@ void bud_value_write_range(const struct bud_setting *setting, struct bud_buffer 
 		break;
 	case BUD_SETTING_LISTEN:
 		bud_buffer_text(out, "an IP address and a port, like 127.0.0.1:8080 or [::1]:8080");
+		break;
+	case BUD_SETTING_PATH:
+	case BUD_SETTING_SECRET:
+		bud_buffer_format(out, "a text of up to %d bytes, or nothing", BUD_CONFIG_TEXT_MAX);
 		break;
 	case BUD_SETTING_REDIS:
 		bud_buffer_text(out,

@@ -23,6 +23,7 @@
 #include "core/metrics.h"
 #include "store/following.h"
 #include "store/registry.h"
+#include "store/store.h"
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
@@ -128,7 +129,8 @@ static void fail(struct bud_follower *follower, int err, const char *why)
 static void put_record(struct bud_follower *follower, struct bud_table *table,
 	const struct bud_registry_record *record)
 {
-	struct bud_subscription_defaults defaults = {.timeout_ms = follower->options.timeout_ms};
+	struct bud_subscription_defaults defaults = {.timeout_ms = follower->options.timeout_ms,
+		.sealer = bud_store_sealer(follower->options.store)};
 	struct bud_follow_options *options = &follower->options;
 	const struct bud_subscription *before = NULL;
 	struct bud_subscription *subscription = NULL;

@@ -10,6 +10,7 @@
 #include "event/notice.h"
 #include "store/note.h"
 #include "store/registry.h"
+#include "store/store.h"
 #include "subscription/subscription.h"
 
 #define TRIES_MAX  8
@@ -160,7 +161,8 @@ static enum bud_status_outcome judge(const struct change *change, enum bud_subsc
 
 static int load(struct change *change, const struct bud_registry_value *value)
 {
-	struct bud_subscription_defaults defaults = {.timeout_ms = change->wish.timeout_ms};
+	struct bud_subscription_defaults defaults = {
+		.timeout_ms = change->wish.timeout_ms, .sealer = bud_store_sealer(change->store)};
 	struct bud_error error;
 	int r;
 

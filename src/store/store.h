@@ -8,11 +8,14 @@
 #include "redis/client.h"
 #include "store/args.h"
 
+struct bud_sealer; /* crypto/seal.h */
+
 /* The same for all threads and nodes; read-only once set up. */
 struct bud_shard {
 	char server_id[33];
 	struct bud_hash_key key; /* of the seen window and of webhook ids */
 	unsigned partitions;
+	const struct bud_sealer *sealer; /* of subscriptions' secrets; NULL: nothing is sealed */
 };
 
 /* One per connection; embedded in its owner; borrows all it points to. */
@@ -21,6 +24,11 @@ struct bud_store {
 	const struct bud_shard *shard;
 	struct bud_args args; /* the command being built */
 };
+
+static inline const struct bud_sealer *bud_store_sealer(const struct bud_store *store)
+{
+	return store->shard ? store->shard->sealer : NULL;
+}
 
 /* What to give bud_redis_open(): every script of src/store/scripts. */
 extern const struct bud_redis_script bud_store_scripts[];

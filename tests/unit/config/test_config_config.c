@@ -316,6 +316,24 @@ static void test_a_password_is_never_quoted(void **state)
 	assert_int_equal(load_set("redis.url=redis://u:hemmelig@:x", &config, &error), -EINVAL);
 	assert_null(strstr(error.text, "hemmelig"));
 	refuse_set("redis.url=redis://u:***@db:1", TEXTS("masked"));
+	refuse_set("secrets.key=***", TEXTS("masked"));
+}
+
+/* Nor is a key that seals shown. */
+static void test_a_secret_is_masked(void **state)
+{
+	bud_auto(buffer) struct bud_buffer text = {0};
+	struct bud_error error = {0};
+	struct bud_config config;
+
+	(void)state;
+	assert_int_equal(load_set("secrets.key=hemmelig", &config, &error), 0);
+	assert_string_equal(config.secrets.key, "hemmelig");
+	bud_config_write(&config, &text);
+	assert_null(strstr(text.at, "hemmelig"));
+	assert_non_null(strstr(text.at, "key = ***"));
+	assert_int_equal(load_set("secrets.key=hemmelig\x01", &config, &error), -EINVAL);
+	assert_null(strstr(error.text, "hemmelig"));
 }
 
 static void test_indented_lines(void **state)
@@ -387,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_a_repeated_key),
 		cmocka_unit_test(test_loopback_only),
 		cmocka_unit_test(test_a_password_is_never_quoted),
+		cmocka_unit_test(test_a_secret_is_masked),
 		cmocka_unit_test(test_indented_lines),
 		cmocka_unit_test(test_a_file_that_is_not_there),
 		cmocka_unit_test(test_who_asks),

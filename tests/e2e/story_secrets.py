@@ -1,0 +1,43 @@
+"""Secrets at rest: with a key no subscriber's secret lies in Redis as it is, and without the key
+what was sealed is refused and left as it is."""
+from kit import Budstikke, Receiver, folder, make_event, wait_until
+
+KEY = "A" * 43 + "="
+CREDENTIAL = {"credentialtype": "PLAIN", "identifier": "us", "secret": "very-private"}
+
+
+def story_secrets_are_sealed():
+    with folder() as home, Receiver() as receiver:
+        with Budstikke(home / "data", {"secrets.key": KEY}) as node:
+            api = node.api()
+            made = api.subscribe(receiver.sink("a"), sinkcredential=CREDENTIAL)
+            path = f"/subscriptions/{made['id']}"
+            secret = made["config"]["signing"]["secret"]
+            assert "secret" not in made["sinkcredential"], "write-only"
+            with node.redis() as redis:
+                stored = redis("HGET", "bud:{s0}:subs:records", made["id"])
+            assert b"sealed:v1:" in stored, stored
+            assert b"very-private" not in stored and secret.encode() not in stored, stored
+            api.publish(make_event("1"))
+            wait_until(lambda: receiver.deliveries, "a sealed subscription is pushed to")
+            changed = api.request("PATCH", path, b'{"name":"n"}',
+                                  {"content-type": "application/merge-patch+json"})
+            assert changed.status == 200, changed
+            assert node.stop() == 0
+
+        with Budstikke(home / "data") as node:
+            refused = node.api().get(path)
+            assert refused.status == 503 and b"secrets.key" in refused.body, refused
+            refused = node.api().request("PATCH", path, b'{"name":"m"}',
+                                         {"content-type": "application/merge-patch+json"})
+            assert refused.status == 503, refused
+            assert node.stop() == 0
+            said = node.log.read_text(encoding="utf-8")
+            assert "not sealed" in said and "config.signing.secret is sealed" in said, said
+            assert secret not in said
+
+        with Budstikke(home / "data", {"secrets.key": "B" * 43 + "=," + KEY}) as node:
+            read = node.api().get(path)
+            assert read.status == 200 and read.json()["name"] == "n", read
+            node.api().publish(make_event("2"))
+            wait_until(lambda: len(receiver.deliveries) > 1, "it is pushed to again")
