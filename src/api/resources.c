@@ -8,6 +8,7 @@
 #include "api/desk.h"
 #include "api/events.h"
 #include "api/pause.h"
+#include "api/replay.h"
 #include "api/test_event.h"
 
 void bud_resources_tables(struct bud_api_desk *desk, struct bud_route_table *out_tables)
@@ -17,6 +18,7 @@ void bud_resources_tables(struct bud_api_desk *desk, struct bud_route_table *out
 		{bud_deliveries_routes, bud_deliveries_routes_n, desk},
 		{bud_events_routes, bud_events_routes_n, desk},
 		{bud_pause_routes, bud_pause_routes_n, desk},
+		{bud_replay_routes, bud_replay_routes_n, desk},
 		{bud_test_event_routes, bud_test_event_routes_n, desk},
 	};
 

@@ -24,6 +24,7 @@
 #include "http/request.h"
 #include "store/note.h"
 #include "store/registry.h"
+#include "store/replay_job.h"
 #include "store/store.h"
 #include "subscription/consent.h"
 #include "subscription/subscription.h"
@@ -51,7 +52,8 @@ struct call {
 	struct bud_buffer record; /* the stored form of `made` */
 	struct bud_buffer status; /* the same of its status; only when it changes */
 	bool has_status;
-	bool is_announced; /* it becomes pending */
+	bool is_announced;     /* it becomes pending */
+	struct bud_buffer job; /* of a replay, for `from`; empty: none */
 	struct bud_buffer notice;
 	unsigned tries;
 	int64_t deadline_ms; /* 0 until an answer is lost */
@@ -96,6 +98,7 @@ static void end(struct call *call)
 	bud_subscription_destroy(call->made);
 	wipe(&call->record);
 	wipe(&call->status);
+	bud_buffer_finish(&call->job);
 	bud_buffer_finish(&call->notice);
 	free(call);
 }
@@ -197,6 +200,19 @@ static bool prepare(struct call *call)
 	return true;
 }
 
+/* What it missed before it was made: up to now, for the rest comes to it anyway. */
+static void write_job(struct call *call)
+{
+	int64_t now_ms = bud_clock_wall_ms();
+	const struct bud_replay_job job = {.source = BUD_REPLAY_EVENTS,
+		.from_ms = call->made->from_ms,
+		.to_ms = now_ms,
+		.created_ms = now_ms};
+
+	if (call->made->from)
+		bud_replay_job_write(&job, &call->job);
+}
+
 void bud_subscriptions_handle_create(void *context, struct bud_request *request)
 {
 	struct call *call;
@@ -205,10 +221,12 @@ void bud_subscriptions_handle_create(void *context, struct bud_request *request)
 		return;
 	call = begin(context, request);
 	call->kind = KIND_CREATE;
-	if (prepare(call))
+	if (prepare(call)) {
+		write_job(call);
 		start_put(call);
-	else
+	} else {
 		end(call);
+	}
 }
 
 void bud_subscriptions_handle_change(void *context, struct bud_request *request)
@@ -278,6 +296,7 @@ static int send_put(struct call *call)
 		.etag = made ? made->etag : call->tombstone,
 		.fingerprint = fingerprint,
 		.record = bud_buffer_as_span(&call->record),
+		.replay = bud_buffer_as_span(&call->job),
 	};
 	struct bud_note note;
 

@@ -98,6 +98,7 @@ int bud_registry_put(struct bud_store *store, const struct bud_put *put, bud_put
 	bud_args_text(args, BUD_KEY_VERSION);
 	bud_args_text(args, BUD_KEY_SERIAL);
 	bud_args_text(args, BUD_KEY_FINGERPRINTS);
+	bud_args_text(args, BUD_KEY_REPLAYS);
 	add_note_key(args, put->note);
 	bud_args_keys_end(args);
 	bud_args_text(args, put->id);
@@ -107,6 +108,7 @@ int bud_registry_put(struct bud_store *store, const struct bud_put *put, bud_put
 	bud_args_span(args, put->record);
 	bud_args_text(args, put->status.at ? "1" : "0");
 	bud_args_span(args, put->status);
+	bud_args_span(args, put->replay);
 	add_note(args, put->note);
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_REGISTRY_PUT, on_put, call));

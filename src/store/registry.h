@@ -43,6 +43,7 @@ struct bud_put {
 	const char *fingerprint;
 	struct bud_span record;      /* empty: delete, which leaves a tombstone */
 	struct bud_span status;      /* at == NULL: the one it has stays */
+	struct bud_span replay;      /* a job for it (store/replay_job.h); empty: none */
 	const struct bud_note *note; /* published with the change; may be NULL */
 };
 

@@ -1,10 +1,11 @@
 #!lua
 -- Writes one subscription record, or its tombstone, and announces the change. Safe to repeat after
 -- a lost reply: the same etag again is a success without a change.
--- KEYS: subs:records, subs:changes, subs:version, subs:serial, subs:fingerprints, and with a note:
---       p<N>:events
+-- KEYS: subs:records, subs:changes, subs:version, subs:serial, subs:fingerprints, replays,
+--       and with a note: p<N>:events
 -- ARGV: id, etag it must have now ("": must not exist; "*": any), new etag, fingerprint, record
---       ("": tombstone), "1" to set the status, status, and with a note: its owner, its event
+--       ("": tombstone), "1" to set the status, status, job of a replay ("": none), and with a note:
+--       its owner, its event
 -- A stored value is "serial etag fingerprint\n" .. record, and "\n" .. status where there is one.
 -- Returns {"ok", serial, version} | {"same", id of the identical one, its value} |
 --         {"exists"} | {"missing"} | {"changed", value}.
@@ -53,8 +54,13 @@ if record ~= '' and status ~= '' then
 	record = record .. '\n' .. status
 end
 redis.call('HSET', KEYS[1], id, serial .. ' ' .. etag .. ' ' .. fingerprint .. '\n' .. record)
-if #KEYS > 5 then
-	redis.call('XADD', KEYS[6], 'NOMKSTREAM', '*', 'o', ARGV[8], 'e', ARGV[9])
+if (ARGV[8] or '') ~= '' then
+	redis.call('HSETNX', KEYS[6], id, ARGV[8])
+elseif record == '' then
+	redis.call('HDEL', KEYS[6], id)
+end
+if #KEYS > 6 then
+	redis.call('XADD', KEYS[7], 'NOMKSTREAM', '*', 'o', ARGV[9], 'e', ARGV[10])
 end
 local change = redis.call('XADD', KEYS[2], '*', 'id', id, 'before', version)
 redis.call('XTRIM', KEYS[2], 'MAXLEN', '~', 10000)

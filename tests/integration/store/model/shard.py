@@ -88,6 +88,7 @@ def setup(scripts, client, partitions):
 
 REGISTRY_KEYS = [key("subs:" + n)
                  for n in ("records", "changes", "version", "serial", "fingerprints")]
+REGISTRY_KEYS.append(key("replays"))
 
 
 def parse_value(value):

@@ -58,6 +58,17 @@ class Registry(Case):
         return self.run_script("registry_put", REGISTRY_KEYS,
                                [name, expected, etag, fingerprint, record])
 
+    def test_replay_comes_and_goes_with_it(self):
+        rest = ["f1", "{}", "0", ""]
+        self.run_script("registry_put", REGISTRY_KEYS, ["a", "", "t1", *rest, "job"])
+        self.assertEqual(self.call("HGET", key("replays"), "a"), b"job")
+        self.run_script("registry_put", REGISTRY_KEYS, ["a", "t1", "t2", *rest, "other"])
+        self.assertEqual(self.call("HGET", key("replays"), "a"), b"job")
+        self.put("a", "t2", "t3")
+        self.assertEqual(self.call("HGET", key("replays"), "a"), b"job")
+        self.put("a", "t3", "t4", record="")
+        self.assertEqual(self.call("EXISTS", key("replays")), 0)
+
     def changes(self):
         entries = self.call("XRANGE", key("subs:changes"), "-", "+")
         return [(e[0], e[1][1], e[1][3]) for e in entries]
