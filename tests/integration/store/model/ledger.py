@@ -1,7 +1,7 @@
 """The oracle: what was promised, what arrived, and what must be true of the keys in between."""
 import json
 
-from shard import GROUP, dead, entry_of, key, parked, stream
+from shard import GROUP, dead, entry_of, key, lane_of, parked, stream, subscription_of
 
 
 class Violation(Exception):
@@ -16,11 +16,11 @@ def require(true, *words):
 class Event:
     """One (source, id). `must` are the subscriptions that existed before it was first sent."""
 
-    def __init__(self, name, topic, poison, must):
-        self.name, self.topic, self.poison = name, topic, poison
+    def __init__(self, name, topic, poison, must, event_key=""):
+        self.name, self.topic, self.poison, self.key = name, topic, poison, event_key
         self.must = must
         self.accepted = False
-        self.body = json.dumps({"id": name, "topic": topic, "poison": poison})
+        self.body = json.dumps({"id": name, "topic": topic, "poison": poison, "key": event_key})
 
 
 class Ledger:
@@ -35,6 +35,13 @@ class Ledger:
         self.tainted = set()     # events that a fault may deliver twice
         self.holders = {}        # member or (member, lane) -> the run that has it in hand
         self.bare_acks = set()   # members acked without a settle
+        self.by_key = {}         # key -> members in the order of publishing
+        self.begun = set()       # (event, subscription) that were claimed in an ordered lane
+        self.ever_dead = set()   # (event, subscription)
+        self.notes = {}          # name of a note -> how often it must have been published
+        self.revived = {}        # (event, subscription) -> delivered so often before, each time
+        self.steps = set()       # steps of replay jobs that were taken
+        self.holds = {}          # lane -> (token, until) of the claim that has it whole
         self.poisoned = set()    # events that reached the bound of deliveries
         self.expect_duplicates = True
         self.counts = {}
@@ -65,29 +72,112 @@ class Ledger:
         if self.holders.get(thing) is run:
             del self.holders[thing]
 
+    def see(self, member, body):
+        """Redis gave it to a consumer, though the reply may be lost."""
+        event = self.events.get(json.loads(body)["id"])
+        if event and member not in self.members:
+            self.members[member] = event
+            self.by_key.setdefault(event.key, []).append(member)
+
     def read(self, member, body):
         name = json.loads(body)["id"]
         event = self.events.get(name)
         require(event, "an event nobody published:", name)
         require(event.body == body, "the content is not what was accepted:", name, body)
-        known = self.members.setdefault(member, event)
-        require(known is event, "two events for one member", member)
+        self.see(member, body)
+        require(self.members[member] is event, "two events for one member", member)
         return event
 
-    def attempt(self, member, subscription, body, ok):
-        event = self.read(member, body)
+    def attempt(self, member, lane, body, ok):
+        event, subscription = self.read(member, body), subscription_of(lane)
         record = self.subscriptions.get(subscription)
         require(record and event.topic in record["topics"], "no match:", event.name, subscription)
         self.count("attempts")
+        if "/" in lane:
+            self.check_order(member, event, subscription, record["kind"])
         if not ok:
             return
         pair = event.name, subscription
-        self.note(member, "delivered to", subscription)
+        self.note(member, "delivered to", lane)
         self.delivered[pair] = self.delivered.get(pair, 0) + 1
-        if self.delivered[pair] > 1:
+        if self.delivered[pair] > 1 + len(self.revived.get(pair, ())):
             self.count("duplicates")
             require(self.expect_duplicates and event.name in self.tainted,
                     "delivered twice without a fault:", *pair, *self.history[member])
+
+    def check_order(self, member, event, subscription, kind):
+        """What is ahead of it is done or dead, or at least waits for its retry."""
+        self.count("ordered attempts")
+        for ahead in sorted(self.by_key[event.key]):
+            other = self.members[ahead]
+            if ahead >= member:
+                return
+            pair = other.name, subscription
+            settled = (subscription not in other.must or pair in self.delivered
+                       or pair in self.ever_dead or other.name in self.poisoned)
+            require(settled or (kind == "skip" and pair in self.begun), "out of order:", kind,
+                    subscription, event.name, member, "before", other.name, ahead,
+                    *self.history.get(ahead, ()))
+
+    # Lanes that are claimed whole.
+
+    def now(self):
+        seconds, micros = self.client.call("TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def lane(self, lane):
+        scores = pairs(self.client.call("ZRANGE", parked(lane), 0, -1, "WITHSCORES"))
+        return {member: int(float(score)) for member, score in scores.items()}
+
+    def claimed_whole(self, lane, mode, taken, now, arguments, before):
+        token, until = self.holds.get(lane, ("", 0))
+        require(until <= now, "claimed while it is held:", lane, token, until, now)
+        self.holds[lane] = arguments["token"], now + arguments["hold"]
+        self.count("claims of whole lanes")
+        for member in taken:
+            self.begun.add((self.members[member].name, subscription_of(lane)))
+        require(mode in ("strict", "batch") or len(taken) == 1, "not one by one:", lane, taken)
+        if mode != "batch":
+            return
+        due = [m for m in taken if before[m] // 64 <= now]
+        fresh = [m for m in taken if before[m] % 64 == 0]
+        require(set(due) | set(fresh) == set(taken), "a retry before its time:", lane, taken)
+        waiting = [m for m, score in before.items() if score % 64 == 0]
+        require(due or len(waiting) >= arguments["fill"], "a batch too early:", lane, taken, before)
+
+    def let_go_lane(self, lane, token, rest, now):
+        if token and self.holds.get(lane, ("", 0))[0] == token:
+            self.holds[lane] = "-", now + rest
+
+    # Deaths and revivals.
+
+    def dead_scores(self, deaths):
+        return self.client.send([("ZSCORE", dead(s), member) for s, member, _ in deaths])
+
+    def died(self, deaths, before):
+        """Compares with `before`; whatever is new among the dead must have been told by its note."""
+        for (s, member, note), old, new in zip(deaths, before, self.dead_scores(deaths)):
+            if new is not None and old != new:
+                self.ever_dead.add((self.members[member].name, s))
+            if new is not None and old is None and note:
+                name = json.loads(note)["id"]
+                self.notes[name] = self.notes.get(name, 0) + 1
+
+    def write_note(self, member, lane):
+        """The body of an event that tells of a death, should it come to that."""
+        name = f"dead {member} {subscription_of(lane)}"
+        return self.events.setdefault(name, Event(name, "none", False, set())).body
+
+    def revive(self, members, subscription, before, step, reply):
+        require(reply == -1 or step not in self.steps, "a step of a replay taken twice:", step)
+        if reply == -1:
+            return
+        self.steps.add(step)
+        for member in set(self.lane(subscription + "~replay")) & set(members) - set(before):
+            pair = self.members[member].name, subscription
+            self.note(member, "revived for", subscription)
+            self.revived.setdefault(pair, []).append(self.delivered.get(pair, 0))
+            self.count("revived")
 
     def acked(self, member):
         """Called when an ack was applied: each delivery is done or kept elsewhere."""
@@ -101,11 +191,13 @@ class Ledger:
     def require_kept(self, event, member, owed, when):
         asked = [("ZSCORE", dead("-"), member)]
         for s in owed:
-            asked += [("ZSCORE", parked(s), member), ("ZSCORE", dead(s), member)]
+            lane = lane_of(self.subscriptions[s]["kind"], s, event.key)
+            asked += [("ZSCORE", name, member)
+                      for name in (parked(lane), parked(s + "~replay"), dead(s))]
         scores = self.client.send(asked)
         for i, s in enumerate(owed):
-            kept = scores[0] or scores[1 + 2 * i] or scores[2 + 2 * i]
-            require(kept, when, "though not delivered, parked or dead:", event.name, s, member)
+            require(scores[0] or any(scores[1 + 3 * i:4 + 3 * i]), when,
+                    "though not delivered, parked or dead:", event.name, s, member)
 
     # What must be true of the keys at any moment no script runs.
 
@@ -116,10 +208,11 @@ class Ledger:
         zsets = lanes + deads
         replies = self.client.send(
             [("ZRANGE", n, 0, -1, "WITHSCORES") for n in [key("due"), *zsets]]
-            + [("HGETALL", key("refs")), ("HGETALL", key("kept")), ("TIME",)])
+            + [("HKEYS", key("why")), ("HGETALL", key("refs")), ("HGETALL", key("kept")),
+               ("TIME",)])
         now = int(replies[-1][0]) * 1000 + int(replies[-1][1]) // 1000
         return {"now": now, "due": pairs(replies[0]), "refs": pairs(replies[-3]),
-                "kept": pairs(replies[-2]),
+                "kept": pairs(replies[-2]), "why": {w.decode() for w in replies[-4]},
                 "parked": {n[len(parked("")):]: pairs(r)
                            for n, r in zip(lanes, replies[1:])},
                 "dead": {n[len(dead("")):]: pairs(r)
@@ -141,6 +234,8 @@ class Ledger:
         require(refs == found, "refs:", difference(refs, found))
         require(set(shot["kept"]) == set(refs), "kept:",
                 sorted(set(shot["kept"]) ^ set(refs))[:5])
+        whys = {f"{s} {m}" for s, zset in shot["dead"].items() for m in zset}
+        require(shot["why"] == whys, "why:", sorted(shot["why"] ^ whys)[:5])
         return shot
 
     # What must be true when nothing is left to do.
@@ -169,6 +264,9 @@ class Ledger:
             entries = self.client.call("XLEN", stream(p))
             require(entries == 0, "not trimmable to empty:", stream(p), entries)
         self.check_deliveries(shot["dead"], attempts_most)
+        self.check_replays(shot["dead"])
+        replays = self.client.call("HGETALL", key("replays"))
+        require(not replays, "replays left:", replays)
 
     def check_deliveries(self, deads, attempts_most):
         listed = set()
@@ -181,7 +279,7 @@ class Ledger:
                 else:
                     require(int(score) % 64 >= attempts_most(subscription),
                             "dead too early:", member, score)
-        for event in self.events.values():
+        for event in list(self.events.values()):
             if not event.accepted:
                 continue
             if event.poison:
@@ -193,6 +291,24 @@ class Ledger:
                           for line in self.history.get(m, [])])
         self.count("events", sum(e.accepted for e in self.events.values()))
         self.count("dead", len(listed))
+
+    def check_replays(self, deads):
+        """What was revived came once more, or is dead. Of two hands on one delivery one may say done
+        for both."""
+        listed = {(self.members[m].name, s) for s, zset in deads.items() for m in zset}
+        for (name, s), befores in self.revived.items():
+            enough = max(befores) + (name not in self.tainted)
+            require(s in self.deleted or (name, s) in listed
+                    or self.delivered.get((name, s), 0) >= max(enough, 1),
+                    "a replay is lost:", name, s, befores, self.delivered.get((name, s)),
+                    *[line for m, e in self.members.items() if e.name == name
+                      for line in self.history.get(m, [])])
+        told = {}
+        for event in self.members.values():
+            if event.name.startswith("dead "):
+                told[event.name] = told.get(event.name, 0) + 1
+        require(told == self.notes, "notes:", difference(told, self.notes))
+        self.count("notes", sum(told.values()))
 
     def is_pending(self, member, consumer):
         partition, entry = entry_of(member)

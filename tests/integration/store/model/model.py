@@ -10,6 +10,7 @@ model.py [--seed N] [--runs N] [--calm] [--mutate NAME]; Redis' clock is real, s
 schedule as well as time permits."""
 import argparse
 import heapq
+import json
 import os
 import random
 import sys
@@ -20,11 +21,14 @@ from ledger import Event, Ledger, Violation, require
 from mutations import MUTATIONS
 from node import Run, attempts_most
 from server import Server
-from shard import REGISTRY_KEYS, Scripts, key, setup, stream
+from shard import (REGISTRY_KEYS, Scripts, dead, entry_of, key, parked, setup, stream,
+                   subscription_of)
 
-FAULTS = {"lost": 0.02, "lost settle": 0.06, "lost resolve": 0.25, "crash": 0.0008,
+FAULTS = {"lost": 0.02, "lost settle": 0.06, "lost resolve": 0.25, "lost claim": 0.03, "crash": 0.0008,
           "freeze": 0.0008, "rival": 0.0003, "flush": 0.0003}
 TOPICS = ["a", "b", "c", "d", "all", "none"]
+# How a subscription's lane is claimed; the first ones have one of each.
+KINDS = ["plain", "wait", "skip", "rate", "batch", "plain", "plain", "plain"]
 PERSONALITIES = ["ok", "ok", "ok", "slow", "slow", "flaky", "fails", "down", "down"]
 
 
@@ -47,7 +51,7 @@ class World:
         self.restarts = []       # (step, name)
         self.lives = 0
         self.runs = {}           # name -> the run that lives under it
-        self.healed, self.publishing = False, True
+        self.healed, self.publishing, self.replaying = False, True, True
         self.personality, self.failures = {}, {}
         client.call("FLUSHALL")
         setup(self.scripts, client, self.partitions)
@@ -82,11 +86,11 @@ class World:
     # Receivers.
 
     def duration(self, lane):
-        slow = self.personality[lane] == "slow"
+        slow = self.personality[subscription_of(lane)] == "slow"
         return self.rng.randint(20, 60) if slow else self.rng.randint(0, 3)
 
     def receive(self, lane):
-        kind = self.personality[lane]
+        kind = self.personality[subscription_of(lane)]
         if self.healed:
             return True
         if kind == "fails":
@@ -101,19 +105,24 @@ class World:
                                        [subscription, expected, etag, "f" + subscription, record])
         return (yield from self.insist(command))
 
-    def insist(self, command):
+    def insist(self, command, seen=None, look=lambda: None):
+        """`seen` gets what `look` saw before, and each reply."""
         while True:
             yield
             applied = not self.roll("lost") or self.rng.random() < 0.5
+            before = look()
             reply = self.scripts.send(self.client, [command])[0] if applied else None
+            if applied and seen and isinstance(reply, int):
+                seen(before, reply)
             if applied and not self.roll("lost"):
                 require(isinstance(reply, (list, int)), "an error from Redis:", reply)
                 return reply
 
     def create(self, subscription, topics):
         self.personality[subscription] = self.rng.choice(PERSONALITIES)
-        self.ledger.subscriptions[subscription] = {"topics": topics}
-        record = '{"topics": ["' + '", "'.join(topics) + '"]}'
+        kind = KINDS[int(subscription[1:]) % len(KINDS)]
+        self.ledger.subscriptions[subscription] = {"topics": topics, "kind": kind}
+        record = json.dumps(self.ledger.subscriptions[subscription])
         reply = yield from self.put(subscription, "", "e1", record)
         require(reply[0] == b"ok", "registry_put:", reply)
         self.ledger.live.add(subscription)
@@ -122,6 +131,7 @@ class World:
         for i in range(14):
             yield from self.create(f"s{i:02d}", self.rng.sample(TOPICS[:4], 2) + ["all"])
         self.spawn(self.publish(), None, None)
+        self.spawn(self.replay(), None, None)
         for i in range(14, 18):
             yield self.rng.random() * 0.1
             yield from self.create(f"s{i:02d}", self.rng.sample(TOPICS[:4], 1) + ["all"])
@@ -144,7 +154,8 @@ class World:
                 made += 1
                 topic = self.rng.choice(TOPICS)
                 poison = not self.calm and self.rng.random() < 0.02
-                event = Event(f"e{made}", topic, poison, self.ledger.matches(topic))
+                event_key = f"{made % self.partitions}{'ab'[made // self.partitions % 2]}"
+                event = Event(f"e{made}", topic, poison, self.ledger.matches(topic), event_key)
                 self.ledger.events[event.name] = event
                 batch.append((event, "new"))
             if batch:
@@ -166,6 +177,48 @@ class World:
             right = {"new": (0, 1), "same": (0,), "other": (-1,)}[kind]
             require(answer in right, "ingest answered", answer, "for", kind, event.name)
             event.accepted = True
+
+    # Replays: dead letters or known events of one subscription, in steps of one partition each.
+
+    def replay(self):
+        number = 0
+        while self.publishing or number < 3:
+            yield self.nap() * 8
+            subscription = self.rng.choice(sorted(self.ledger.live))
+            chosen = self.choose(subscription, self.rng.choice(["dead", "event"]))
+            if not chosen:
+                number += not self.publishing
+                continue
+            number += 1
+            yield from self.insist(("HSETNX", key("replays"), f"j{number}", 0))
+            for i, (source, members) in enumerate(chosen):
+                after = "" if i + 1 == len(chosen) else i + 1
+                yield from self.revive(subscription, source, members, (f"j{number}", i, after))
+            yield from self.insist(self.scripts.command("pull", [key("due")], [subscription, 0, 9]))
+        self.replaying = False
+
+    def choose(self, subscription, source):
+        """Steps, each (source, members of one partition)."""
+        if source == "dead":
+            members = [m.decode() for m in self.client.call("ZRANGE", dead(subscription), 0, -1)]
+        else:
+            topics = self.ledger.subscriptions[subscription]["topics"]
+            members = sorted(m for m, e in self.ledger.members.items() if e.topic in topics)
+        members = self.rng.sample(members, min(len(members), 4))
+        partitions = sorted({entry_of(m)[0] for m in members})
+        return [(source, [m for m in members if entry_of(m)[0] == p]) for p in partitions]
+
+    def revive(self, subscription, source, members, job):
+        lane = subscription + "~replay"
+        keys = [key("due"), parked(lane), dead(subscription),
+                *[key(n) for n in ("kept", "refs", "why", "replays")],
+                stream(entry_of(members[0])[0])]
+        arguments = [lane, subscription, 1, 1, *job]
+        for member in members:
+            arguments += [member, entry_of(member)[1], source]
+        command = self.scripts.command("revive", keys, arguments)
+        yield from self.insist(command, lambda before, reply: self.ledger.revive(
+            members, subscription, before, job[:2], reply), lambda: self.ledger.lane(lane))
 
     # Faults.
 
@@ -254,7 +307,7 @@ class World:
     def run(self):
         until = time.monotonic() + 2 * self.patience_s
         turns = 0
-        while self.publishing:
+        while self.publishing or self.replaying:
             turns += 1
             self.step()
             if turns % 250 == 0:

@@ -6,7 +6,7 @@ import json
 from ledger import require
 from link import Link, Lost
 from shard import (GROUP, REGISTRY_KEYS, RESOLVE_KEYS, SETTLE_KEYS, dead, entry_of, id_order, key,
-                   member_of, parked, parse_value, stream)
+                   lane_of, member_of, parked, parse_value, stream, subscription_of)
 
 CHUNK = 8            # matches beyond this are a broadcast, parked chunk by chunk
 SUSPECT, POISON = 3, 6
@@ -14,14 +14,26 @@ HAND_MOST = 12       # events in hand of a worker, then no reading
 STARTS_MOST = 6      # attempts of a worker, then no claiming
 
 
+REST_MS = 2          # of a lane with a rate, after each claim's last attempt
+FILL, WAIT_MS = 3, 8  # of a batch
+
+
 def attempts_most(lane):
-    return 2 if int(lane[1:]) % 2 else 4
+    return 2 if int(subscription_of(lane)[1:]) % 2 else 4
+
+
+class Claim:
+    """What a lane that is claimed whole was claimed for."""
+
+    def __init__(self, token, mode):
+        self.token, self.mode, self.open = token, mode, 0
 
 
 class Attempt:
     """`mode`: hand (the event waits for it), settling, leased, or dropped (the settle said 0)."""
 
-    def __init__(self, member, lane, body, number, lease=None):
+    def __init__(self, member, lane, body, number, lease=None, claim=None):
+        self.claim = claim
         self.member, self.lane, self.body, self.number = member, lane, body, number
         self.lease, self.mode, self.state = lease, "leased" if lease else "hand", "running"
 
@@ -43,6 +55,7 @@ class Run:
         self.acks = [{} for _ in range(world.workers)]
         self.resolves = [{} for _ in range(world.workers)]
         self.starts = [0] * world.workers
+        self.tokens = 0
         for worker in range(world.workers):
             for actor in (self.reader, self.lanes, self.acker, self.resolver):
                 world.spawn(actor(worker), self, worker)
@@ -94,10 +107,14 @@ class Run:
                 yield self.world.nap()
 
     def read(self, p, worker, mine):
+        def seen(reply):
+            for entry, content in reply[0][1] if reply else ():
+                self.ledger.see(member_of(p, entry.decode()), content[3].decode())
+
         try:
             reply, version = self.link.send(
                 [("XREADGROUP", "GROUP", GROUP, self.name, "COUNT", self.rng.randint(1, 5),
-                  "STREAMS", stream(p), ">"), ("GET", key("subs:version"))])
+                  "STREAMS", stream(p), ">"), ("GET", key("subs:version"))], seen=seen)
         except Lost:
             self.sweeps.update(mine)
             return False
@@ -162,7 +179,8 @@ class Run:
         yield
         if deliveries >= POISON:
             self.ledger.poisoned.add(self.ledger.members[member].name)
-            yield from self.settle(member, [("-", "dead", 0, 0, "poison", "", "")], True, "")
+            yield from self.settle(member, [("-", "dead", 0, 0, "poison", "us",
+                                             self.ledger.write_note(member, "-"))], True, "")
             self.drop(member)
             return
         yield from self.barrier(version)
@@ -173,15 +191,27 @@ class Run:
         matches = sorted((serial, s) for s, (serial, record) in self.table.items()
                          if event["topic"] in record["topics"])
         if len(matches) > CHUNK or cursor:
-            yield from self.broadcast(member, matches, int(cursor or 0))
+            yield from self.broadcast(member, event, matches, int(cursor or 0))
         else:
             yield from self.push(worker, member, body, [s for _, s in matches])
 
-    def broadcast(self, member, matches, cursor):
+    def owe(self, subscription, event):
+        """How a delivery is parked that is not tried from the hand."""
+        kind = self.ledger.subscriptions[subscription]["kind"]
+        lane = lane_of(kind, subscription, event["key"])
+        delay = self.rng.randint(0, 3)
+        if kind == "plain":
+            look = self.rng.random() < 0.1
+            return (lane, "look", delay, 0, 3, 0) if look else (lane, "park", delay, 0)
+        if kind == "batch":
+            return lane, "batch", WAIT_MS, 0, 0, FILL
+        return lane, "strict" if kind == "rate" else "order", delay, 0, 0, 0
+
+    def broadcast(self, member, event, matches, cursor):
         rest = [m for m in matches if m[0] > cursor]
         while True:
             chunk, rest = rest[:CHUNK], rest[CHUNK:]
-            owed = [(s, "park", self.rng.randint(0, 3), 0) for _, s in chunk]
+            owed = [self.owe(s, event) for _, s in chunk]
             last = str(chunk[-1][0]) if chunk and rest else ""
             now = yield from self.settle(member, owed, not rest, last)
             if now == 0 or not rest:
@@ -192,8 +222,8 @@ class Run:
     def push(self, worker, member, body, lanes):
         attempts, owed = [], []
         for lane in lanes:
-            if self.rng.random() < 0.15:
-                owed.append((lane, "park", self.rng.randint(0, 3), 0))
+            if self.ledger.subscriptions[lane]["kind"] != "plain" or self.rng.random() < 0.15:
+                owed.append(self.owe(lane, json.loads(body)))
                 continue
             attempt = Attempt(member, lane, body, 1)
             attempts.append(attempt)
@@ -230,7 +260,7 @@ class Run:
         arguments = [GROUP, self.name, entry, member, "1" if ack else "0", cursor]
         arguments += [word for o in owed for word in o]
         command = self.scripts.command("settle", keys, arguments)
-        now = yield from self.insist(lambda: self.link.settle(member, command))
+        now = yield from self.insist(lambda: self.link.settle(member, owed, command))
         require(now != -1, "settle: an event's content is gone:", member)
         self.ledger.count("settles" if now else "settles fenced off")
         return now
@@ -278,26 +308,37 @@ class Run:
             verb = "dead" if attempt.number >= attempts_most(attempt.lane) else "again"
             self.resolve(worker, attempt, verb, attempt.lease, self.rng.randint(0, 4))
 
-    def resolve(self, worker, attempt, verb, lease, delay):
-        words = attempt.member, verb, lease, delay, attempt.number
-        words += ("tired", "", "") if verb == "dead" else ()
+    def resolve(self, worker, attempt, verb, lease, delay, number=None):
+        words = attempt.member, verb, lease, delay, attempt.number if number is None else number
+        if verb == "dead":
+            words += "tired", "us", self.ledger.write_note(attempt.member, attempt.lane)
         self.resolves[worker].setdefault(attempt.lane, []).append((words, attempt))
 
     def resolver(self, worker):
         while True:
             yield self.world.nap()
             for lane in list(self.resolves[worker]):
-                batch = self.resolves[worker].pop(lane)
-                items = [words for words, _ in batch]
-                keys = [key("due"), parked(lane), dead(lane), *[key(n) for n in RESOLVE_KEYS]]
-                command = self.scripts.command(
-                    "resolve", keys, [lane, lane, "plain", "", 0, 0, 0,
-                                      *[word for words in items for word in words]])
-                yield from self.insist(
-                    lambda lane=lane, items=items, command=command:
-                    self.link.resolve(lane, items, command))
-                for _, attempt in batch:
-                    self.ledger.let_go(attempt.thing, self)
+                yield from self.flush(lane, self.resolves[worker].pop(lane))
+
+    def flush(self, lane, batch):
+        items = [words for words, _ in batch]
+        mode, token, rest = "plain", "", 0
+        for _, attempt in batch:
+            if attempt.claim:
+                attempt.claim.open -= 1
+                mode = attempt.claim.mode
+                token = token if attempt.claim.open else attempt.claim.token
+        if mode == "strict":
+            rest = REST_MS
+        keys = [key("due"), parked(lane), dead(subscription_of(lane)),
+                *[key(n) for n in RESOLVE_KEYS],
+                stream(self.rng.randrange(self.world.partitions))]
+        command = self.scripts.command(
+            "resolve", keys, [lane, subscription_of(lane), mode, token, rest, FILL, WAIT_MS,
+                              *[word for words in items for word in words]])
+        yield from self.insist(lambda: self.link.resolve(lane, items, (token, rest), command))
+        for _, attempt in batch:
+            self.ledger.let_go(attempt.thing, self)
 
     # The parked lane.
 
@@ -316,29 +357,54 @@ class Run:
                 pass
             yield self.world.nap()
 
+    def claim_command(self, lane, limit, lease):
+        """(the mode, what the oracle must know, the command)."""
+        subscription = subscription_of(lane)
+        kind = self.table[subscription][1]["kind"] if subscription in self.table else "plain"
+        keys = [key("due"), parked(lane), key("kept")]
+        if kind == "plain" or "~" in lane:
+            return "plain", {}, self.scripts.command("claim", keys, [lane, limit, lease, 2])
+        mode = "strict" if kind == "rate" else kind
+        keys += [key("held")]
+        keys += [stream(int(lane.split("/")[1][0]))] if mode in ("wait", "skip") else []
+        self.tokens += 1
+        said = {"token": f"{self.id}.{self.tokens}", "fill": FILL,
+                "hold": lease + self.rng.choice([0, 5])}
+        arguments = [lane, mode, limit, lease, 2, said["token"], said["hold"], GROUP]
+        arguments += [FILL, WAIT_MS, 1_000] if mode == "batch" else []
+        return mode, said, self.scripts.command("claim_strict", keys, arguments)
+
     def claim(self, worker, lane):
+        subscription = subscription_of(lane)
+        if subscription not in self.table and subscription not in self.tombstones:
+            yield from self.load()
         limit = max(0, min(self.rng.randint(0, 4), STARTS_MOST - self.starts[worker]))
-        lease = self.world.lease()
-        reply, version = self.link.send([self.scripts.command(
-            "claim", [key("due"), parked(lane), key("kept")], [lane, limit, lease, 2]),
-            ("GET", key("subs:version"))])
+        mode, said, command = self.claim_command(lane, limit, self.world.lease())
+        reply, version = self.link.claim(lane, mode, said, [command, ("GET", key("subs:version"))])
         self.ledger.count("claims")
+        claim = Claim(said["token"], mode) if said else None
         attempts = []
         for i in range(1, len(reply), 4):
             member, number, lease_score, body = reply[i].decode(), *reply[i + 1:i + 4]
             self.ledger.note(member, "claim by", self.id, lane, number, lease_score.decode())
             require(body is not None, "claim: an event's content is gone:", lane, member)
             attempts.append(Attempt(member, lane, body.decode().split("\n", 1)[1], number,
-                                    lease_score.decode()))
+                                    lease_score.decode(), claim))
             self.start(worker, attempts[-1])
+        if claim:
+            claim.open = len(attempts)
         yield
         yield from self.barrier(version)
-        if lane not in self.table:
-            require(lane in self.tombstones, "a lane of nobody:", lane)
+        if subscription not in self.table:
+            require(subscription in self.tombstones, "a lane of nobody:", lane)
+        blocked = self.rng.random() < 0.1
         for attempt in attempts:
-            if lane in self.tombstones:
+            if subscription in self.tombstones or blocked:
                 self.starts[worker] -= 1
+            if subscription in self.tombstones:
                 self.resolve(worker, attempt, "forget", "", 0)
+            elif blocked:
+                self.resolve(worker, attempt, "again", attempt.lease, 2, attempt.number - 1)
             else:
                 self.world.spawn(self.attempt(worker, attempt), self, worker)
 

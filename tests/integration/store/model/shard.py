@@ -44,6 +44,11 @@ def entry_of(member):
     return int(partition), f"{ms}-{int(seq)}"
 
 
+def lane_of(kind, subscription, event_key):
+    """Where a delivery is parked; an ordered subscription has a lane per key."""
+    return f"{subscription}/{event_key}" if kind in ("wait", "skip") else subscription
+
+
 def id_order(entry):
     ms, seq = entry.split("-")
     return int(ms), int(seq)
