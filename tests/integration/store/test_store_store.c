@@ -225,100 +225,10 @@ static void a_partition_is_read_taken_and_acked(void **state)
 	redis_server_do(*state, "XGROUP CREATE bud:{s0}:p5:events dispatch 0 MKSTREAM");
 }
 
-static struct bud_claimed claimed;
-static int64_t claim_now_ms;
-
-static void on_claimed(
-	void *owner, int err, int64_t now_ms, const struct bud_claimed *rows, size_t n)
-{
-	(void)owner;
-	note(err, now_ms, n, n ? rows[0].bytes : none);
-	claim_now_ms = now_ms;
-	if (n > 0)
-		claimed = rows[0];
-}
-
-static void on_lanes(void *owner, int err, const struct bud_span *lanes, size_t n)
-{
-	(void)owner;
-	note(err, 0, n, n ? lanes[0] : none);
-}
-
 static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_t n, size_t total)
 {
 	(void)owner;
 	note(err, (int64_t)total, n, n ? rows[0].bytes : none);
-}
-
-static void resolve(enum bud_resolve verb, int64_t lease, int64_t wanted)
-{
-	struct bud_resolution resolution = {.id = claimed.id,
-		.verb = verb,
-		.lease = lease,
-		.attempt = claimed.attempt,
-		.why = bud_span("{\"reason\":\"tired\"}")};
-	struct bud_lane_resolve resolve = {.lane = bud_span("s1"),
-		.subscription = bud_span("s1"),
-		.resolutions = &resolution,
-		.n = 1};
-
-	wait_for(bud_lane_resolve(&store, &resolve, on_number, NULL));
-	assert_int_equal(last_err, 0);
-	assert_int_equal(last_number, wanted);
-}
-
-static void claim_one(size_t wanted)
-{
-	struct bud_claim claim = {.lane = bud_span("s1"), .limit = 5, .lease_ms = 60000};
-
-	wait_for(bud_lane_claim(&store, &claim, on_claimed, NULL));
-	assert_int_equal(last_err, 0);
-	assert_int_equal(last_n, wanted);
-}
-
-static void a_delivery_goes_through_its_lane(void **state)
-{
-	struct bud_parking parking = {.lane = bud_span("s1"), .attempt = 1};
-	struct bud_settle settle = {.consumer = "me", .parkings = &parking, .n = 1, .ack = true};
-	struct bud_lane_page page = {bud_span("s1"), BUD_LANE_LIST_PARKED, 0, 10};
-
-	read_one(*state, "parked");
-	settle.id = read_id;
-	wait_for(bud_settle(&store, &settle, on_number, NULL));
-	assert_true(last_number > 1700000000000);
-	wait_for(bud_settle(&store, &settle, on_number, NULL));
-	assert_int_equal(last_number, 0); /* settled before */
-	wait_for(bud_lane_due(&store, INT64_MAX / 2, 10, on_lanes, NULL));
-	assert_int_equal(last_n, 1);
-	assert_string_equal(last_text, "s1");
-	wait_for(bud_lane_rows(&store, &page, on_rows, NULL));
-	assert_int_equal(last_number, 1);
-	assert_string_equal(last_text, "parked");
-
-	claim_one(1);
-	assert_string_equal(last_text, "parked");
-	assert_int_equal(claimed.attempt, 2);
-	assert_int_equal(bud_stream_id_compare(&claimed.id, &read_id), 0);
-	assert_int_equal(claimed.lease, (claim_now_ms + 60000) * 64 + 2);
-	claim_one(0); /* leased */
-	resolve(BUD_RESOLVE_AGAIN, claimed.lease - 1, 0);
-	resolve(BUD_RESOLVE_AGAIN, claimed.lease, 1);
-	claim_one(1);
-	assert_int_equal(claimed.attempt, 3);
-	resolve(BUD_RESOLVE_DEAD, claimed.lease, 1);
-	page.list = BUD_LANE_LIST_DEAD;
-	wait_for(bud_lane_rows(&store, &page, on_rows, NULL));
-	assert_int_equal(last_number, 1);
-	assert_string_equal(last_text, "parked");
-	resolve(BUD_RESOLVE_FORGET, 0, 1);
-	resolve(BUD_RESOLVE_FORGET, 0, 0);
-	wait_for(bud_lane_rows(&store, &page, on_rows, NULL));
-	assert_int_equal(last_n, 0);
-	wait_for(bud_lane_count(&store, on_number, NULL));
-	assert_int_equal(last_number, 0);
-	redisReply *reply = redis_server_ask(*state, "EXISTS bud:{s0}:kept bud:{s0}:refs");
-	assert_int_equal(reply->integer, 0);
-	freeReplyObject(reply);
 }
 
 static enum bud_put_outcome outcome;
@@ -501,7 +411,6 @@ int main(void)
 		cmocka_unit_test(set_up_is_once),
 		cmocka_unit_test(an_event_is_stored_once),
 		cmocka_unit_test(a_partition_is_read_taken_and_acked),
-		cmocka_unit_test(a_delivery_goes_through_its_lane),
 		cmocka_unit_test(the_registry_says_what_came_of_it),
 		cmocka_unit_test(a_status_changes_beside_its_record),
 		cmocka_unit_test(the_attempt_log_keeps_the_newest),

@@ -50,6 +50,9 @@ class Ledger:
     def count(self, what, n=1):
         self.counts[what] = self.counts.get(what, 0) + n
 
+    def progress(self):
+        return tuple(self.counts.get(n, 0) for n in ("attempts", "acks", "settles", "revived"))
+
     def matches(self, topic):
         return {s for s in self.live - self.deleted
                 if topic in self.subscriptions[s]["topics"]}
@@ -143,7 +146,7 @@ class Ledger:
         fresh = [m for m in taken if before[m] % 64 == 0]
         require(set(due) | set(fresh) == set(taken), "a retry before its time:", lane, taken)
         waiting = [m for m, score in before.items() if score % 64 == 0]
-        require(due or len(waiting) >= arguments["fill"], "a batch too early:", lane, taken, before)
+        require(due or len(waiting) >= arguments["fill"], "a batch too early:", lane, taken)
 
     def let_go_lane(self, lane, token, rest, now):
         if token and self.holds.get(lane, ("", 0))[0] == token:
@@ -155,7 +158,7 @@ class Ledger:
         return self.client.send([("ZSCORE", dead(s), member) for s, member, _ in deaths])
 
     def died(self, deaths, before):
-        """Compares with `before`; whatever is new among the dead must have been told by its note."""
+        """Compares with `before`: whatever is new among the dead must be told by its note."""
         for (s, member, note), old, new in zip(deaths, before, self.dead_scores(deaths)):
             if new is not None and old != new:
                 self.ever_dead.add((self.members[member].name, s))
@@ -293,8 +296,8 @@ class Ledger:
         self.count("dead", len(listed))
 
     def check_replays(self, deads):
-        """What was revived came once more, or is dead. Of two hands on one delivery one may say done
-        for both."""
+        """What was revived came once more, or is dead. Of two hands on one delivery one may say
+        done for both."""
         listed = {(self.members[m].name, s) for s, zset in deads.items() for m in zset}
         for (name, s), befores in self.revived.items():
             enough = max(befores) + (name not in self.tainted)

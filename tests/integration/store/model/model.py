@@ -24,8 +24,8 @@ from server import Server
 from shard import (REGISTRY_KEYS, Scripts, dead, entry_of, key, parked, setup, stream,
                    subscription_of)
 
-FAULTS = {"lost": 0.02, "lost settle": 0.06, "lost resolve": 0.25, "lost claim": 0.03, "crash": 0.0008,
-          "freeze": 0.0008, "rival": 0.0003, "flush": 0.0003}
+FAULTS = {"lost": 0.02, "lost settle": 0.06, "lost resolve": 0.25, "lost claim": 0.03,
+          "crash": 0.0008, "freeze": 0.0008, "rival": 0.0003, "flush": 0.0003}
 TOPICS = ["a", "b", "c", "d", "all", "none"]
 # How a subscription's lane is claimed; the first ones have one of each.
 KINDS = ["plain", "wait", "skip", "rate", "batch", "plain", "plain", "plain"]
@@ -39,7 +39,7 @@ class Actor:
 
 class World:
     def __init__(self, client, seed, calm=False, mutation=None, events=60, orphans=True):
-        self.patience_s = 2 if mutation else 10
+        self.patience_s = 1.5 if mutation else 10
         self.client, self.rng, self.calm, self.orphans = client, random.Random(seed), calm, orphans
         self.partitions, self.workers, self.names = 4, 2, ["n1", "n2", "n3"]
         self.scripts = Scripts(mutation)
@@ -305,29 +305,29 @@ class World:
             self.begin(self.rng.choice(self.names))
 
     def run(self):
-        until = time.monotonic() + 2 * self.patience_s
-        turns = 0
-        while self.publishing or self.replaying:
-            turns += 1
-            self.step()
-            if turns % 250 == 0:
-                self.ledger.check_keys()
-            require(time.monotonic() < until, "publishing is stuck")
+        self.go_on(lambda: not self.publishing and not self.replaying, 1, 250)
         for _ in range(self.rng.randint(0, 1500)):
             self.step()
         self.heal()
-        until = time.monotonic() + self.patience_s
-        turns = 0
-        while turns % 50 or not self.is_idle():
-            turns += 1
-            self.step()
-            if turns % 500 == 0:
-                self.ledger.check_keys()
-            if time.monotonic() > until:
-                raise Violation(f"stuck: {self.left()}")
+        self.go_on(self.is_idle, 50, 500)
         for p in range(self.partitions):
             self.scripts.send(self.client, [self.trim_command(p) for _ in range(40)])
         self.ledger.check_end(attempts_most)
+
+    def go_on(self, is_done, ask_each, check_each):
+        """Until it is done; stuck is what makes no progress, or does so for ever."""
+        start = moved = time.monotonic()
+        turns, before = 0, None
+        while turns % ask_each or not is_done():
+            turns += 1
+            self.step()
+            if turns % check_each == 0:
+                self.ledger.check_keys()
+            now, progress = time.monotonic(), self.ledger.progress()
+            moved = moved if progress == before else now
+            before = progress
+            if now > moved + self.patience_s or now > start + 6 * self.patience_s:
+                raise Violation(f"stuck: {self.left()}")
 
     def is_idle(self):
         return (not any(r.hand or any(r.acks) or any(r.resolves) for r in self.runs.values())
@@ -358,7 +358,7 @@ def kill_mutations(client, names, seed, most):
     survivors = []
     for name in names:
         for i in range(most):
-            found, _ = simulate(client, seed + i, i == 0, MUTATIONS[name])
+            found, _ = simulate(client, seed + i, i == 0, MUTATIONS[name], 40)
             if found:
                 print(f"mutation {name}: caught at run {i}: {found[:100]}")
                 break

@@ -49,4 +49,55 @@ MUTATIONS = {
     "deleting a subscription does nothing": (
         "registry_put", "serial .. ' ' .. etag .. ' ' .. fingerprint .. '\\n' .. record)",
         "serial .. ' ' .. etag .. ' ' .. fingerprint .. '\\n{\"topics\": []}')"),
+    "settle writes no why": (
+        "settle", "redis.call('HSET', KEYS[6], field, ARGV[at + 4])", ""),
+    "settle publishes no note": (
+        "settle", "if not before and ARGV[at + 6] ~= '' then", "if false then"),
+    "settle gives what is ordered a time": (
+        "settle", "verb == 'order' and 0 or due * 64 + attempt", "due * 64 + attempt"),
+    "resolve writes no why": (
+        "resolve", "redis.call('HSET', KEYS[6], field, ARGV[at + 5])", ""),
+    "resolve publishes a note for one that was dead": (
+        "resolve", "if not before and ARGV[at + 7] ~= '' then", "if ARGV[at + 7] ~= '' then"),
+    "done leaves the why": (
+        "resolve", "redis.call('HDEL', KEYS[6], ARGV[2] .. ' ' .. member)", ""),
+    "dead once more drops no reference": ("resolve", "if before then\n\t\tdrop(member, 1)",
+                                          "if before then"),
+    "resolve never lets go": (
+        "resolve", "redis.call('HDEL', KEYS[7], lane)", ""),
+    "resolve lets go for anybody": (
+        "resolve", "if token == ARGV[4] and token ~= '' then", "if ARGV[4] ~= '' then"),
+    "resolve gives no rest": ("resolve", "free = now + tonumber(ARGV[5])", "free = now"),
+    "a strict claim does not ask whether the lane is held": (
+        "claim_strict", "if free <= now and limit > 0 then", "if limit > 0 then"),
+    "a strict claim does not hold the lane": (
+        "claim_strict",
+        "redis.call('HSET', KEYS[4], lane, string.format('%.0f ', free) .. ARGV[6])", ""),
+    "a strict claim takes no lease": (
+        "claim_strict", "redis.call('ZADD', KEYS[2], 'XX', lease, member)", ""),
+    "a strict claim takes the lane out of due": (
+        "claim_strict", "if #first == 0 then\n\tredis.call('ZREM', KEYS[1], lane)",
+        "if #first == 0 or limit > 0 then\n\tredis.call('ZREM', KEYS[1], lane)"),
+    "a claim does not ask what is pending ahead": ("claim_strict", "if pending then", "if false then"),
+    "a retry is passed by": (
+        "claim_strict", "if #first == 0 or (when and mode == 'wait') then", "if #first == 0 then"),
+    "a batch takes retries early": (
+        "claim_strict", "if tonumber(early[i + 1]) % 64 == 0 then", "if true then"),
+    "a batch is not waited for": (
+        "claim_strict", "return found > 0 or #due >= 2 * tonumber(ARGV[9])", "return true"),
+    "revive leaves the dead letter": (
+        "revive", "redis.call('ZREM', KEYS[3], member) == 1",
+        "redis.call('ZSCORE', KEYS[3], member)"),
+    "revive leaves the why": (
+        "revive", "redis.call('HDEL', KEYS[6], ARGV[2] .. ' ' .. member)", ""),
+    "revive does not put the lane into due": (
+        "revive", "redis.call('ZADD', KEYS[1], 'LT', math.min(due, now + 600000), lane)", ""),
+    "revive counts no reference": (
+        "revive", "redis.call('HINCRBY', KEYS[5], member, 1)", ""),
+    "revive keeps no copy": (
+        "revive", "redis.call('HSET', KEYS[4], member, entry[2][2] .. '\\n' .. entry[2][4])", ""),
+    "a job takes a step twice": (
+        "revive", "redis.call('HGET', KEYS[7], job) ~= ARGV[6]",
+        "redis.call('HEXISTS', KEYS[7], job) == 0"),
+    "a job never ends": ("revive", "redis.call('HDEL', KEYS[7], job)", ""),
 }
