@@ -29,7 +29,7 @@ FAULTS = {"lost": 0.02, "lost settle": 0.06, "lost resolve": 0.25, "lost claim":
 TOPICS = ["a", "b", "c", "d", "all", "none"]
 # How a subscription's lane is claimed; the first ones have one of each.
 KINDS = ["plain", "wait", "skip", "rate", "batch", "plain", "plain", "plain"]
-PERSONALITIES = ["ok", "ok", "ok", "slow", "slow", "flaky", "fails", "down", "down"]
+PERSONALITIES = ["ok", "ok", "ok", "slow", "slow", "flaky", "fails", "down", "gone"]
 
 
 class Actor:
@@ -91,8 +91,8 @@ class World:
 
     def receive(self, lane):
         kind = self.personality[subscription_of(lane)]
-        if self.healed:
-            return True
+        if self.healed or kind == "gone":
+            return kind != "gone"
         if kind == "fails":
             self.failures[lane] = self.failures.get(lane, 0) + 1
             return self.failures[lane] > 5
@@ -185,7 +185,8 @@ class World:
         while self.publishing or number < 3:
             yield self.nap() * 8
             subscription = self.rng.choice(sorted(self.ledger.live))
-            chosen = self.choose(subscription, self.rng.choice(["dead", "event"]))
+            chosen = self.choose(subscription, self.rng.choice(["dead", "event"]),
+                                 self.rng.choice(["dead", "event"]))
             if not chosen:
                 number += not self.publishing
                 continue
@@ -197,9 +198,9 @@ class World:
             yield from self.insist(self.scripts.command("pull", [key("due")], [subscription, 0, 9]))
         self.replaying = False
 
-    def choose(self, subscription, source):
+    def choose(self, subscription, among, source):
         """Steps, each (source, members of one partition)."""
-        if source == "dead":
+        if among == "dead":
             members = [m.decode() for m in self.client.call("ZRANGE", dead(subscription), 0, -1)]
         else:
             topics = self.ledger.subscriptions[subscription]["topics"]

@@ -78,7 +78,8 @@ MUTATIONS = {
     "a strict claim takes the lane out of due": (
         "claim_strict", "if #first == 0 then\n\tredis.call('ZREM', KEYS[1], lane)",
         "if #first == 0 or limit > 0 then\n\tredis.call('ZREM', KEYS[1], lane)"),
-    "a claim does not ask what is pending ahead": ("claim_strict", "if pending then", "if false then"),
+    "a claim does not ask what is pending ahead": (
+        "claim_strict", "if pending then", "if false then"),
     "a retry is passed by": (
         "claim_strict", "if #first == 0 or (when and mode == 'wait') then", "if #first == 0 then"),
     "a batch takes retries early": (
