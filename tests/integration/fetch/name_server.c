@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include "name_server.h"
 
 #define UDP_BYTES_MAX 512
@@ -87,7 +89,7 @@ static struct answer *make_answer(struct name_server *server, const char *bytes,
 	server->questions++;
 	size_t question = read_name((const unsigned char *)bytes + 12, n - 12, name);
 	const struct name_record *record = find(server, name);
-	if (record && record->is_silent)
+	if (server->is_silent || (record && record->is_silent))
 		return NULL;
 	struct answer *answer = calloc(1, sizeof(*answer));
 	answer->len = 12 + question;
@@ -175,25 +177,39 @@ static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *out)
 	*out = uv_buf_init(server->room, sizeof(server->room));
 }
 
+/* A port that is free for both. */
+static int bind_both(int *out_udp, int *out_tcp)
+{
+	for (;;) {
+		struct sockaddr_in at = {.sin_family = AF_INET};
+		socklen_t len = sizeof(at);
+		at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		*out_udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		*out_tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		int r = bind(*out_udp, (struct sockaddr *)&at, len);
+		assert(r == 0);
+		getsockname(*out_udp, (struct sockaddr *)&at, &len);
+		if (bind(*out_tcp, (struct sockaddr *)&at, len) == 0)
+			return ntohs(at.sin_port);
+		close(*out_udp);
+		close(*out_tcp);
+	}
+}
+
 void name_server_open(struct name_server *server, uv_loop_t *loop)
 {
-	struct sockaddr_in at;
-	int len = sizeof(at);
+	int udp, tcp, port = bind_both(&udp, &tcp);
 	memset(server, 0, sizeof(*server));
 	uv_udp_init(loop, &server->udp);
-	server->udp.data = server;
-	uv_ip4_addr("127.0.0.1", 0, &at);
-	int r = uv_udp_bind(&server->udp, (struct sockaddr *)&at, 0);
-	assert(r == 0);
-	uv_udp_getsockname(&server->udp, (struct sockaddr *)&at, &len);
-	snprintf(server->address, sizeof(server->address), "127.0.0.1:%d", ntohs(at.sin_port));
-	uv_udp_recv_start(&server->udp, on_alloc, on_question);
 	uv_tcp_init(loop, &server->tcp);
+	server->udp.data = server;
 	server->tcp.data = server;
-	r = uv_tcp_bind(&server->tcp, (struct sockaddr *)&at, 0);
+	uv_udp_open(&server->udp, udp);
+	uv_tcp_open(&server->tcp, tcp);
+	uv_udp_recv_start(&server->udp, on_alloc, on_question);
+	int r = uv_listen((uv_stream_t *)&server->tcp, 16, on_connection);
 	assert(r == 0);
-	r = uv_listen((uv_stream_t *)&server->tcp, 16, on_connection);
-	assert(r == 0);
+	snprintf(server->address, sizeof(server->address), "127.0.0.1:%d", port);
 }
 
 void name_server_close(struct name_server *server)

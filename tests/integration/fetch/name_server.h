@@ -20,6 +20,7 @@ struct name_server {
 	struct name_record records[NAME_SERVER_NAMES];
 	char address[32]; /* "127.0.0.1:port" */
 	unsigned questions;
+	bool is_silent; /* to everybody */
 	char room[2048];
 };
 

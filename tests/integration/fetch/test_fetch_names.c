@@ -197,6 +197,9 @@ static int64_t stall_with_a_black_hole(struct names_test *test, int round)
 {
 	static struct client_end ends[1000];
 	struct pulse pulse = {0};
+	test->names.is_silent = false;
+	assert_int_equal(ask(test, "a.test", 5000)->status, 200);
+	test->names.is_silent = true;
 	uv_timer_init(&test->client->loop, &pulse.timer);
 	pulse.timer.data = &pulse;
 	pulse.last_us = bud_clock_mono_us();
@@ -229,8 +232,6 @@ static void never_stalls_the_loop(void **state)
 	struct names_test *test = *state;
 	int64_t best_us = INT64_MAX;
 	test->names.records[0] = (struct name_record){.name = "a.test", .addresses = {"127.0.0.1"}};
-	assert_int_equal(ask(test, "a.test", 1000)->status, 200);
-	uv_udp_recv_stop(&test->names.udp);
 	for (int round = 0; round < 3 && best_us >= 20000; round++) {
 		int64_t stall_us = stall_with_a_black_hole(test, round);
 		print_message("longest stall: %lld us\n", (long long)stall_us);

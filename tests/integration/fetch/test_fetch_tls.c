@@ -57,8 +57,9 @@ static struct tls_end talk(enum receiver_port port, const char *ca, int n)
 		port == RECEIVER_SILENT ? "https://127.0.0.1:%d/ok/1" : "https://localhost:%d/ok/1",
 		receiver_port(receiver, port));
 	for (int i = 0; i < n; i++) {
-		struct bud_fetch_request request = {
-			.target = target, .timeout_ms = 400, .body = bud_span("x")};
+		struct bud_fetch_request request = {.target = target,
+			.timeout_ms = port == RECEIVER_SILENT ? 400 : 4000,
+			.body = bud_span("x")};
 		client_send(client, &request, &client->end);
 		client_wait(client, &client->end);
 	}
