@@ -36,6 +36,7 @@ struct bud_follower {
 	bool is_busy;    /* a load or a round of following is under way */
 	bool is_loaded;  /* `version` is what the table has */
 	bool is_alarmed; /* broken, and said so */
+	bool is_locked;  /* a record is sealed with a key that we lack */
 	struct bud_member version;
 	struct bud_member loading; /* the version that a load began with */
 	size_t n_records;
@@ -125,6 +126,12 @@ static void fail(struct bud_follower *follower, int err, const char *why)
 	try_later(follower);
 }
 
+/* One that has another's key would see all its events acked here as if nobody wanted them. */
+static void fail_locked(struct bud_follower *follower)
+{
+	fail(follower, -ENOKEY, "secrets are sealed with a key that this node lacks: secrets.key");
+}
+
 /* Into `table`: a subscription or a tombstone. Unreadable ones are left out, and said. */
 static void put_record(struct bud_follower *follower, struct bud_table *table,
 	const struct bud_registry_record *record)
@@ -136,6 +143,7 @@ static void put_record(struct bud_follower *follower, struct bud_table *table,
 	struct bud_subscription *subscription = NULL;
 	char id[BUD_SUBSCRIPTION_ID_MAX + 1];
 	struct bud_error error;
+	int r;
 
 	if (record->id.len >= sizeof(id))
 		return;
@@ -146,7 +154,12 @@ static void put_record(struct bud_follower *follower, struct bud_table *table,
 		options->on_deleted(options->owner, id);
 		return;
 	}
-	if (bud_subscription_load(record->value.record, &defaults, &subscription, &error) < 0) {
+	r = bud_subscription_load(record->value.record, &defaults, &subscription, &error);
+	if (r == -ENOKEY) {
+		follower->is_locked = true;
+		return;
+	}
+	if (r < 0) {
 		bud_log_error("a subscription's record cannot be read: it gets no events",
 			"subscription", id, "reason", error.text);
 		return;
@@ -167,6 +180,10 @@ static void finish_load(struct bud_follower *follower)
 
 	if (follower->n_records == 0 && !is_empty) {
 		fail(follower, -ENOENT, "there were subscriptions, and now there is no record");
+		return;
+	}
+	if (follower->is_locked) {
+		fail_locked(follower);
 		return;
 	}
 	follower->version = follower->loading;
@@ -211,6 +228,7 @@ static void on_load_version(void *owner, int err, struct bud_member version)
 	}
 	follower->loading = version;
 	follower->n_records = 0;
+	follower->is_locked = false;
 	bud_table_destroy(follower->next);
 	follower->next = bud_table_create_next(follower->options.table);
 	if (bud_registry_scan(follower->options.store, 0, on_page, follower) < 0)
@@ -248,6 +266,10 @@ static void on_changed_records(
 	}
 	for (size_t i = 0; i < n; i++)
 		put_record(follower, table, &records[i]);
+	if (follower->is_locked) {
+		fail_locked(follower);
+		return;
+	}
 	follower->version = follower->changed;
 	bud_table_set_version(
 		table, (struct bud_table_version){follower->version.ms, follower->version.seq});
