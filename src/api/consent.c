@@ -76,7 +76,7 @@ static bool grant(void *owner, const struct bud_subscription *subscription,
 	const struct call *call = owner;
 	int64_t now_ms = bud_clock_wall_ms();
 
-	if (!bud_consent_key_is(&subscription->status, bud_buffer_as_span(&call->key), now_ms))
+	if (!bud_consent_key_is(subscription, bud_buffer_as_span(&call->key), now_ms))
 		return false;
 	if (status->granted_ms != 0)
 		return true;

@@ -17,6 +17,7 @@
 #include "lifecycle/follow.h"
 #include "lifecycle/nodes.h"
 #include "lifecycle/resume.h"
+#include "lifecycle/tokens.h"
 #include "lifecycle/verify.h"
 #include "redis/client.h"
 #include "store/store.h"
@@ -46,8 +47,9 @@ struct bud_control {
 	struct bud_follower *follower;
 	struct bud_watch *watch;
 	struct bud_cleaner *cleaner;
-	struct bud_fetch *fetch; /* for questions to receivers; deliveries are the workers' */
+	struct bud_fetch *fetch; /* for questions and tokens; deliveries are the workers' */
 	struct bud_verifier *verifier;
+	struct bud_keeper *keeper;
 	struct bud_disabler *disabler;
 	struct bud_listener *admin;
 	struct bud_health_api health;
@@ -94,6 +96,7 @@ static void on_deleted(void *owner, const char *id)
 
 	bud_cleaner_on_deleted(control->cleaner, id);
 	bud_verifier_on_deleted(control->verifier, id);
+	bud_keeper_on_deleted(control->keeper, id);
 }
 
 static void on_changed(void *owner, const struct bud_subscription *before,
@@ -102,6 +105,7 @@ static void on_changed(void *owner, const struct bud_subscription *before,
 	struct bud_control *control = owner;
 
 	bud_verifier_on_changed(control->verifier, subscription);
+	bud_keeper_on_changed(control->keeper, subscription);
 	bud_resume_on_changed(&control->commands_store, before, subscription);
 }
 
@@ -140,7 +144,7 @@ static void open_stores(struct bud_control *control)
 	bud_store_init(&control->following_store, control->following, &control->app->shard);
 }
 
-/* Receivers are asked and judged here. */
+/* What goes out from here, and who is judged. */
 static void open_judges(struct bud_control *control)
 {
 	const struct bud_config *config = &control->app->config;
@@ -155,6 +159,11 @@ static void open_judges(struct bud_control *control)
 		.store = &control->commands_store,
 		.config = config,
 	};
+	struct bud_keeper_options keep = {
+		.loop = &control->loop,
+		.store = &control->commands_store,
+		.config = config,
+	};
 	struct bud_disable_options disable = {
 		.loop = &control->loop,
 		.store = &control->commands_store,
@@ -164,7 +173,9 @@ static void open_judges(struct bud_control *control)
 
 	control->fetch = bud_fetch_open(&control->loop, &fetch);
 	verify.fetch = control->fetch;
+	keep.fetch = control->fetch;
 	control->verifier = bud_verifier_open(&verify);
+	control->keeper = bud_keeper_open(&keep);
 	control->disabler = bud_disabler_open(&disable);
 }
 
@@ -244,6 +255,7 @@ static void on_close_time(uv_timer_t *timer)
 	bud_watch_close(control->watch);
 	bud_cleaner_close(control->cleaner);
 	bud_verifier_close(control->verifier);
+	bud_keeper_close(control->keeper);
 	bud_disabler_close(control->disabler);
 	uv_close((uv_handle_t *)&control->wake, NULL);
 	uv_close((uv_handle_t *)&control->gauges, NULL);

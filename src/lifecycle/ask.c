@@ -12,6 +12,7 @@
 #include "fetch/fetch.h"
 #include "fetch/target.h"
 #include "subscription/consent.h"
+#include "subscription/sealing.h"
 #include "subscription/sink_header.h"
 #include "subscription/subscription.h"
 
@@ -59,7 +60,8 @@ __attribute__((format(printf, 2, 3))) static void add_field(
 static void write_options(struct ask *ask, const struct bud_subscription *subscription)
 {
 	const char *callback = ask->config->delivery.callback_url;
-	const char *key = subscription->status.callback_key;
+	char *key = bud_sealing_open_text(
+		subscription, "callback_key", subscription->status.callback_key);
 
 	add_field(ask, "WebHook-Request-Origin: %s", ask->config->delivery.origin);
 	if (callback[0] && key)
@@ -67,6 +69,9 @@ static void write_options(struct ask *ask, const struct bud_subscription *subscr
 			callback, subscription->id, key);
 	if (ask->rate > 0)
 		add_field(ask, "WebHook-Request-Rate: %" PRIu32, ask->rate);
+	if (key)
+		explicit_bzero(key, strlen(key));
+	free(key);
 }
 
 /* The same four attributes that Altinn sends, and no data. */

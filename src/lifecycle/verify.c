@@ -20,6 +20,7 @@
 #include "store/lock.h"
 #include "store/status_change.h"
 #include "subscription/consent.h"
+#include "subscription/sealing.h"
 #include "subscription/subscription.h"
 
 #define TICK_MS       500
@@ -247,11 +248,11 @@ static bool write_key(void *owner, const struct bud_subscription *subscription,
 	if (status->since_ms != pending->since_ms || config->delivery.callback_url[0] == '\0' ||
 		bud_consent_method(config->delivery.verify, subscription) !=
 			BUD_VERIFY_CLOUDEVENTS ||
-		bud_consent_key_until(status->callback_key) >= now_ms + KEY_LEAST_MS)
+		bud_consent_key_until(subscription) >= now_ms + KEY_LEAST_MS)
 		return status->since_ms == pending->since_ms;
 	bud_consent_make_key(now_ms + KEY_MS, key);
 	free(status->callback_key);
-	status->callback_key = bud_strdup(key);
+	status->callback_key = bud_sealing_close_text(subscription, "callback_key", key);
 	explicit_bzero(key, sizeof(key));
 	return true;
 }

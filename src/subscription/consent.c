@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/random.h"
+#include "subscription/sealing.h"
 #include "subscription/subscription.h"
 
 #define KEY_RANDOM_BYTES 32
@@ -160,24 +161,45 @@ void bud_consent_make_key(int64_t until_ms, char out[BUD_CONSENT_KEY_BYTES])
 	explicit_bzero(random, sizeof(random));
 }
 
-int64_t bud_consent_key_until(const char *key)
+static int64_t until_of(const char *key)
 {
-	struct bud_span until = bud_span(key ? key : "");
+	struct bud_span until = {key, strcspn(key, "-")};
 	uint64_t ms;
 
-	until.len = strcspn(until.at, "-");
 	return bud_span_number(until, INT64_MAX, &ms) ? (int64_t)ms : 0;
 }
 
-bool bud_consent_key_is(
-	const struct bud_subscription_status *status, struct bud_span key, int64_t now_ms)
+static char *open_key(const struct bud_subscription *subscription)
 {
-	const char *right = status->callback_key;
+	return bud_sealing_open_text(
+		subscription, "callback_key", subscription->status.callback_key);
+}
+
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+int64_t bud_consent_key_until(const struct bud_subscription *subscription)
+{
+	char *key = open_key(subscription);
+	int64_t until_ms = key ? until_of(key) : 0;
+
+	wipe(key);
+	return until_ms;
+}
+
+bool bud_consent_key_is(
+	const struct bud_subscription *subscription, struct bud_span key, int64_t now_ms)
+{
+	char *right = open_key(subscription);
+	bool is_candidate = right && strlen(right) == key.len && until_of(right) > now_ms;
 	unsigned char difference = 0;
 
-	if (!right || strlen(right) != key.len || bud_consent_key_until(right) <= now_ms)
-		return false;
-	for (size_t i = 0; i < key.len; i++)
+	for (size_t i = 0; is_candidate && i < key.len; i++)
 		difference |= (unsigned char)(right[i] ^ key.at[i]);
-	return difference == 0;
+	wipe(right);
+	return is_candidate && difference == 0;
 }

@@ -37,8 +37,9 @@ bool bud_consent_judge(struct bud_span head, const char *origin, uint32_t asked_
  * and 256 random bits. */
 #define BUD_CONSENT_KEY_BYTES 96
 void bud_consent_make_key(int64_t until_ms, char out[BUD_CONSENT_KEY_BYTES]);
-/* When it ends; 0 for no key at all. */
-int64_t bud_consent_key_until(const char *key);
-/* Compares in a time that does not tell how much of it is right. */
+/* When the key of its status, as it is stored, ends; 0: it has none. */
+int64_t bud_consent_key_until(const struct bud_subscription *subscription);
+/* Whether its status has this key, in force. Compares in a time that does not tell how much of it
+ * is right. */
 bool bud_consent_key_is(
-	const struct bud_subscription_status *status, struct bud_span key, int64_t now_ms);
+	const struct bud_subscription *subscription, struct bud_span key, int64_t now_ms);

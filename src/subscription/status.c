@@ -60,6 +60,7 @@ int bud_status_parse(
 		.rate_per_min = (uint32_t)json_integer_value(json_object_get(root, "rate_per_min")),
 		.callback_key = copy_text(root, "callback_key"),
 		.access_token = copy_text(root, "access_token"),
+		.token_since_ms = json_integer_value(json_object_get(root, "token_since_ms")),
 		.token_expires_ms = json_integer_value(json_object_get(root, "token_expires_ms")),
 		.refresh_token = copy_text(root, "refresh_token"),
 	};
@@ -87,6 +88,7 @@ void bud_status_forget_tokens(struct bud_subscription_status *status)
 {
 	wipe(bud_move(status->access_token));
 	wipe(bud_move(status->refresh_token));
+	status->token_since_ms = 0;
 	status->token_expires_ms = 0;
 }
 
@@ -140,6 +142,7 @@ void bud_status_write(const struct bud_subscription_status *status, struct bud_b
 	write_number(out, "rate_per_min", status->rate_per_min);
 	write_text(out, "callback_key", status->callback_key);
 	write_text(out, "access_token", status->access_token);
+	write_number(out, "token_since_ms", status->token_since_ms);
 	write_number(out, "token_expires_ms", status->token_expires_ms);
 	write_text(out, "refresh_token", status->refresh_token);
 	bud_buffer_byte(out, '}');

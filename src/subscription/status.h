@@ -29,6 +29,7 @@ struct bud_subscription_status {
 	char *callback_key; /* who knows it may grant; NULL when nothing is asked */
 	/* Of a credential that we renew: what to send now. NULL: none yet. */
 	char *access_token;
+	int64_t token_since_ms;
 	int64_t token_expires_ms;
 	char *refresh_token; /* the newest one, when the issuer gave another; or NULL */
 };

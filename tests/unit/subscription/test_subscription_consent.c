@@ -2,7 +2,9 @@
  * and that only the bearer of the key may agree later, in time. */
 #include "make.h"
 
+#include "crypto/seal.h"
 #include "subscription/consent.h"
+#include "subscription/sealing.h"
 
 static struct bud_subscription *wishing(const char *sink, enum bud_verify verify)
 {
@@ -64,27 +66,30 @@ static void is_asked_again_for_another_sink(void **state)
 
 static void starts_and_grants(void **state)
 {
-	struct bud_subscription_status status = {.granted_ms = 5, .rate_per_min = 7};
+	struct bud_subscription *made = make_subscription("s1", 1, "");
+	struct bud_subscription_status *status = &made->status;
 	char key[BUD_CONSENT_KEY_BYTES];
 
 	(void)state;
-	bud_consent_start(&status, NOW_MS);
-	assert_int_equal(status.state, BUD_SUBSCRIPTION_PENDING);
-	assert_int_equal(status.since_ms, NOW_MS);
-	assert_int_equal(status.granted_ms, 0);
-	assert_int_equal(status.rate_per_min, 0);
-	assert_string_equal(status.reason, "consent");
+	status->granted_ms = 5;
+	status->rate_per_min = 7;
+	bud_consent_start(status, NOW_MS);
+	assert_int_equal(status->state, BUD_SUBSCRIPTION_PENDING);
+	assert_int_equal(status->since_ms, NOW_MS);
+	assert_int_equal(status->granted_ms, 0);
+	assert_int_equal(status->rate_per_min, 0);
+	assert_string_equal(status->reason, "consent");
 	bud_consent_make_key(NOW_MS + 10, key);
-	status.callback_key = bud_strdup(key);
-	bud_consent_grant(&status, 30, NOW_MS + 1);
-	assert_int_equal(status.state, BUD_SUBSCRIPTION_ACTIVE);
-	assert_int_equal(status.granted_ms, NOW_MS + 1);
-	assert_int_equal(status.rate_per_min, 30);
-	assert_null(status.reason);
-	assert_true(bud_consent_key_is(&status, bud_span(key), NOW_MS + 1));
-	bud_consent_start(&status, NOW_MS + 2);
-	assert_null(status.callback_key);
-	bud_status_finish(&status);
+	status->callback_key = bud_strdup(key);
+	bud_consent_grant(status, 30, NOW_MS + 1);
+	assert_int_equal(status->state, BUD_SUBSCRIPTION_ACTIVE);
+	assert_int_equal(status->granted_ms, NOW_MS + 1);
+	assert_int_equal(status->rate_per_min, 30);
+	assert_null(status->reason);
+	assert_true(bud_consent_key_is(made, bud_span(key), NOW_MS + 1));
+	bud_consent_start(status, NOW_MS + 2);
+	assert_null(status->callback_key);
+	bud_subscription_destroy(made);
 }
 
 static void wakes_none_that_is_paused(void **state)
@@ -147,26 +152,45 @@ static void judges_by_the_fields(void **state)
 	}
 }
 
-static void only_the_bearer_agrees(void **state)
+static void bears_the_key(const struct bud_subscription *made, const char *key)
 {
-	struct bud_subscription_status status = {0};
-	char key[BUD_CONSENT_KEY_BYTES];
 	char other[BUD_CONSENT_KEY_BYTES];
 
-	(void)state;
-	bud_consent_make_key(NOW_MS + 10, key);
 	bud_consent_make_key(NOW_MS + 10, other);
 	assert_string_not_equal(key, other);
 	assert_int_equal(strlen(key), strlen(other));
-	assert_int_equal(bud_consent_key_until(key), NOW_MS + 10);
-	assert_int_equal(bud_consent_key_until("x"), 0);
-	assert_false(bud_consent_key_is(&status, bud_span(key), NOW_MS));
-	status.callback_key = key;
-	assert_true(bud_consent_key_is(&status, bud_span(key), NOW_MS));
-	assert_false(bud_consent_key_is(&status, bud_span(key), NOW_MS + 10));
-	assert_false(bud_consent_key_is(&status, bud_span(other), NOW_MS));
-	assert_false(bud_consent_key_is(&status, bud_span(""), NOW_MS));
-	assert_false(bud_consent_key_is(&status, (struct bud_span){key, strlen(key) - 1}, NOW_MS));
+	assert_int_equal(bud_consent_key_until(made), NOW_MS + 10);
+	assert_true(bud_consent_key_is(made, bud_span(key), NOW_MS));
+	assert_false(bud_consent_key_is(made, bud_span(key), NOW_MS + 10));
+	assert_false(bud_consent_key_is(made, bud_span(other), NOW_MS));
+	assert_false(bud_consent_key_is(made, bud_span(""), NOW_MS));
+	assert_false(bud_consent_key_is(made, (struct bud_span){key, strlen(key) - 1}, NOW_MS));
+}
+
+/* The same when it is sealed in the store, where what is stored is not the key. */
+static void only_the_bearer_agrees(void **state)
+{
+	struct bud_subscription *made = make_subscription("s1", 1, "");
+	struct bud_sealer *sealer = NULL;
+	struct bud_span secret =
+		bud_span("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+	char key[BUD_CONSENT_KEY_BYTES];
+
+	(void)state;
+	bud_consent_make_key(NOW_MS + 10, key);
+	assert_false(bud_consent_key_is(made, bud_span(key), NOW_MS));
+	assert_int_equal(bud_consent_key_until(made), 0);
+	made->status.callback_key = bud_strdup(key);
+	bears_the_key(made, key);
+	free(made->status.callback_key);
+	assert_int_equal(bud_sealer_create(&secret, 1, &sealer, NULL), 0);
+	made->sealer = sealer;
+	made->status.callback_key = bud_sealing_close_text(made, "callback_key", key);
+	assert_null(strstr(made->status.callback_key, key));
+	bears_the_key(made, key);
+	assert_false(bud_consent_key_is(made, bud_span(made->status.callback_key), NOW_MS));
+	bud_subscription_destroy(made);
+	bud_sealer_destroy(sealer);
 }
 
 int main(void)

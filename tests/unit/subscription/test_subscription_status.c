@@ -17,6 +17,7 @@ static void comes_back_as_it_was(void **state)
 		.rate_per_min = 30,
 		.callback_key = bud_strdup("key"),
 		.access_token = bud_strdup("token"),
+		.token_since_ms = NOW_MS - 2,
 		.token_expires_ms = NOW_MS + 1,
 		.refresh_token = bud_strdup("newer"),
 	};
@@ -36,6 +37,7 @@ static void comes_back_as_it_was(void **state)
 	assert_string_equal(again.at, text.at);
 	assert_int_equal(copy.state, BUD_SUBSCRIPTION_DISABLED);
 	assert_int_equal(copy.granted_ms, NOW_MS - 1);
+	assert_int_equal(copy.token_since_ms, NOW_MS - 2);
 	bud_status_finish(&copy);
 	bud_status_finish(&status);
 }

@@ -1,0 +1,264 @@
+/* Tokens of credentials are fetched ahead of their end by one node, against a real Redis and a real
+ * token endpoint; a refresh token that was replaced is never lost; a failure is told and tried
+ * again, and the owner's etag stays. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+#include <hiredis/hiredis.h>
+
+#include "followed.h"
+#include "lifecycle/tokens.h"
+
+#define KEY "bud:{s0}:"
+#define TOKENS(tokens)                                                                             \
+	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" tokens
+#define INVALID "HTTP/1.1 400 X\r\nContent-Length: 25\r\n\r\n{\"error\":\"invalid_grant\"}"
+#define NODES   2
+
+static struct bud_keeper *keepers[NODES];
+
+static void on_changed(void *owner, const struct bud_subscription *before,
+	const struct bud_subscription *subscription)
+{
+	(void)owner;
+	(void)before;
+	for (int i = 0; i < NODES; i++)
+		if (keepers[i])
+			bud_keeper_on_changed(keepers[i], subscription);
+}
+
+static void on_deleted(void *owner, const char *id)
+{
+	(void)owner;
+	for (int i = 0; i < NODES; i++)
+		if (keepers[i])
+			bud_keeper_on_deleted(keepers[i], id);
+}
+
+static void start(struct followed *followed, int nodes)
+{
+	struct bud_keeper_options options = {
+		.loop = &followed->life->loop,
+		.store = &followed->life->store,
+		.fetch = followed->fetch,
+		.config = &followed->config,
+		.tick_ms = 5,
+		.again_ms = 40,
+	};
+
+	for (int i = 0; i < nodes; i++)
+		keepers[i] = bud_keeper_open(&options);
+	followed->on_changed = on_changed;
+	followed->on_deleted = on_deleted;
+	followed_start(followed);
+}
+
+static int tear_down(void **state)
+{
+	followed_stop(*state);
+	for (int i = 0; i < NODES; i++)
+		bud_keeper_close(bud_move(keepers[i]));
+	return followed_tear_down(state);
+}
+
+static void answer(struct followed *followed, const char *text)
+{
+	followed->server.act = (struct scripted_act){.text = text, .then = SCRIPTED_CLOSE};
+}
+
+static void put_client(struct followed *followed, const char *id, const char *secret)
+{
+	char json[512];
+
+	snprintf(json, sizeof(json),
+		"{\"protocol\":\"HTTP\",\"sink\":\"http://127.0.0.1/\",\"sinkcredential\":{"
+		"\"credentialtype\":\"CLIENT\",\"identifier\":\"me\",\"secret\":\"%s\","
+		"\"tokenendpoint\":\"http://127.0.0.1:%d/token\",\"scope\":\"x\"}}",
+		secret, followed->server.port);
+	life_put_json(followed->life, id, json, NULL);
+}
+
+static void put_refresh(struct followed *followed, const char *status)
+{
+	char json[512];
+
+	snprintf(json, sizeof(json),
+		"{\"protocol\":\"HTTP\",\"sink\":\"http://127.0.0.1/\",\"sinkcredential\":{"
+		"\"credentialtype\":\"REFRESHTOKEN\",\"accesstoken\":\"a0\","
+		"\"refreshtoken\":\"r0\",\"refreshtokenendpoint\":\"http://127.0.0.1:%d/r\"}}",
+		followed->server.port);
+	life_put_json(followed->life, "s1", json, status);
+}
+
+static bool says(const struct followed *followed, const char *text)
+{
+	return followed->server.last.at && strstr(followed->server.last.at, text) != NULL;
+}
+
+static void head_of(struct life *life, char out[128])
+{
+	redisReply *reply = redis_server_ask(life->server, "HGET " KEY "subs:records s1");
+
+	snprintf(out, 128, "%.*s", (int)strcspn(reply->str, "\n"), reply->str);
+	freeReplyObject(reply);
+}
+
+static void test_client_credentials(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+	char before[128], after[128];
+
+	answer(followed, TOKENS("{\"access_token\":\"a1\",\"expires_in\":600}"));
+	put_client(followed, "s1", "mine");
+	head_of(life, before);
+	start(followed, 1);
+	life_wait(life, life_stored_has(life, "s1", "\"access_token\":\"a1\""));
+	assert_true(says(followed, "POST /token HTTP/1.1\r\n"));
+	assert_true(says(followed, "\r\nAuthorization: Basic bWU6bWluZQ==\r\n"));
+	assert_true(says(followed, "\r\nContent-Type: application/x-www-form-urlencoded\r\n"));
+	assert_true(says(followed, "\r\n\r\ngrant_type=client_credentials&scope=x"));
+	head_of(life, after);
+	assert_string_equal(before, after); /* the etag is in it */
+	life_stays_ms(life, followed->server.requests == 1, 300);
+}
+
+/* What the status of a token looks like that has a tenth of its life left. */
+static const char *old_token(const char *refresh_token)
+{
+	static char text[256];
+	long long now_ms = bud_clock_wall_ms();
+
+	snprintf(text, sizeof(text),
+		"{\"state\":\"active\",\"access_token\":\"old\",\"token_since_ms\":%lld,"
+		"\"token_expires_ms\":%lld,\"refresh_token\":\"%s\"}",
+		now_ms - 90000, now_ms + 10000, refresh_token);
+	return text;
+}
+
+static void test_refreshes_with_the_newest(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	answer(followed, TOKENS("{\"access_token\":\"a1\",\"refresh_token\":\"r1\"}"));
+	put_refresh(followed, NULL);
+	start(followed, 1);
+	life_wait(life, life_stored_has(life, "s1", "\"refresh_token\":\"r1\""));
+	assert_true(says(followed, "grant_type=refresh_token&refresh_token=r0"));
+	answer(followed, TOKENS("{\"access_token\":\"a2\"}"));
+	put_refresh(followed, old_token("r7"));
+	life_wait(life, life_stored_has(life, "s1", "\"access_token\":\"a2\""));
+	assert_true(says(followed, "grant_type=refresh_token&refresh_token=r7"));
+	assert_true(life_stored_has(life, "s1", "\"refresh_token\":\"r7\""));
+	assert_int_equal(followed->server.requests, 2);
+}
+
+static void test_one_node_asks(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	answer(followed, TOKENS("{\"access_token\":\"a1\",\"expires_in\":600}"));
+	start(followed, 2);
+	for (int i = 0; i < 30; i++) {
+		char id[8];
+		snprintf(id, sizeof(id), "s%d", i);
+		put_client(followed, id, "mine");
+	}
+	life_wait(life, followed->server.requests >= 30);
+	life_stays_ms(life, followed->server.requests == 30, 400);
+}
+
+static void test_only_who_needs_one(void **state)
+{
+	struct followed *followed = *state;
+	char fresh[200];
+
+	snprintf(fresh, sizeof(fresh),
+		"{\"state\":\"active\",\"access_token\":\"a\",\"token_since_ms\":%lld,"
+		"\"token_expires_ms\":%lld}",
+		(long long)bud_clock_wall_ms(), (long long)bud_clock_wall_ms() + 100000);
+	put_refresh(followed, fresh);
+	followed_put(followed, "plain", "/", NULL);
+	start(followed, 1);
+	life_stays_ms(followed->life, followed->server.accepts == 0, 200);
+	put_refresh(followed, "{\"state\":\"paused\",\"since_ms\":1}");
+	life_stays_ms(followed->life, followed->server.accepts == 0, 200);
+}
+
+static void test_failures_are_told(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	answer(followed, INVALID);
+	put_client(followed, "s1", "mine");
+	start(followed, 1);
+	life_wait(life, life_stored_has(life, "s1",
+				"\"detail\":\"the token endpoint answered 400 (invalid_grant)\""));
+	assert_true(life_stored_has(life, "s1", "{\"state\":\"active\",\"reason\":\"credential\""));
+	life_wait(life, followed->server.requests >= 3);
+	answer(followed, TOKENS("{\"access_token\":\"a1\"}"));
+	life_wait(life, life_stored_has(life, "s1", "\"access_token\":\"a1\""));
+	assert_false(life_stored_has(life, "s1", "\"reason\""));
+	assert_int_equal(life_told(life, "subscription.activated"), 0);
+}
+
+/* The issuer has replaced the refresh token, and Redis is away: ours is of no use any more. */
+static void test_an_answer_is_never_lost(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed->server.act = (struct scripted_act){
+		.text = TOKENS("{\"access_token\":\"a1\",\"refresh_token\":\"r1\"}"),
+		.then = SCRIPTED_CLOSE,
+		.drip_ms = 1};
+	put_refresh(followed, NULL);
+	start(followed, 1);
+	life_wait(life, followed->server.requests == 1);
+	redis_server_kill(life->server);
+	life_stays_ms(life, true, 500);
+	redis_server_restart(life->server, NULL, true);
+	life_wait(life, life_stored_has(life, "s1", "\"refresh_token\":\"r1\""));
+	assert_int_equal(followed->server.requests, 1);
+}
+
+/* What the old credential brought is not sent in the name of the new one. */
+static void test_another_credential(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed->server.act =
+		(struct scripted_act){.text = TOKENS("{\"access_token\":\"of-old\"}"),
+			.then = SCRIPTED_CLOSE,
+			.drip_ms = 1};
+	put_client(followed, "s1", "old");
+	start(followed, 1);
+	life_wait(life, followed->server.requests == 1);
+	put_client(followed, "s1", "new");
+	life_stays_ms(life, !life_stored_has(life, "s1", "of-old"), 400);
+	answer(followed, TOKENS("{\"access_token\":\"of-new\"}"));
+	life_wait(life, life_stored_has(life, "s1", "of-new"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(client_credentials),
+		TEST(refreshes_with_the_newest),
+		TEST(one_node_asks),
+		TEST(only_who_needs_one),
+		TEST(failures_are_told),
+		TEST(an_answer_is_never_lost),
+		TEST(another_credential),
+	};
+
+	return cmocka_run_group_tests(tests, life_group_set_up, life_group_tear_down);
+}
