@@ -70,7 +70,7 @@ static void handle_attempts(void *context, struct bud_request *request)
 
 /* Parked and dead */
 
-static const struct bud_page_rule rule = {"offset", 50, BUD_CLAIM_MAX, false, true};
+static const struct bud_page_rule rule = {"offset", 50, BUD_CLAIM_MAX, false, true, false};
 
 struct listing {
 	struct bud_api_desk *desk;

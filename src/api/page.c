@@ -40,11 +40,27 @@ static int read_size(struct reading *reading, struct bud_span value)
 	return 0;
 }
 
+static bool read_id(struct bud_span value, char out_id[BUD_PAGE_ID_BYTES])
+{
+	if (value.len == 0 || value.len >= BUD_PAGE_ID_BYTES)
+		return false;
+	for (size_t i = 0; i < value.len; i++)
+		if (!memchr("0123456789abcdef", value.at[i], 16))
+			return false;
+	memcpy(out_id, value.at, value.len);
+	out_id[value.len] = '\0';
+	return true;
+}
+
 static int read_cursor(struct reading *reading, struct bud_span value)
 {
 	const char *cursor = reading->rule->cursor;
 
-	if (reading->has_cursor || !bud_span_number(value, INT64_MAX, &reading->page.start))
+	bool is_cursor = reading->rule->is_by_id
+				 ? read_id(value, reading->page.after)
+				 : bud_span_number(value, INT64_MAX, &reading->page.start);
+
+	if (reading->has_cursor || !is_cursor)
 		return bud_error_set(reading->error, cursor,
 			"%s must be as a Link of ours has it, once", cursor);
 	reading->has_cursor = true;
@@ -151,7 +167,11 @@ void bud_page_write_next(struct bud_buffer *out, struct bud_span path,
 {
 	bud_buffer_byte(out, '<');
 	bud_buffer_span(out, path);
-	bud_buffer_format(out, "?size=%zu&%s=%" PRIu64, next->size, rule->cursor, next->start);
+	bud_buffer_format(out, "?size=%zu&%s=", next->size, rule->cursor);
+	if (rule->is_by_id)
+		bud_buffer_text(out, next->after);
+	else
+		bud_buffer_format(out, "%" PRIu64, next->start);
 	write_time(out, "from", next->from_ms);
 	write_time(out, "to", next->to_ms);
 	if (next->is_lines)

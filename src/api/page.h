@@ -17,14 +17,19 @@ struct bud_page_rule {
 	size_t size_max;
 	bool has_times; /* also `from` and `to` */
 	bool has_lines; /* also `format`: "json" or "ndjson" */
+	bool is_by_id;  /* the cursor is an id in hex, not a number */
 };
 
+/* With the NUL. */
+#define BUD_PAGE_ID_BYTES 65
+
 struct bud_page {
-	size_t size;     /* 1 to size_max */
-	uint64_t start;  /* what the cursor says; 0 without one */
-	int64_t from_ms; /* inclusive; 0 without one */
-	int64_t to_ms;   /* exclusive; 0: no end */
-	bool is_lines;   /* one JSON value a line instead of one document */
+	size_t size;                   /* 1 to size_max */
+	uint64_t start;                /* what the cursor says; 0 without one */
+	char after[BUD_PAGE_ID_BYTES]; /* what it says by id; "" without one */
+	int64_t from_ms;               /* inclusive; 0 without one */
+	int64_t to_ms;                 /* exclusive; 0: no end */
+	bool is_lines;                 /* one JSON value a line instead of one document */
 };
 
 /* Reads `size`, the cursor and what else the rule has from the query; Accept may ask for lines,

@@ -6,9 +6,11 @@
 #include "api/consent.h"
 #include "api/deliveries.h"
 #include "api/desk.h"
+#include "api/endpoints.h"
 #include "api/events.h"
 #include "api/pause.h"
 #include "api/replay.h"
+#include "api/stats.h"
 #include "api/test_event.h"
 
 void bud_resources_tables(struct bud_api_desk *desk, struct bud_route_table *out_tables)
@@ -16,9 +18,11 @@ void bud_resources_tables(struct bud_api_desk *desk, struct bud_route_table *out
 	const struct bud_route_table tables[] = {
 		{bud_consent_routes, bud_consent_routes_n, desk},
 		{bud_deliveries_routes, bud_deliveries_routes_n, desk},
+		{bud_endpoints_routes, bud_endpoints_routes_n, desk},
 		{bud_events_routes, bud_events_routes_n, desk},
 		{bud_pause_routes, bud_pause_routes_n, desk},
 		{bud_replay_routes, bud_replay_routes_n, desk},
+		{bud_stats_routes, bud_stats_routes_n, desk},
 		{bud_test_event_routes, bud_test_event_routes_n, desk},
 	};
 

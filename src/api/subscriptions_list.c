@@ -22,7 +22,7 @@
 /* A page ends early here; the link goes on. */
 #define BODY_BYTES_MAX (1u << 20)
 
-static const struct bud_page_rule rule = {"after", SIZE_DEFAULT, BUD_PAGE_MAX, false, false};
+static const struct bud_page_rule rule = {"after", SIZE_DEFAULT, BUD_PAGE_MAX, false, false, false};
 
 struct list {
 	struct bud_subscriptions_wait wait;

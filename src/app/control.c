@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "api/health.h"
+#include "api/pauses.h"
 #include "app/app.h"
 #include "app/worker.h"
 #include "core/alloc.h"
@@ -53,7 +54,8 @@ struct bud_control {
 	struct bud_disabler *disabler;
 	struct bud_listener *admin;
 	struct bud_health_api health;
-	struct bud_route_table table;
+	struct bud_pauses_api pauses;
+	struct bud_route_table tables[2];
 };
 
 static void on_commands_up(void *owner)
@@ -222,15 +224,18 @@ static void open_admin(struct bud_control *control)
 {
 	struct bud_listener_options options = {
 		.fd = control->admin_fd,
-		.tables = &control->table,
-		.n_tables = 1,
+		.tables = control->tables,
+		.n_tables = 2,
 	};
 	int err = 0;
 
 	control->health = (struct bud_health_api){
 		control->app->metrics_list, control->app->metrics_n, &control->app->readiness};
-	control->table =
+	control->pauses = (struct bud_pauses_api){&control->commands_store};
+	control->tables[0] =
 		(struct bud_route_table){bud_health_routes, bud_health_routes_n, &control->health};
+	control->tables[1] =
+		(struct bud_route_table){bud_pauses_routes, bud_pauses_routes_n, &control->pauses};
 	control->admin = bud_listener_open(&control->loop, &options, &err);
 	if (!control->admin)
 		bud_log_error("cannot listen for admin", "error", uv_strerror(err));

@@ -157,7 +157,7 @@ static void open_api(struct api_node *node)
 
 static void open_listener(struct api_node *node)
 {
-	static struct bud_route_table tables[2 + BUD_RESOURCES_TABLES];
+	static struct bud_route_table tables[3 + BUD_RESOURCES_TABLES];
 	struct bud_listener_options options = {.host = "127.0.0.1",
 		.tables = tables,
 		.n_tables = sizeof(tables) / sizeof(tables[0])};
@@ -166,7 +166,9 @@ static void open_listener(struct api_node *node)
 	tables[0] = (struct bud_route_table){
 		bud_subscriptions_routes, bud_subscriptions_routes_n, &node->subscriptions};
 	tables[1] = (struct bud_route_table){bud_health_routes, bud_health_routes_n, &node->health};
-	bud_resources_tables(&node->desk, &tables[2]);
+	node->pauses = (struct bud_pauses_api){&node->store};
+	tables[2] = (struct bud_route_table){bud_pauses_routes, bud_pauses_routes_n, &node->pauses};
+	bud_resources_tables(&node->desk, &tables[3]);
 	node->listener = bud_listener_open(&node->loop, &options, &r);
 	assert(node->listener);
 	node->port = bud_listener_port(node->listener);

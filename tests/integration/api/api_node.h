@@ -8,6 +8,7 @@
 #include <uv.h>
 #include "api/desk.h"
 #include "api/health.h"
+#include "api/pauses.h"
 #include "api/subscriptions.h"
 #include "config/config.h"
 #include "core/metrics.h"
@@ -29,6 +30,7 @@ struct api_node {
 	struct bud_subscriptions_api subscriptions;
 	struct bud_api_desk desk;
 	struct bud_health_api health;
+	struct bud_pauses_api pauses;
 	struct bud_readiness readiness;
 	struct bud_following following;
 	struct bud_metrics metrics;

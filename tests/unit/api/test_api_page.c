@@ -11,8 +11,8 @@
 #include "core/error.h"
 #include "http/request.h"
 
-static const struct bud_page_rule rule = {"after", 100, 1000, false, false};
-static const struct bud_page_rule full = {"offset", 50, 256, true, true};
+static const struct bud_page_rule rule = {"after", 100, 1000, false, false, false};
+static const struct bud_page_rule full = {"offset", 50, 256, true, true, false};
 
 static int parse(const char *query, struct bud_page *page, struct bud_error *error)
 {
@@ -115,6 +115,30 @@ static int parse_full(
 	return bud_page_parse(&request, &full, page, error);
 }
 
+static void test_ids(void **state)
+{
+	static const struct bud_page_rule by_id = {"after", 50, 100, false, false, true};
+	static const char *const bad[] = {"", "g", "A", "0123456789abcdef-",
+		"00000000000000000000000000000000000000000000000000000000000000000"};
+	bud_auto(buffer) struct bud_buffer link = {0};
+	struct bud_request request = {.query = bud_span("after=0ab9&size=2")};
+	struct bud_error error;
+	struct bud_page page;
+
+	(void)state;
+	assert_int_equal(0, bud_page_parse(&request, &by_id, &page, &error));
+	assert_string_equal("0ab9", page.after);
+	bud_page_write_next(&link, bud_span("/x"), &by_id, &page);
+	assert_string_equal("</x?size=2&after=0ab9>; rel=\"next\"", link.at);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char query[100];
+		snprintf(query, sizeof(query), "after=%s", bad[i]);
+		request.query = bud_span(query);
+		assert_true(bud_page_parse(&request, &by_id, &page, &error) < 0);
+		assert_string_equal("after", error.member);
+	}
+}
+
 static void test_times_and_formats(void **state)
 {
 	bud_auto(buffer) struct bud_buffer link = {0};
@@ -182,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_next),
+		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_times_and_formats),
 		cmocka_unit_test(test_bad_times_and_formats),
 	};
