@@ -70,13 +70,16 @@ static void handle_attempts(void *context, struct bud_request *request)
 
 /* Parked and dead */
 
-static const struct bud_page_rule rule = {"offset", 50, BUD_CLAIM_MAX, false, true, false};
+static const struct bud_page_rule parked_rule = {"offset", 50, BUD_CLAIM_MAX, .has_lines = true};
+static const struct bud_page_rule dead_rule = {
+	"offset", 50, BUD_CLAIM_MAX, .has_times = true, .has_lines = true};
 
 struct listing {
 	struct bud_api_desk *desk;
 	struct bud_request *request;
 	struct bud_subscription *subscription;
 	enum bud_lane_list list;
+	const struct bud_page_rule *rule;
 	struct bud_page page;
 	size_t offset; /* of the next step */
 	size_t end;    /* of the page */
@@ -104,7 +107,8 @@ static void begin(struct bud_api_desk *desk, struct bud_request *request,
 	listing->request = request;
 	listing->subscription = taken;
 	listing->list = list;
-	if (bud_page_parse(request, &rule, &listing->page, &error) < 0) {
+	listing->rule = list == BUD_LANE_LIST_DEAD ? &dead_rule : &parked_rule;
+	if (bud_page_parse(request, listing->rule, &listing->page, &error) < 0) {
 		bud_reply_problem(request, 400, "bad-query", "Bad query", &error);
 		end(listing);
 		return;
@@ -131,6 +135,15 @@ static void add_event(struct listing *listing, struct bud_span bytes)
 			listing->body.at[i] = ' ';
 }
 
+/* Its members stand beside the others: reason, and what the last response was. */
+static void add_why(struct bud_buffer *body, struct bud_span why)
+{
+	if (why.len <= 2 || why.at[0] != '{')
+		return;
+	bud_buffer_byte(body, ',');
+	bud_buffer_add(body, why.at + 1, why.len - 2);
+}
+
 static void add_row(struct listing *listing, const struct bud_lane_row *row)
 {
 	struct bud_buffer *body = &listing->body;
@@ -143,8 +156,10 @@ static void add_row(struct listing *listing, const struct bud_lane_row *row)
 		bud_buffer_byte(body, ',');
 	bud_buffer_format(body, "{\"delivery\":\"%s\",\"event\":", member);
 	add_event(listing, row->bytes);
-	bud_buffer_format(body, ",\"attempt\":%u,\"%s\":\"%s\"}", row->attempt,
+	bud_buffer_format(body, ",\"attempt\":%u,\"%s\":\"%s\"", row->attempt,
 		listing->list == BUD_LANE_LIST_DEAD ? "died" : "due", time);
+	add_why(body, row->why);
+	bud_buffer_byte(body, '}');
 	if (listing->page.is_lines)
 		bud_buffer_byte(body, '\n');
 	listing->has_items = true;
@@ -155,7 +170,8 @@ static void answer(struct listing *listing)
 	if (!listing->page.is_lines)
 		bud_buffer_format(&listing->body, "],\"total\":%zu}", listing->total);
 	if (listing->offset < listing->total)
-		bud_page_reply_next(listing->request, &rule, &listing->page, listing->offset);
+		bud_page_reply_next(
+			listing->request, listing->rule, &listing->page, listing->offset);
 	bud_reply(listing->request, 200, bud_page_type(&listing->page),
 		bud_buffer_as_span(&listing->body));
 	end(listing);
@@ -188,7 +204,9 @@ static void ask_rows(struct listing *listing)
 	struct bud_lane_page page = {.lane = bud_span(listing->subscription->id),
 		.list = listing->list,
 		.offset = listing->offset,
-		.limit = step < ROWS_PER_STEP ? step : ROWS_PER_STEP};
+		.limit = step < ROWS_PER_STEP ? step : ROWS_PER_STEP,
+		.from_ms = listing->page.from_ms,
+		.to_ms = listing->page.to_ms};
 	int r = bud_lane_rows(listing->desk->store, &page, on_rows, listing);
 
 	if (r == 0)

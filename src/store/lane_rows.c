@@ -187,6 +187,52 @@ static int send_total(struct listing *listing)
 	return r;
 }
 
+static bool is_bound(const struct bud_lane_page *page)
+{
+	return page->from_ms > 0 || page->to_ms > 0;
+}
+
+static void add_floor(struct bud_args *args, const struct bud_lane_page *page)
+{
+	bud_args_number(args, page->from_ms * 64);
+}
+
+static void add_ceiling(struct bud_args *args, const struct bud_lane_page *page)
+{
+	if (page->to_ms > 0)
+		bud_args_number(args, page->to_ms * 64 - 1);
+	else
+		bud_args_text(args, "+inf");
+}
+
+/* The last to die first; by rank, or by when they died. */
+static void add_dead_range(struct bud_args *args, const struct bud_lane_page *page)
+{
+	if (!is_bound(page)) {
+		bud_args_number(args, (int64_t)page->offset);
+		bud_args_number(args, (int64_t)(page->offset + page->limit - 1));
+		bud_args_text(args, "REV");
+		return;
+	}
+	add_ceiling(args, page);
+	add_floor(args, page);
+	bud_args_text(args, "BYSCORE");
+	bud_args_text(args, "REV");
+	bud_args_text(args, "LIMIT");
+	bud_args_number(args, (int64_t)page->offset);
+	bud_args_number(args, (int64_t)page->limit);
+}
+
+static void add_total(struct bud_args *args, const struct bud_lane_page *page, const char *prefix)
+{
+	bud_args_text(args, is_bound(page) ? "ZCOUNT" : "ZCARD");
+	bud_args_joined(args, prefix, page->lane);
+	if (is_bound(page)) {
+		add_floor(args, page);
+		add_ceiling(args, page);
+	}
+}
+
 int bud_lane_rows(
 	struct bud_store *store, const struct bud_lane_page *page, bud_lane_rows_fn fn, void *owner)
 {
@@ -197,21 +243,23 @@ int bud_lane_rows(
 	int r;
 
 	assert(page->limit > 0 && page->limit <= BUD_CLAIM_MAX);
+	assert(is_dead || !is_bound(page));
 	if (is_dead) {
 		bud_buffer_span(&listing->lane, page->lane);
 		bud_buffer_byte(&listing->lane, ' ');
 	}
-	bud_args_text(args, "ZCARD");
-	bud_args_joined(args, prefix, page->lane);
+	add_total(args, page, prefix);
 	r = send_total(listing);
 	if (r < 0)
 		return r;
 	bud_args_text(args, "ZRANGE");
 	bud_args_joined(args, prefix, page->lane);
-	bud_args_number(args, (int64_t)page->offset);
-	bud_args_number(args, (int64_t)(page->offset + page->limit - 1));
-	if (is_dead)
-		bud_args_text(args, "REV");
+	if (is_dead) {
+		add_dead_range(args, page);
+	} else {
+		bud_args_number(args, (int64_t)page->offset);
+		bud_args_number(args, (int64_t)(page->offset + page->limit - 1));
+	}
 	bud_args_text(args, "WITHSCORES");
 	listing->is_cut = bud_store_send(store, on_rows, listing) < 0;
 	return 0;

@@ -27,6 +27,9 @@ struct bud_lane_page {
 	enum bud_lane_list list;
 	size_t offset;
 	size_t limit;
+	/* DEAD: only those that died from here on, and before there; 0: no bound. */
+	int64_t from_ms;
+	int64_t to_ms;
 };
 BUD_MUST_CHECK int bud_lane_rows(struct bud_store *store, const struct bud_lane_page *page,
 	bud_lane_rows_fn fn, void *owner);

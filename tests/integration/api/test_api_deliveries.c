@@ -152,6 +152,41 @@ static void test_dead(void **state)
 	assert_string_equal("after", api_text(&answer, "member"));
 }
 
+/* Why it died stands beside it; a time asked for is counted by itself. */
+static void test_dead_why_and_when(void **state)
+{
+	char next[300];
+	char field[160];
+
+	(void)state;
+	fill(DEAD);
+	snprintf(field, sizeof(field), "%s 03-1700000000000-0000000038", id);
+	redis_server_do(&node.server, "HSET bud:{s0}:why %b %s", field, strlen(field),
+		"{\"reason\":\"attempts\",\"status\":500,\"response\":\"no\"}");
+	assert_int_equal(200, ask("GET", "/dead?size=2&to=2023-11-14T22:13:59Z"));
+	assert_int_equal(PARKED_N - 1, total());
+	assert_string_equal("e-38", event_id(0));
+	assert_string_equal("attempts", json_string_value(json_object_get(item(0), "reason")));
+	assert_int_equal(500, json_integer_value(json_object_get(item(0), "status")));
+	assert_string_equal("no", json_string_value(json_object_get(item(0), "response")));
+	assert_null(json_object_get(item(1), "reason"));
+	snprintf(next, sizeof(next),
+		"</subscriptions/%s/dead?size=2&offset=2&to=2023-11-14T22:13:59.000Z>; "
+		"rel=\"next\"",
+		id);
+	assert_string_equal(next, api_field(&answer, "Link"));
+	assert_int_equal(200,
+		ask("GET", "/dead?offset=1&from=2023-11-14T22:13:22Z&to=2023-11-14T22:13:25.001Z"));
+	assert_int_equal(4, total());
+	assert_int_equal(3, items());
+	assert_string_equal("e-4", event_id(0));
+	assert_string_equal("e-2", event_id(2));
+	assert_int_equal(200, ask("GET", "/dead?from=2023-11-14T22:14:00Z"));
+	assert_int_equal(0, total());
+	assert_int_equal(400, ask("GET", "/parked?from=2023-11-14T22:14:00Z"));
+	assert_string_equal("from", api_text(&answer, "member"));
+}
+
 /* The same as lines, for tools: one JSON value each, however the event was written. */
 static void test_dead_as_lines(void **state)
 {
@@ -263,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_parked, start, finish),
 		cmocka_unit_test_setup_teardown(test_dead, start, finish),
+		cmocka_unit_test_setup_teardown(test_dead_why_and_when, start, finish),
 		cmocka_unit_test_setup_teardown(test_dead_as_lines, start, finish),
 		cmocka_unit_test_setup_teardown(test_large_events, start, finish),
 		cmocka_unit_test_setup_teardown(test_attempts, start, finish),
