@@ -8,17 +8,21 @@
 #include "api/failure.h"
 #include "api/look_back.h"
 #include "api/page.h"
+#include "api/trace.h"
+#include "auth/authorize.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "event/event.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "store/store.h"
+#include "subscription/subscription.h"
+#include "subscription/table.h"
 
 struct showing {
 	struct bud_api_desk *desk;
 	struct bud_request *request;
-	struct bud_event *event;
+	bool has_more; /* subscriptions beyond those shown */
 	struct bud_buffer body;
 };
 
@@ -77,7 +81,6 @@ static int read_query(const struct bud_request *request, struct bud_event_search
 
 static void end(struct showing *showing)
 {
-	bud_event_unref(showing->event);
 	bud_buffer_finish(&showing->body);
 	free(showing);
 }
@@ -104,29 +107,80 @@ static void handle_event(void *context, struct bud_request *request)
 	end(showing);
 }
 
-static void on_found(void *owner, int err, const struct bud_event_search_result *found)
+/* Those of the caller that want it, as they are now. */
+static size_t choose(const struct showing *showing, const struct bud_event_search_result *found,
+	struct bud_trace_target *targets, bool *out_more)
 {
-	struct showing *showing = owner;
+	struct bud_api_desk *desk = showing->desk;
+	const struct bud_subscription *matches[BUD_TRACE_MAX];
+	struct bud_match match = {.event = found->event,
+		.now_ms = bud_clock_wall_ms(),
+		.found = matches,
+		.max = BUD_TRACE_MAX};
+	size_t found_n;
+	size_t n = 0;
+
+	bud_table_lock(desk->table, desk->table_reader);
+	found_n = bud_table_match(desk->table, &match);
+	for (size_t i = 0; i < found_n; i++)
+		if (bud_span_is(bud_span(matches[i]->owner), BUD_OWNER_LOCAL))
+			bud_trace_target_set(&targets[n++], desk->store->shard, matches[i],
+				found->event, &found->member);
+	bud_table_unlock(desk->table, desk->table_reader);
+	*out_more = match.more;
+	return n;
+}
+
+static void write_event(struct showing *showing, const struct bud_event_search_result *found)
+{
 	struct bud_buffer *body = &showing->body;
 	char member[BUD_MEMBER_TEXT_BYTES];
 	char stored[25];
+
+	bud_member_write(&found->member, member);
+	bud_clock_write((int64_t)found->member.ms, stored);
+	bud_buffer_text(body, "{\"event\":");
+	bud_buffer_span(body, found->event->bytes);
+	bud_buffer_format(body, ",\"delivery\":\"%s\",\"stored\":\"%s\"", member, stored);
+}
+
+static void on_traced(void *owner, int err, struct bud_span json)
+{
+	struct showing *showing = owner;
+	struct bud_buffer *body = &showing->body;
 
 	if (err < 0) {
 		bud_failure_reply(showing->request, err);
 		end(showing);
 		return;
 	}
-	if (!found->event) {
+	bud_buffer_text(body, ",\"subscriptions\":");
+	bud_buffer_span(body, json);
+	bud_buffer_format(body, ",\"more\":%s}", showing->has_more ? "true" : "false");
+	bud_reply(showing->request, 200, "application/json", bud_buffer_as_span(body));
+	end(showing);
+}
+
+static void on_found(void *owner, int err, const struct bud_event_search_result *found)
+{
+	struct showing *showing = owner;
+	struct bud_trace_target targets[BUD_TRACE_MAX];
+	struct bud_trace trace = {.targets = targets};
+
+	if (err == 0 && !found->event) {
 		bud_event_search_refuse(showing->request, found->looked);
 		end(showing);
 		return;
 	}
-	showing->event = bud_event_ref(found->event);
-	bud_member_write(&found->member, member);
-	bud_clock_write((int64_t)found->member.ms, stored);
-	bud_buffer_text(body, "{\"event\":");
-	bud_buffer_span(body, found->event->bytes);
-	bud_buffer_format(body, ",\"delivery\":\"%s\",\"stored\":\"%s\"}", member, stored);
-	bud_reply(showing->request, 200, "application/json", bud_buffer_as_span(body));
+	if (err == 0) {
+		write_event(showing, found);
+		trace.event = found->event;
+		trace.id = found->member;
+		trace.n = choose(showing, found, targets, &showing->has_more);
+		err = bud_trace(showing->desk, &trace, on_traced, showing);
+	}
+	if (err == 0)
+		return;
+	bud_failure_reply(showing->request, err);
 	end(showing);
 }

@@ -10,7 +10,7 @@ struct bud_entry; /* store/partition.h */
 struct bud_store; /* store/store.h */
 
 #define BUD_LOOK_BACK_EVENTS_MAX 10000u
-#define BUD_LOOK_BACK_BYTES_MAX  (64u << 20)
+#define BUD_LOOK_BACK_BYTES_MAX  (16u << 20)
 
 /* What was looked at. */
 struct bud_look_back_result {

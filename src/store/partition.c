@@ -350,3 +350,26 @@ int bud_partition_read_back(
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_READ_BACK, on_taken, call));
 }
+
+static void on_is_pending(void *owner, const redisReply *reply)
+{
+	struct bud_store_call call = bud_store_call_take(owner);
+	int err = bud_reply_error(reply);
+
+	((bud_store_number_fn)call.fn)(call.owner, err, err == 0 && reply->elements > 0);
+}
+
+int bud_partition_is_pending(
+	struct bud_store *store, const struct bud_member *id, bud_store_number_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	struct bud_args *args = &store->args;
+
+	bud_args_text(args, "XPENDING");
+	add_key(store, id->partition);
+	bud_args_text(args, BUD_GROUP);
+	add_ids(store, id, 1);
+	add_ids(store, id, 1);
+	bud_args_text(args, "1");
+	return bud_store_call_sent(call, bud_store_send(store, on_is_pending, call));
+}

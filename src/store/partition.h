@@ -60,6 +60,11 @@ BUD_MUST_CHECK int bud_partition_read_back(
 int bud_partition_exists(
 	struct bud_store *store, const struct bud_member *id, bud_store_number_fn fn, void *owner);
 
+/* The number is 1 when the event is in somebody's hand: read, and neither delivered to all nor
+ * parked. */
+BUD_MUST_CHECK int bud_partition_is_pending(
+	struct bud_store *store, const struct bud_member *id, bud_store_number_fn fn, void *owner);
+
 /* Events that the stream still has, read or not, whose ids lie between two times. */
 struct bud_partition_range {
 	unsigned partition;

@@ -152,6 +152,78 @@ static void test_refusals(void **state)
 	assert_int_equal(503, ask("/events/e?source=/s"));
 }
 
+static void subscribe(const char *members, char out[65])
+{
+	char body[200];
+
+	snprintf(body, sizeof(body),
+		"{\"protocol\":\"HTTP\",\"sink\":\"https://example.com/a\",%s}", members);
+	api_answer_finish(&answer);
+	api_ask(&node, "POST /subscriptions", NULL, body, &answer);
+	assert_int_equal(201, answer.status);
+	snprintf(out, 65, "%s", api_text(&answer, "id"));
+}
+
+static const json_t *traced(const char *id)
+{
+	json_t *all = json_object_get(answer.body, "subscriptions");
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		json_t *one = json_array_get(all, i);
+		if (strcmp(json_string_value(json_object_get(one, "subscription")), id) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+static void assert_outcome(const char *want, const char *id)
+{
+	if (ask("/events/e?source=/s") != 200 || !traced(id))
+		fail_msg("%s", answer.text);
+	assert_string_equal(want, json_string_value(json_object_get(traced(id), "outcome")));
+}
+
+/* What became of it, from what lies in lanes, among dead letters and in the attempt log. */
+static void test_traces(void **state)
+{
+	static const char member[] = "03-2000000000000-0000000000";
+	char id[65];
+	char other[65];
+
+	(void)state;
+	subscribe("\"types\":[\"t\"]", id);
+	subscribe("\"types\":[\"u\"]", other);
+	subscribe("\"source\":\"/s\",\"config\":{\"ordered\":true}", other);
+	assert_int_equal(200, ask("/subscriptions")); /* the table has them */
+	redis_server_do(&node.server, "XADD bud:{s0}:p3:events 2000000000000-0 o local e %s",
+		"{\"specversion\":\"1.0\",\"id\":\"e\",\"source\":\"/s\",\"type\":\"t\"}");
+	assert_outcome("settled", id);
+	assert_int_equal(2, json_array_size(json_object_get(answer.body, "subscriptions")));
+	assert_outcome("settled", other);
+	redis_server_do(
+		&node.server, "XREADGROUP GROUP dispatch n1 COUNT 9 STREAMS bud:{s0}:p3:events >");
+	assert_outcome("in_hand", id);
+	redis_server_do(&node.server, "LPUSH bud:{s0}:attempts:%s %s %s", id,
+		"{\"event\":\"e\",\"source\":\"/s\",\"result\":\"delivered\"}",
+		"{\"event\":\"e\",\"source\":\"/t\",\"result\":\"refused\"}");
+	assert_outcome("delivered", id);
+	assert_int_equal(1, json_array_size(json_object_get(traced(id), "attempts")));
+	redis_server_do(&node.server, "ZADD bud:{s0}:dead:%s 108800000000003 %s", id, member);
+	assert_outcome("dead", id);
+	assert_string_equal(
+		"2023-11-14T22:13:20.000Z", json_string_value(json_object_get(traced(id), "died")));
+	redis_server_do(&node.server, "ZADD bud:{s0}:parked:%s~replay 64 %s", id, member);
+	assert_outcome("replaying", id);
+	redis_server_do(&node.server, "ZADD bud:{s0}:parked:%s 108800000000003 %s", id, member);
+	assert_outcome("parked", id);
+	assert_int_equal(3, json_integer_value(json_object_get(traced(id), "attempt")));
+	assert_outcome("in_hand", other);
+	/* Made before there was the subscription. */
+	redis_server_do(&node.server, "XTRIM bud:{s0}:p3:events MAXLEN 0");
+	store_event(4, 5, "e", 1);
+	assert_outcome("made_later", other);
+}
+
 /* Large events: the look back ends at its bound of bytes, and says so. */
 static void test_bound(void **state)
 {
@@ -163,10 +235,10 @@ static void test_bound(void **state)
 	memset(bytes, ' ', sizeof(bytes) - 1);
 	memcpy(bytes, head, sizeof(head) - 1);
 	bytes[sizeof(bytes) - 2] = '}';
-	for (int i = 0; i < 70; i++)
-		store(i % PARTITIONS, i, "local", bytes);
+	for (int i = 0; i < 20; i++)
+		store(i % 4, i, "local", bytes);
 	assert_int_equal(404, ask("/events/f?source=/s"));
-	assert_non_null(strstr(api_text(&answer, "detail"), "newest 68 events"));
+	assert_non_null(strstr(api_text(&answer, "detail"), "newest 17 events"));
 	assert_int_equal(404, ask("/events/f?source=/s&to=2023-11-14T22:13:20.003Z"));
 	assert_non_null(strstr(api_text(&answer, "detail"), "the 3 events"));
 }
@@ -177,6 +249,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_found, start, finish),
 		cmocka_unit_test_setup_teardown(test_times, start, finish),
 		cmocka_unit_test_setup_teardown(test_escapes_and_owners, start, finish),
+		cmocka_unit_test_setup_teardown(test_traces, start, finish),
 		cmocka_unit_test_setup_teardown(test_refusals, start, finish),
 		cmocka_unit_test_setup_teardown(test_bound, start, finish),
 	};
