@@ -246,6 +246,8 @@ static void on_gauges(uv_timer_t *timer)
 	struct bud_control *control = timer->data;
 	struct bud_endpoints *endpoints = control->app->endpoints;
 
+	bud_endpoints_set_nodes(
+		endpoints, (unsigned)bud_metrics_gauge(control->metrics, BUD_GAUGE_NODES_LIVE));
 	bud_metrics_set(
 		control->metrics, BUD_GAUGE_ENDPOINTS, (int64_t)bud_endpoints_count(endpoints));
 	bud_metrics_set(control->metrics, BUD_GAUGE_ENDPOINTS_OPEN,

@@ -354,6 +354,9 @@ static void init_app(struct serve *serve)
 	const struct bud_config *config = &app->config;
 	struct bud_endpoint_limits limits = {
 		.window = BUD_ENDPOINT_WINDOW,
+		.window_largest = BUD_ENDPOINT_WINDOW_MAX,
+		.host = (unsigned)config->delivery.host_max,
+		.suspects = BUD_SUSPECTS_MAX,
 		.failures = (unsigned)config->delivery.breaker_failures,
 		.open_ms = config->delivery.breaker_open_s * 1000,
 		.open_ms_longest = config->delivery.breaker_open_s * 1000 * BREAKER_OPEN_LONGEST,
@@ -362,7 +365,7 @@ static void init_app(struct serve *serve)
 	app->workers_n = bud_config_workers(config, uv_available_parallelism());
 	app->durability = "fsync";
 	app->table = bud_table_create(app->workers_n);
-	app->endpoints = bud_endpoints_create(&limits);
+	app->endpoints = bud_endpoints_create(&limits, &app->shard.key);
 	app->readiness.following = &app->following;
 	app->redis_url = config->redis.url;
 	bud_random_hex(app->run, 8);

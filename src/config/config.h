@@ -10,7 +10,7 @@
 #include "core/log.h"
 #include "core/text.h"
 
-#define BUD_SETTINGS           27  /* rows of the table in settings.c */
+#define BUD_SETTINGS           28  /* rows of the table in settings.c */
 #define BUD_CONFIG_TEXT_MAX    180 /* so that a setting fits on one line of a file */
 #define BUD_SCHEDULE_STEPS_MAX 60  /* BUD_ATTEMPTS_MAX: a step per attempt */
 #define BUD_CONFIG_FILE_MAX    (64u << 10)
@@ -65,6 +65,7 @@ struct bud_config {
 		int64_t timeout_ms;
 		int64_t breaker_failures;
 		int64_t breaker_open_s;
+		int64_t host_max;        /* 0: no bound */
 		int64_t disable_after_s; /* 0: never */
 		enum bud_verify_rule verify;
 		char origin[BUD_CONFIG_TEXT_MAX + 1]; /* serve puts the host's name for "" */

@@ -78,6 +78,9 @@ const struct bud_setting bud_settings[] = {
 		"attempts", 1, 1000, "Failures in a row after which an endpoint is left alone."},
 	{"delivery.breaker_open_s", BUD_SETTING_INTEGER, AT(delivery.breaker_open_s), "30",
 		"seconds", 1, 3600, "How long it is left alone before one attempt probes it."},
+	{"delivery.host_max", BUD_SETTING_INTEGER, AT(delivery.host_max), "64", "attempts", 0,
+		100000,
+		"Attempts at a time at one host and port, whoever they are for; 0: no bound."},
 	{"delivery.disable_after_s", BUD_SETTING_INTEGER, AT(delivery.disable_after_s), "432000",
 		"seconds", 0, 90 * DAY_S,
 		"After so long of nothing but failures a subscription is disabled, and its events "

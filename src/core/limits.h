@@ -45,9 +45,13 @@
 #define BUD_INGEST_BYTES_MAX (64u << 20)
 
 /* Dispatch, per worker. */
-#define BUD_HAND_EVENTS_MAX    1024u
-#define BUD_HAND_BYTES_MAX     (32u << 20)
-#define BUD_ENDPOINT_WINDOW    16u
+#define BUD_HAND_EVENTS_MAX     1024u
+#define BUD_HAND_BYTES_MAX      (32u << 20)
+#define BUD_ENDPOINT_WINDOW     16u /* at first */
+#define BUD_ENDPOINT_WINDOW_MAX 64u
+/* Attempts at endpoints that never succeeded or fail now, of a node: a quarter of what one worker
+ * can have. */
+#define BUD_SUSPECTS_MAX       256u
 #define BUD_ENDPOINT_QUEUE_MAX 100u
 #define BUD_ATTEMPTS_MAX       60u
 #define BUD_BROADCAST_CHUNK    256u

@@ -64,9 +64,10 @@ static void add_response(struct bud_buffer *line, struct bud_span body)
 }
 
 static void write_line(struct bud_buffer *line, const char *time,
-	const struct bud_delivery *delivery, const struct bud_fetch_result *result)
+	const struct bud_delivery *delivery, const struct bud_fetch_result *result,
+	enum bud_outcome_kind outcome)
 {
-	bool is_ok = bud_outcome_of(result) == BUD_OUTCOME_DELIVERED;
+	bool is_ok = outcome == BUD_OUTCOME_DELIVERED;
 
 	bud_buffer_text(line, "{\"time\":\"");
 	bud_buffer_text(line, time);
@@ -87,13 +88,18 @@ static void write_line(struct bud_buffer *line, const char *time,
 		bud_buffer_text(line, ",\"detail\":");
 		bud_buffer_json(line, bud_span(result->text));
 	}
+	if (!is_ok) {
+		bud_buffer_text(line, ",\"outcome\":\"");
+		bud_buffer_text(line, bud_outcome_word(outcome));
+		bud_buffer_byte(line, '"');
+	}
 	if (!is_ok && result->body.len > 0)
 		add_response(line, result->body);
 	bud_buffer_byte(line, '}');
 }
 
 void bud_attempt_log_add(struct bud_attempt_log *log, const struct bud_delivery *delivery,
-	const struct bud_fetch_result *result, int64_t wall_ms)
+	const struct bud_fetch_result *result, enum bud_outcome_kind outcome, int64_t wall_ms)
 {
 	struct bud_receiver *receiver = delivery->receiver;
 	size_t from = receiver->log_text.len;
@@ -102,7 +108,7 @@ void bud_attempt_log_add(struct bud_attempt_log *log, const struct bud_delivery 
 		log->written_ms = wall_ms;
 		bud_clock_write(wall_ms, log->written);
 	}
-	write_line(&receiver->log_text, log->written, delivery, result);
+	write_line(&receiver->log_text, log->written, delivery, result, outcome);
 	receiver->log_lens[receiver->log_n++] = receiver->log_text.len - from;
 	if (receiver->log_n == 1)
 		bud_list_append(&log->dirty, &bud_receiver_ref(receiver)->log_link);

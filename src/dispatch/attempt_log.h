@@ -2,6 +2,7 @@
 #pragma once
 #include "core/list.h"
 #include "core/text.h"
+#include "dispatch/outcome.h"
 
 struct bud_delivery;     /* dispatch/delivery.h */
 struct bud_fetch_result; /* fetch/fetch.h */
@@ -19,6 +20,6 @@ struct bud_attempt_log {
 void bud_attempt_log_init(struct bud_attempt_log *log, struct bud_store *store);
 /* Notes an attempt that ended. `webhook_id` and the rest are copied. */
 void bud_attempt_log_add(struct bud_attempt_log *log, const struct bud_delivery *delivery,
-	const struct bud_fetch_result *result, int64_t wall_ms);
+	const struct bud_fetch_result *result, enum bud_outcome_kind outcome, int64_t wall_ms);
 /* Sends what was noted; what Redis does not take is dropped. */
 void bud_attempt_log_flush(struct bud_attempt_log *log);

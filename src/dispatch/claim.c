@@ -141,12 +141,18 @@ static struct claim *create(struct bud_claims *claims, struct bud_span lane, siz
 	return claim;
 }
 
+static enum bud_share share_of(const struct claim *claim)
+{
+	return bud_lane_is_replay(bud_span(claim->lane)) ? BUD_SHARE_REPLAY : BUD_SHARE_RETRY;
+}
+
 /* Keeps so many of the reserved slots, and at once: others may wait for the rest. */
 static void keep_slots(struct claim *claim, size_t n)
 {
 	assert(n <= claim->slots);
 	if (claim->receiver)
-		bud_gate_give_back(claim->receiver->gate, claim->slots - n, bud_clock_mono_ms());
+		bud_gate_give_back(claim->receiver->gate, share_of(claim), claim->slots - n,
+			bud_clock_mono_ms());
 	claim->slots = n;
 }
 

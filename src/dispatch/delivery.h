@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include "core/list.h"
 #include "core/text.h"
+#include "dispatch/share.h"
 
 struct bud_event;    /* event/event.h */
 struct bud_receiver; /* dispatch/receiver.h */
@@ -35,6 +36,7 @@ struct bud_delivery {
 	unsigned attempt;              /* this attempt's number, from 1 */
 	int64_t published_ms;          /* when its event was stored, by Redis */
 	bool is_replay;                /* somebody asked for it again */
+	enum bud_share share;          /* of its slot; set by the gate */
 	enum bud_delivery_state state;
 	enum bud_delivery_end end;
 	int64_t wait_ms;

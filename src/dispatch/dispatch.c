@@ -13,6 +13,7 @@
 #include "dispatch/push.h"
 #include "dispatch/reader.h"
 #include "dispatch/receiver.h"
+#include "dispatch/reports.h"
 
 #define TICK_MS      10
 #define SWEEP_MS     30000
@@ -24,6 +25,7 @@ struct bud_dispatch {
 	uv_check_t turn_end;
 	unsigned n_closed; /* of these two */
 	struct bud_attempt_log log;
+	struct bud_reports reports;
 	struct bud_pusher *pusher;
 	struct bud_gates *gates;
 	struct bud_receivers *receivers;
@@ -55,6 +57,7 @@ static void on_tick(uv_timer_t *timer)
 	bud_gates_tick(dispatch->gates, mono_ms);
 	bud_lanes_tick(dispatch->lanes, mono_ms);
 	bud_attempt_log_flush(&dispatch->log);
+	bud_reports_tick(&dispatch->reports, mono_ms);
 	if (mono_ms - dispatch->swept_mono_ms >= SWEEP_MS)
 		bud_dispatch_sweep(dispatch);
 	if (mono_ms - dispatch->dropped_mono_ms >= DROP_IDLE_MS) {
@@ -77,7 +80,8 @@ struct bud_dispatch *bud_dispatch_open(const struct bud_desk *desk)
 	dispatch->desk = *desk;
 	desk = &dispatch->desk;
 	bud_attempt_log_init(&dispatch->log, desk->commands);
-	dispatch->pusher = bud_pusher_create(desk, &dispatch->log);
+	bud_reports_init(&dispatch->reports, desk);
+	dispatch->pusher = bud_pusher_create(desk, &dispatch->log, &dispatch->reports);
 	dispatch->gates = bud_gates_create(desk, dispatch->pusher);
 	dispatch->receivers = bud_receivers_create(desk, dispatch->gates);
 	dispatch->lanes = bud_lanes_create(desk, dispatch->receivers);
@@ -132,6 +136,7 @@ static void on_closed(uv_handle_t *handle)
 	if (++dispatch->n_closed < 2)
 		return;
 	bud_attempt_log_flush(&dispatch->log);
+	bud_reports_finish(&dispatch->reports);
 	bud_hands_finish(&dispatch->hands);
 	bud_lanes_destroy(dispatch->lanes);
 	bud_receivers_destroy(dispatch->receivers);

@@ -1,152 +1,121 @@
-/* Endpoints. closed -> open after so many failures in a row -> probing when its time has passed ->
- * closed on success, open again, twice as long, on failure. */
+/* One endpoint. admit: pauses, breaker, limiter, window and shares, host, suspects; what is cheap
+ * and says no for long comes first, nothing is taken before all say yes. settle gives it all back
+ * and learns from the verdict. */
 #include "dispatch/endpoint.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <stdlib.h>
 
-#include "core/alloc.h"
-#include "core/map.h"
+#include "core/clock.h"
 #include "core/random.h"
+#include "dispatch/endpoint_state.h"
 
-enum breaker {
-	BREAKER_CLOSED,
-	BREAKER_OPEN,
-	BREAKER_PROBING,
-};
+/* People may end a pause of theirs at any time: look again. */
+#define HELD_WAIT_MS 10000
+#define WAIT_MS_MAX  (10 * 60 * 1000)
+/* So many failures in a row make a suspect. */
+#define SUSPECT_FAILURES 3
+#define SUSPECT_WAIT_MS  1000
 
-struct bud_endpoint {
-	struct bud_endpoints *endpoints;
-	unsigned refs; /* under endpoints->lock */
-	pthread_mutex_t lock;
-	enum breaker breaker;
-	unsigned running;
-	unsigned failures; /* in a row */
-	int64_t open_ms;   /* how long it was opened last */
-	int64_t open_until_ms;
-	int64_t retry_waits_until_ms; /* parked deliveries found it full just now */
-	struct bud_buffer key;
-};
-
-struct bud_endpoints {
-	pthread_mutex_t lock;
-	struct bud_endpoint_limits limits;
-	struct bud_map by_key;
-	_Atomic size_t open_count;
-};
-
-struct bud_endpoints *bud_endpoints_create(const struct bud_endpoint_limits *limits)
+static bool is_suspect(const struct bud_endpoint *endpoint)
 {
-	struct bud_endpoints *endpoints = bud_new(struct bud_endpoints);
-
-	pthread_mutex_init(&endpoints->lock, NULL);
-	endpoints->limits = *limits;
-	return endpoints;
+	return !endpoint->has_succeeded || bud_breaker_is_open(&endpoint->breaker) ||
+	       endpoint->breaker.failures >= SUSPECT_FAILURES;
 }
 
-void bud_endpoints_destroy(struct bud_endpoints *endpoints)
+/* Paused, by itself or by people. */
+static bool is_held(struct bud_endpoint *endpoint, int64_t now_ms, int64_t *out_wait_ms)
 {
-	if (!endpoints)
+	if (now_ms < endpoint->held_until_ms) {
+		*out_wait_ms = endpoint->held_until_ms - now_ms;
+		if (*out_wait_ms > HELD_WAIT_MS)
+			*out_wait_ms = HELD_WAIT_MS;
+		return true;
+	}
+	if (now_ms < endpoint->paused_until_ms) {
+		*out_wait_ms = endpoint->paused_until_ms - now_ms;
+		if (*out_wait_ms > WAIT_MS_MAX)
+			*out_wait_ms = WAIT_MS_MAX;
+		return true;
+	}
+	return false;
+}
+
+static unsigned most(const struct bud_endpoint *endpoint)
+{
+	unsigned bound;
+
+	if (endpoint->max_in_flight == 0)
+		return endpoint->window.size;
+	bound = endpoint->max_in_flight /
+		atomic_load_explicit(&endpoint->endpoints->nodes, memory_order_relaxed);
+	if (bound == 0)
+		bound = 1;
+	return bound < endpoint->window.size ? bound : endpoint->window.size;
+}
+
+/* Enters as a suspect; false when there are too many. */
+static bool enter_suspects(struct bud_endpoint *endpoint)
+{
+	struct bud_endpoints *endpoints = endpoint->endpoints;
+
+	if (endpoints->limits.suspects == 0)
+		return true;
+	if (atomic_fetch_add_explicit(&endpoints->suspects, 1, memory_order_relaxed) >=
+		endpoints->limits.suspects) {
+		atomic_fetch_sub_explicit(&endpoints->suspects, 1, memory_order_relaxed);
+		return false;
+	}
+	endpoint->suspects++;
+	return true;
+}
+
+static void leave_suspects(struct bud_endpoint *endpoint)
+{
+	if (endpoint->suspects == 0)
 		return;
-	assert(endpoints->by_key.n == 0);
-	bud_map_finish(&endpoints->by_key);
-	pthread_mutex_destroy(&endpoints->lock);
-	free(endpoints);
+	endpoint->suspects--;
+	atomic_fetch_sub_explicit(&endpoint->endpoints->suspects, 1, memory_order_relaxed);
 }
 
-size_t bud_endpoints_count(struct bud_endpoints *endpoints)
+/* Room outside of the endpoint itself. */
+static enum bud_admit enter(struct bud_endpoint *endpoint, int64_t *out_wait_ms)
 {
-	size_t n;
+	unsigned host_most = endpoint->endpoints->limits.host;
 
-	pthread_mutex_lock(&endpoints->lock);
-	n = endpoints->by_key.n;
-	pthread_mutex_unlock(&endpoints->lock);
-	return n;
-}
-
-size_t bud_endpoints_open_count(struct bud_endpoints *endpoints)
-{
-	return endpoints->open_count;
-}
-
-static struct bud_endpoint *create(struct bud_endpoints *endpoints, struct bud_buffer *key)
-{
-	struct bud_endpoint *endpoint = bud_new(struct bud_endpoint);
-
-	endpoint->endpoints = endpoints;
-	pthread_mutex_init(&endpoint->lock, NULL);
-	endpoint->key = *key;
-	*key = (struct bud_buffer){0};
-	bud_map_put(&endpoints->by_key, bud_buffer_as_span(&endpoint->key), endpoint);
-	return endpoint;
-}
-
-struct bud_endpoint *bud_endpoints_get(
-	struct bud_endpoints *endpoints, struct bud_span owner, struct bud_span sink)
-{
-	bud_auto(buffer) struct bud_buffer key = {0};
-	const char *query = memchr(sink.at, '?', sink.len);
-	struct bud_endpoint *endpoint;
-
-	if (query)
-		sink.len = (size_t)(query - sink.at);
-	bud_buffer_span(&key, owner);
-	bud_buffer_byte(&key, ' ');
-	bud_buffer_span(&key, sink);
-	pthread_mutex_lock(&endpoints->lock);
-	endpoint = bud_map_get(&endpoints->by_key, bud_buffer_as_span(&key));
-	if (!endpoint)
-		endpoint = create(endpoints, &key);
-	endpoint->refs++;
-	pthread_mutex_unlock(&endpoints->lock);
-	return endpoint;
-}
-
-void bud_endpoint_unref(struct bud_endpoint *endpoint)
-{
-	struct bud_endpoints *endpoints;
-	bool is_last;
-
-	if (!endpoint)
-		return;
-	endpoints = endpoint->endpoints;
-	pthread_mutex_lock(&endpoints->lock);
-	is_last = --endpoint->refs == 0;
-	if (is_last)
-		bud_map_remove(&endpoints->by_key, bud_buffer_as_span(&endpoint->key));
-	pthread_mutex_unlock(&endpoints->lock);
-	if (!is_last)
-		return;
-	if (endpoint->breaker != BREAKER_CLOSED)
-		endpoints->open_count--;
-	pthread_mutex_destroy(&endpoint->lock);
-	bud_buffer_finish(&endpoint->key);
-	free(endpoint);
+	if (host_most > 0 && !bud_host_enter(endpoint->host, host_most))
+		return BUD_ADMIT_FULL;
+	if (!is_suspect(endpoint) || enter_suspects(endpoint))
+		return BUD_ADMIT_YES;
+	if (host_most > 0)
+		bud_host_leave(endpoint->host);
+	/* A new one may be as good as any other: it waits here. One that fails does not hold events
+	 * in hand. */
+	if (endpoint->breaker.failures == 0)
+		return BUD_ADMIT_FULL;
+	*out_wait_ms = SUSPECT_WAIT_MS + (int64_t)bud_random_below(SUSPECT_WAIT_MS);
+	return BUD_ADMIT_LATER;
 }
 
 static enum bud_admit admit(
 	struct bud_endpoint *endpoint, enum bud_share share, int64_t now_ms, int64_t *out_wait_ms)
 {
-	unsigned window = endpoint->endpoints->limits.window;
+	enum bud_admit answer;
+	unsigned window = most(endpoint);
 
-	if (endpoint->breaker == BREAKER_PROBING ||
-		(endpoint->breaker == BREAKER_OPEN && now_ms < endpoint->open_until_ms)) {
-		*out_wait_ms = endpoint->open_until_ms - now_ms;
-		if (*out_wait_ms < 1000)
-			*out_wait_ms = 1000;
-		return BUD_ADMIT_OPEN;
-	}
-	if (share == BUD_SHARE_FRESH && now_ms < endpoint->retry_waits_until_ms)
-		window -= window / 4;
-	if (endpoint->running >= window) {
-		if (share == BUD_SHARE_RETRY)
-			endpoint->retry_waits_until_ms = now_ms + 1000;
+	if (is_held(endpoint, now_ms, out_wait_ms) ||
+		!bud_breaker_may_start(&endpoint->breaker, window, now_ms, out_wait_ms) ||
+		!bud_limiter_has_token(&endpoint->limiter, now_ms, out_wait_ms))
+		return BUD_ADMIT_LATER;
+	if (!bud_shares_have_room(&endpoint->shares, share, window, now_ms))
 		return BUD_ADMIT_FULL;
-	}
-	if (endpoint->breaker == BREAKER_OPEN)
-		endpoint->breaker = BREAKER_PROBING;
-	endpoint->running++;
+	answer = enter(endpoint, out_wait_ms);
+	if (answer != BUD_ADMIT_YES)
+		return answer;
+	bud_breaker_start(&endpoint->breaker);
+	bud_limiter_take(&endpoint->limiter);
+	bud_shares_start(&endpoint->shares, share, window, now_ms);
+	bud_window_use(&endpoint->window, endpoint->shares.running, endpoint->window.size);
+	endpoint->is_changed = true;
 	return BUD_ADMIT_YES;
 }
 
@@ -161,56 +130,115 @@ enum bud_admit bud_endpoint_admit(
 	return answer;
 }
 
-/* A tenth of jitter, so that lanes cut off together do not come back together. */
-static void open_breaker(struct bud_endpoint *endpoint, int64_t now_ms)
+static void note_pause(struct bud_endpoint *endpoint, const struct bud_settlement *settlement,
+	struct bud_endpoint_news *news, int64_t now_ms)
 {
-	const struct bud_endpoint_limits *limits = &endpoint->endpoints->limits;
+	int64_t until_ms = now_ms + settlement->pause_ms;
 
-	if (endpoint->breaker == BREAKER_CLOSED) {
-		endpoint->open_ms = limits->open_ms;
-		endpoint->endpoints->open_count++;
-	} else {
-		endpoint->open_ms *= 2;
-		if (endpoint->open_ms > limits->open_ms_longest)
-			endpoint->open_ms = limits->open_ms_longest;
-	}
-	endpoint->breaker = BREAKER_OPEN;
-	endpoint->open_until_ms = now_ms + endpoint->open_ms +
-				  (int64_t)bud_random_below((uint64_t)endpoint->open_ms / 10 + 1);
+	if (settlement->pause_ms <= 0 || until_ms <= endpoint->paused_until_ms)
+		return;
+	news->is_paused = endpoint->paused_until_ms <= now_ms;
+	endpoint->paused_until_ms = until_ms;
+	endpoint->is_pause_changed = true;
 }
 
-static bool count_verdict(struct bud_endpoint *endpoint, enum bud_verdict verdict, int64_t now_ms)
+static void count_breaker(
+	struct bud_endpoint *endpoint, bool is_ok, struct bud_endpoint_news *news, int64_t now_ms)
 {
-	if (verdict == BUD_VERDICT_UNUSED) {
-		if (endpoint->breaker == BREAKER_PROBING)
-			endpoint->breaker = BREAKER_OPEN;
-		return false;
-	}
-	if (verdict == BUD_VERDICT_OK) {
-		endpoint->failures = 0;
-		if (endpoint->breaker != BREAKER_CLOSED)
-			endpoint->endpoints->open_count--;
-		endpoint->breaker = BREAKER_CLOSED;
-		return false;
-	}
-	endpoint->failures++;
-	/* Attempts that started before it opened say nothing new. */
-	if (endpoint->breaker == BREAKER_OPEN ||
-		(endpoint->breaker == BREAKER_CLOSED &&
-			endpoint->failures < endpoint->endpoints->limits.failures))
-		return false;
-	open_breaker(endpoint, now_ms);
-	return true;
+	struct bud_endpoints *endpoints = endpoint->endpoints;
+	bool was_open = bud_breaker_is_open(&endpoint->breaker);
+	enum bud_breaker_news said =
+		bud_breaker_count(&endpoint->breaker, &endpoints->breaker_limits, is_ok, now_ms);
+
+	news->is_opened = said == BUD_BREAKER_HAS_OPENED;
+	news->is_closed = said == BUD_BREAKER_HAS_CLOSED;
+	if (said != BUD_BREAKER_NO_NEWS)
+		endpoint->is_pause_changed = true;
+	if (news->is_opened && !was_open)
+		endpoints->open_count++;
+	if (news->is_closed)
+		endpoints->open_count--;
 }
 
-bool bud_endpoint_settle(struct bud_endpoint *endpoint, enum bud_verdict verdict, int64_t now_ms)
+static void learn(struct bud_endpoint *endpoint, const struct bud_settlement *settlement,
+	struct bud_endpoint_news *news, int64_t now_ms)
 {
-	bool is_opened;
+	switch (settlement->verdict) {
+	case BUD_VERDICT_OK:
+		endpoint->has_succeeded = true;
+		endpoint->delivered++;
+		bud_window_on_success(
+			&endpoint->window, endpoint->endpoints->limits.window_largest);
+		count_breaker(endpoint, true, news, now_ms);
+		break;
+	case BUD_VERDICT_OVERLOADED:
+		news->is_halved = bud_window_halve(&endpoint->window, settlement->took_ms, now_ms);
+		/* fall through */
+	case BUD_VERDICT_FAILED:
+		endpoint->failed++;
+		count_breaker(endpoint, false, news, now_ms);
+		break;
+	case BUD_VERDICT_BUSY:
+		endpoint->failed++;
+		news->is_halved = bud_window_halve(&endpoint->window, settlement->took_ms, now_ms);
+		bud_breaker_give_back(&endpoint->breaker);
+		break;
+	case BUD_VERDICT_UNUSED:
+		bud_breaker_give_back(&endpoint->breaker);
+		bud_limiter_give_back(&endpoint->limiter);
+		break;
+	}
+	note_pause(endpoint, settlement, news, now_ms);
+}
+
+struct bud_endpoint_news bud_endpoint_settle(
+	struct bud_endpoint *endpoint, const struct bud_settlement *settlement, int64_t now_ms)
+{
+	struct bud_endpoint_news news = {0};
 
 	pthread_mutex_lock(&endpoint->lock);
-	assert(endpoint->running > 0);
-	endpoint->running--;
-	is_opened = count_verdict(endpoint, verdict, now_ms);
+	bud_shares_end(&endpoint->shares, settlement->share);
+	leave_suspects(endpoint);
+	if (endpoint->endpoints->limits.host > 0)
+		bud_host_leave(endpoint->host);
+	learn(endpoint, settlement, &news, now_ms);
+	endpoint->is_changed = true;
 	pthread_mutex_unlock(&endpoint->lock);
-	return is_opened;
+	return news;
+}
+
+/* The lowest of all wishes, in each respect. */
+static void apply_wishes(struct bud_endpoint *endpoint)
+{
+	const struct bud_endpoint_wish *wish;
+	double rate = 0;
+	unsigned bound = 0;
+
+	bud_list_each (wish, &endpoint->wishes, link) {
+		if (wish->rate_per_s > 0 && (rate == 0 || wish->rate_per_s < rate))
+			rate = wish->rate_per_s;
+		if (wish->max_in_flight > 0 && (bound == 0 || wish->max_in_flight < bound))
+			bound = wish->max_in_flight;
+	}
+	endpoint->max_in_flight = bound;
+	if (rate == endpoint->rate_per_s)
+		return;
+	endpoint->rate_per_s = rate;
+	bud_limiter_set(&endpoint->limiter, rate, bud_clock_mono_ms());
+}
+
+void bud_endpoint_add_wish(struct bud_endpoint *endpoint, struct bud_endpoint_wish *wish)
+{
+	pthread_mutex_lock(&endpoint->lock);
+	bud_list_append(&endpoint->wishes, &wish->link);
+	apply_wishes(endpoint);
+	pthread_mutex_unlock(&endpoint->lock);
+}
+
+void bud_endpoint_remove_wish(struct bud_endpoint *endpoint, struct bud_endpoint_wish *wish)
+{
+	pthread_mutex_lock(&endpoint->lock);
+	bud_list_remove(&wish->link);
+	apply_wishes(endpoint);
+	pthread_mutex_unlock(&endpoint->lock);
 }

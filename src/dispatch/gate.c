@@ -119,16 +119,38 @@ void bud_gate_withdraw(struct bud_gate *gate, struct bud_delivery *delivery)
 	dequeue(gate, delivery);
 }
 
-enum bud_offer bud_gate_start(
+struct bud_endpoint *bud_gate_endpoint(const struct bud_gate *gate)
+{
+	return gate->endpoint;
+}
+
+void bud_gate_give_back(struct bud_gate *gate, enum bud_share share, size_t n, int64_t mono_ms)
+{
+	struct bud_settlement unused = {.share = share, .verdict = BUD_VERDICT_UNUSED};
+
+	while (n-- > 0)
+		(void)bud_endpoint_settle(gate->endpoint, &unused, mono_ms);
+}
+
+/* A slot of the delivery's share is taken. */
+static enum bud_offer start(
 	struct bud_gate *gate, struct bud_delivery *delivery, int64_t mono_ms, int64_t *out_wait_ms)
 {
 	struct bud_gates *gates = gate->gates;
 
-	if (!gates->is_stopped && bud_push_start(gates->pusher, delivery) == 0)
-		return BUD_OFFER_TAKEN;
-	(void)bud_endpoint_settle(gate->endpoint, BUD_VERDICT_UNUSED, mono_ms);
 	*out_wait_ms = SHORT_WAIT_MS;
+	if (!gates->is_stopped &&
+		bud_push_start(gates->pusher, delivery, mono_ms, out_wait_ms) == 0)
+		return BUD_OFFER_TAKEN;
+	bud_gate_give_back(gate, delivery->share, 1, mono_ms);
 	return BUD_OFFER_BLOCKED;
+}
+
+enum bud_offer bud_gate_start(
+	struct bud_gate *gate, struct bud_delivery *delivery, int64_t mono_ms, int64_t *out_wait_ms)
+{
+	delivery->share = delivery->is_replay ? BUD_SHARE_REPLAY : BUD_SHARE_RETRY;
+	return start(gate, delivery, mono_ms, out_wait_ms);
 }
 
 enum bud_offer bud_gate_offer(
@@ -137,11 +159,12 @@ enum bud_offer bud_gate_offer(
 	bool is_fresh = bud_following_is_fresh(gate->gates->desk->following, mono_ms);
 	enum bud_admit answer = BUD_ADMIT_FULL;
 
+	delivery->share = BUD_SHARE_FRESH;
 	if (gate->n_waiting == 0 && is_fresh)
 		answer = bud_endpoint_admit(gate->endpoint, BUD_SHARE_FRESH, mono_ms, out_wait_ms);
 	if (answer == BUD_ADMIT_YES)
-		return bud_gate_start(gate, delivery, mono_ms, out_wait_ms);
-	if (answer == BUD_ADMIT_OPEN)
+		return start(gate, delivery, mono_ms, out_wait_ms);
+	if (answer == BUD_ADMIT_LATER)
 		return BUD_OFFER_BLOCKED;
 	if (gate->n_waiting >= BUD_ENDPOINT_QUEUE_MAX) {
 		*out_wait_ms = SHORT_WAIT_MS + (int64_t)bud_random_below(SHORT_WAIT_MS);
@@ -151,21 +174,16 @@ enum bud_offer bud_gate_offer(
 	return BUD_OFFER_TAKEN;
 }
 
-size_t bud_gate_reserve(struct bud_gate *gate, size_t want, int64_t mono_ms, int64_t *out_wait_ms)
+size_t bud_gate_reserve(struct bud_gate *gate, enum bud_share share, size_t want, int64_t mono_ms,
+	int64_t *out_wait_ms)
 {
 	size_t n = 0;
 
 	*out_wait_ms = 100;
-	while (n < want && bud_endpoint_admit(gate->endpoint, BUD_SHARE_RETRY, mono_ms,
-				   out_wait_ms) == BUD_ADMIT_YES)
+	while (n < want &&
+		bud_endpoint_admit(gate->endpoint, share, mono_ms, out_wait_ms) == BUD_ADMIT_YES)
 		n++;
 	return n;
-}
-
-void bud_gate_give_back(struct bud_gate *gate, size_t n, int64_t mono_ms)
-{
-	while (n-- > 0)
-		(void)bud_endpoint_settle(gate->endpoint, BUD_VERDICT_UNUSED, mono_ms);
 }
 
 static void end(struct bud_delivery *delivery, enum bud_delivery_end how, int64_t wait_ms)
@@ -184,14 +202,14 @@ static void start_waiting(struct bud_gate *gate, struct bud_delivery *delivery, 
 
 	dequeue(gate, delivery);
 	if (state != BUD_RECEIVER_CURRENT) {
-		bud_gate_give_back(gate, 1, mono_ms);
+		bud_gate_give_back(gate, delivery->share, 1, mono_ms);
 		end(delivery,
 			state == BUD_RECEIVER_DELETED ? BUD_DELIVERY_END_CANCELLED
 						      : BUD_DELIVERY_END_BLOCKED,
 			0);
 		return;
 	}
-	if (bud_gate_start(gate, delivery, mono_ms, &wait_ms) == BUD_OFFER_BLOCKED)
+	if (start(gate, delivery, mono_ms, &wait_ms) == BUD_OFFER_BLOCKED)
 		end(delivery, BUD_DELIVERY_END_BLOCKED, wait_ms);
 }
 
@@ -218,14 +236,23 @@ static void let_in(struct bud_gate *gate, int64_t mono_ms)
 	bud_gate_unref(gate);
 }
 
-void bud_gate_on_pushed(struct bud_gate *gate, int ok, int64_t mono_ms)
+/* Without names or URLs: the attempt log and GET /endpoints say whose it is. */
+static void tell(struct bud_metrics *metrics, const struct bud_endpoint_news *news)
 {
-	enum bud_verdict verdict = ok ? BUD_VERDICT_OK : BUD_VERDICT_FAILED;
-
-	if (bud_endpoint_settle(gate->endpoint, verdict, mono_ms)) {
-		bud_metrics_add(gate->gates->desk->metrics, BUD_COUNTER_BREAKER_OPENED, 1);
+	if (news->is_opened) {
+		bud_metrics_add(metrics, BUD_COUNTER_BREAKER_OPENED, 1);
 		bud_log_warn("endpoint cut off after failures");
 	}
+	bud_metrics_add(metrics, BUD_COUNTER_ENDPOINT_PAUSES, news->is_paused);
+	bud_metrics_add(metrics, BUD_COUNTER_WINDOW_HALVINGS, news->is_halved);
+}
+
+void bud_gate_on_pushed(
+	struct bud_gate *gate, const struct bud_settlement *settlement, int64_t mono_ms)
+{
+	struct bud_endpoint_news news = bud_endpoint_settle(gate->endpoint, settlement, mono_ms);
+
+	tell(gate->gates->desk->metrics, &news);
 	let_in(gate, mono_ms);
 }
 

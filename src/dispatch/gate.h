@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include "core/list.h"
 #include "core/text.h"
+#include "dispatch/endpoint.h"
 
 struct bud_delivery; /* dispatch/delivery.h */
 struct bud_desk;     /* dispatch/desk.h */
@@ -38,11 +39,16 @@ void bud_gate_withdraw(struct bud_gate *gate, struct bud_delivery *delivery);
 
 /* Slots for parked deliveries, up to `want`; 0 with *out_wait_ms when there is none. Each is to be
  * used with bud_gate_start() or given back. */
-size_t bud_gate_reserve(struct bud_gate *gate, size_t want, int64_t mono_ms, int64_t *out_wait_ms);
-void bud_gate_give_back(struct bud_gate *gate, size_t n, int64_t mono_ms);
-/* Uses one reserved slot. BLOCKED: the slot is given back. */
+size_t bud_gate_reserve(struct bud_gate *gate, enum bud_share share, size_t want, int64_t mono_ms,
+	int64_t *out_wait_ms);
+void bud_gate_give_back(struct bud_gate *gate, enum bud_share share, size_t n, int64_t mono_ms);
+/* Uses one reserved slot: of the share for replays if it is one. BLOCKED: the slot is given back.
+ */
 enum bud_offer bud_gate_start(struct bud_gate *gate, struct bud_delivery *delivery, int64_t mono_ms,
 	int64_t *out_wait_ms);
 
 /* By the pusher, when an attempt ended: lets the next ones in. */
-void bud_gate_on_pushed(struct bud_gate *gate, int ok, int64_t mono_ms);
+void bud_gate_on_pushed(
+	struct bud_gate *gate, const struct bud_settlement *settlement, int64_t mono_ms);
+/* The endpoint behind it, lent. */
+struct bud_endpoint *bud_gate_endpoint(const struct bud_gate *gate);

@@ -125,8 +125,9 @@ static void claim_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_
 		postpone(lanes, lane, NOT_ALLOWED_MS);
 		return;
 	}
-	slots = bud_gate_reserve(
-		receiver->gate, plan.mode == BUD_CLAIM_BATCH ? 1 : want, mono_ms, &wait_ms);
+	slots = bud_gate_reserve(receiver->gate,
+		bud_lane_is_replay(lane) ? BUD_SHARE_REPLAY : BUD_SHARE_RETRY,
+		plan.mode == BUD_CLAIM_BATCH ? 1 : want, mono_ms, &wait_ms);
 	if (slots == 0) {
 		postpone(lanes, lane, wait_ms);
 		return;

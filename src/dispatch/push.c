@@ -22,17 +22,22 @@
 #include "dispatch/gate.h"
 #include "dispatch/outcome.h"
 #include "dispatch/receiver.h"
+#include "dispatch/reports.h"
 #include "event/event.h"
 #include "fetch/fetch.h"
+#include "fetch/retry_after.h"
 #include "store/store.h"
 
 #define ID_NAME        "webhook-id: "
 #define TIMESTAMP_NAME "webhook-timestamp: "
 #define TRACE_NAME     "traceparent: "
+/* By then the subscription is disabled, or its receiver is asked again. */
+#define DISABLED_WAIT_MS 60000
 
 struct bud_pusher {
 	const struct bud_desk *desk;
 	struct bud_attempt_log *log;
+	struct bud_reports *reports;
 	size_t running;
 };
 
@@ -42,12 +47,14 @@ struct attempt {
 	struct bud_delivery *delivery;
 };
 
-struct bud_pusher *bud_pusher_create(const struct bud_desk *desk, struct bud_attempt_log *log)
+struct bud_pusher *bud_pusher_create(
+	const struct bud_desk *desk, struct bud_attempt_log *log, struct bud_reports *reports)
 {
 	struct bud_pusher *pusher = bud_new(struct bud_pusher);
 
 	pusher->desk = desk;
 	pusher->log = log;
+	pusher->reports = reports;
 	return pusher;
 }
 
@@ -123,30 +130,118 @@ static size_t write_headers(
 	return n;
 }
 
-static void count(struct bud_pusher *pusher, const struct bud_fetch_result *result, bool is_ok)
+static void count(struct bud_pusher *pusher, const struct bud_fetch_result *result,
+	enum bud_outcome_kind outcome)
 {
+	static const enum bud_counter counters[BUD_OUTCOMES] = {
+		[BUD_OUTCOME_DELIVERED] = BUD_COUNTER_ATTEMPTS_OK,
+		[BUD_OUTCOME_AGAIN] = BUD_COUNTER_OUTCOME_AGAIN,
+		[BUD_OUTCOME_DEAD] = BUD_COUNTER_OUTCOME_DEAD,
+		[BUD_OUTCOME_DISABLE] = BUD_COUNTER_OUTCOME_DISABLE,
+		[BUD_OUTCOME_EXPIRED] = BUD_COUNTER_OUTCOME_EXPIRED,
+	};
 	struct bud_metrics *metrics = pusher->desk->metrics;
 
-	bud_metrics_add(metrics, is_ok ? BUD_COUNTER_ATTEMPTS_OK : BUD_COUNTER_ATTEMPTS_FAILED, 1);
+	bud_metrics_add(metrics, counters[outcome], 1);
+	if (outcome != BUD_OUTCOME_DELIVERED)
+		bud_metrics_add(metrics, BUD_COUNTER_ATTEMPTS_FAILED, 1);
 	bud_metrics_time(metrics, BUD_HISTOGRAM_PUSH, result->time_us);
 	bud_metrics_set(metrics, BUD_GAUGE_ATTEMPTS_RUNNING, (int64_t)pusher->running);
 	if (result->kind == BUD_FETCH_STUCK)
 		bud_metrics_add(metrics, BUD_COUNTER_ATTEMPTS_STUCK, 1);
 }
 
-/* What becomes of the delivery by this result. */
-static void decide(struct bud_pusher *pusher, struct bud_delivery *delivery,
-	const struct bud_fetch_result *result)
+/* What this result means. */
+static struct bud_outcome judge(struct bud_pusher *pusher, const struct bud_delivery *delivery,
+	const struct bud_fetch_result *result, int64_t wall_ms)
 {
+	const struct bud_receiver *receiver = delivery->receiver;
+	struct bud_attempt attempt = {
+		.result = result,
+		.number = delivery->attempt,
+		.retry_after_ms = -1,
+		.published_ms = delivery->published_ms,
+		.expires_ms = delivery->event->expires_wall_ms,
+		.now_ms = wall_ms,
+	};
+	int64_t retry_after_ms;
+
+	if (result->retry_after.len > 0 &&
+		bud_retry_after_parse(result->retry_after, wall_ms, &retry_after_ms))
+		attempt.retry_after_ms = retry_after_ms;
+	if (result->status / 100 != 2)
+		attempt.random = bud_random_below(UINT32_MAX);
+	return bud_outcome_of(
+		&attempt, &receiver->retry, &pusher->desk->config->delivery.retry_schedule_s);
+}
+
+/* The beginning of what a receiver said when it did not take it, for its dead letter. */
+static void keep_response(struct bud_delivery *delivery, struct bud_span body)
+{
+	if (body.len > BUD_RESPONSE_KEPT_BYTES)
+		body.len = BUD_RESPONSE_KEPT_BYTES;
+	while (body.len > 0 && (unsigned char)body.at[body.len - 1] >= 0x80 &&
+		!bud_utf8_is_valid(body.at, body.len))
+		body.len--;
+	if (body.len > 0 && !memchr(body.at, '\0', body.len) &&
+		bud_utf8_is_valid(body.at, body.len))
+		delivery->response = bud_strndup(body.at, body.len);
+}
+
+/* What becomes of the delivery by this outcome. */
+static void apply(struct bud_pusher *pusher, struct bud_delivery *delivery,
+	const struct bud_outcome *outcome, const struct bud_fetch_result *result)
+{
+	static const enum bud_delivery_end ends[BUD_OUTCOMES] = {
+		[BUD_OUTCOME_DELIVERED] = BUD_DELIVERY_END_DELIVERED,
+		[BUD_OUTCOME_AGAIN] = BUD_DELIVERY_END_AGAIN,
+		[BUD_OUTCOME_DEAD] = BUD_DELIVERY_END_DEAD,
+		/* It stays, and its attempts with it, until somebody resumes the subscription. */
+		[BUD_OUTCOME_DISABLE] = BUD_DELIVERY_END_BLOCKED,
+		[BUD_OUTCOME_EXPIRED] = BUD_DELIVERY_END_EXPIRED,
+	};
+
 	delivery->status = result->status;
-	if (bud_outcome_of(result) == BUD_OUTCOME_DELIVERED) {
-		delivery->end = BUD_DELIVERY_END_DELIVERED;
-		return;
+	delivery->end = ends[outcome->kind];
+	delivery->wait_ms = outcome->wait_ms;
+	if (outcome->kind == BUD_OUTCOME_DEAD) {
+		delivery->reason = outcome->reason;
+		keep_response(delivery, result->body);
+	} else if (outcome->kind == BUD_OUTCOME_DISABLE) {
+		delivery->wait_ms = DISABLED_WAIT_MS;
+		bud_reports_disable(pusher->reports, delivery->receiver, result->status);
 	}
-	delivery->wait_ms = bud_schedule_delay_ms(&pusher->desk->config->delivery.retry_schedule_s,
-		delivery->attempt, bud_random_below(UINT32_MAX));
-	delivery->end = delivery->wait_ms < 0 ? BUD_DELIVERY_END_DEAD : BUD_DELIVERY_END_AGAIN;
-	delivery->reason = "attempts";
+}
+
+/* We stopped it, when shutting down: that says nothing about the receiver. */
+static void end_cancelled(struct bud_delivery *delivery, struct bud_receiver *receiver)
+{
+	enum bud_share share = delivery->share;
+
+	delivery->end = BUD_DELIVERY_END_BLOCKED;
+	delivery->wait_ms = 0;
+	delivery->on_end(delivery);
+	bud_gate_give_back(receiver->gate, share, 1, bud_clock_mono_ms());
+}
+
+static void end_attempt(struct bud_pusher *pusher, struct bud_delivery *delivery,
+	struct bud_receiver *receiver, const struct bud_fetch_result *result)
+{
+	int64_t wall_ms = bud_clock_wall_ms();
+	struct bud_outcome outcome = judge(pusher, delivery, result, wall_ms);
+	struct bud_settlement settlement = {
+		.share = delivery->share,
+		.verdict = outcome.verdict,
+		.pause_ms = outcome.pause_ms,
+		.took_ms = result->time_us / 1000,
+	};
+
+	bud_attempt_log_add(pusher->log, delivery, result, outcome.kind, wall_ms);
+	bud_reports_add(pusher->reports, receiver, result, &outcome);
+	count(pusher, result, outcome.kind);
+	apply(pusher, delivery, &outcome, result);
+	delivery->on_end(delivery);
+	bud_gate_on_pushed(receiver->gate, &settlement, bud_clock_mono_ms());
 }
 
 static void on_result(void *owner, const struct bud_fetch_result *result)
@@ -156,29 +251,19 @@ static void on_result(void *owner, const struct bud_fetch_result *result)
 	struct bud_delivery *delivery = attempt.delivery;
 	/* The delivery may be gone after on_end; its gate is needed behind it. */
 	struct bud_receiver *receiver = bud_receiver_ref(delivery->receiver);
-	bool is_ok = bud_outcome_of(result) == BUD_OUTCOME_DELIVERED;
 
 	free(owner);
 	pusher->running--;
 	delivery->state = BUD_DELIVERY_ENDED;
-	if (result->kind == BUD_FETCH_CANCELLED) {
-		/* We stopped it, when shutting down: that says nothing about the receiver. */
-		delivery->end = BUD_DELIVERY_END_BLOCKED;
-		delivery->wait_ms = 0;
-		delivery->on_end(delivery);
-		bud_gate_give_back(receiver->gate, 1, bud_clock_mono_ms());
-		bud_receiver_unref(receiver);
-		return;
-	}
-	bud_attempt_log_add(pusher->log, delivery, result, bud_clock_wall_ms());
-	count(pusher, result, is_ok);
-	decide(pusher, delivery, result);
-	delivery->on_end(delivery);
-	bud_gate_on_pushed(receiver->gate, is_ok, bud_clock_mono_ms());
+	if (result->kind == BUD_FETCH_CANCELLED)
+		end_cancelled(delivery, receiver);
+	else
+		end_attempt(pusher, delivery, receiver, result);
 	bud_receiver_unref(receiver);
 }
 
-int bud_push_start(struct bud_pusher *pusher, struct bud_delivery *delivery)
+int bud_push_start(struct bud_pusher *pusher, struct bud_delivery *delivery, int64_t mono_ms,
+	int64_t *out_wait_ms)
 {
 	struct bud_receiver *receiver = delivery->receiver;
 	struct bud_fetch_request request = {
@@ -199,10 +284,14 @@ int bud_push_start(struct bud_pusher *pusher, struct bud_delivery *delivery)
 	r = bud_fetch_start(pusher->desk->fetch, &request, on_result, attempt, NULL);
 	if (r < 0) {
 		free(attempt);
+		if (r == -EAGAIN) {
+			bud_metrics_add(pusher->desk->metrics, BUD_COUNTER_FETCH_FULL, 1);
+			*out_wait_ms += (int64_t)bud_random_below((uint64_t)*out_wait_ms + 1);
+		}
 		return r;
 	}
 	delivery->state = BUD_DELIVERY_RUNNING;
-	delivery->started_mono_ms = bud_clock_mono_ms();
+	delivery->started_mono_ms = mono_ms;
 	pusher->running++;
 	return 0;
 }

@@ -78,6 +78,18 @@ static struct bud_signer *make_signer(const struct bud_subscription *subscriptio
 	return bud_signer_create(&options);
 }
 
+/* What its subscription allows at a time, unless its lane sees to that. */
+static void add_wish(struct bud_receiver *receiver, const struct bud_subscription *subscription)
+{
+	struct bud_endpoint_wish *wish = &receiver->wish;
+
+	wish->rate_per_s = receiver->plan.rate_per_s;
+	if (receiver->plan.mode == BUD_CLAIM_PLAIN)
+		wish->max_in_flight = subscription->config->max_in_flight;
+	if (wish->rate_per_s > 0 || wish->max_in_flight > 0)
+		bud_endpoint_add_wish(bud_gate_endpoint(receiver->gate), wish);
+}
+
 static struct bud_receiver *create(
 	struct bud_receivers *receivers, const struct bud_subscription *subscription)
 {
@@ -89,6 +101,7 @@ static struct bud_receiver *create(
 	receiver->slot = subscription->slot;
 	receiver->timeout_ms = subscription->timeout_ms;
 	receiver->is_active = subscription->status.state == BUD_SUBSCRIPTION_ACTIVE;
+	receiver->retry = subscription->config->retry;
 	receiver->plan = bud_lane_plan_of(
 		subscription->config, &subscription->status, bud_desk_sharers(receivers->desk));
 	receiver->id = bud_strdup(subscription->id);
@@ -98,6 +111,8 @@ static struct bud_receiver *create(
 	receiver->gate = bud_gates_get(
 		receivers->gates, bud_span(subscription->owner), bud_span(subscription->sink));
 	bud_list_init(&receiver->log_link);
+	bud_list_init(&receiver->report_link);
+	add_wish(receiver, subscription);
 	return receiver;
 }
 
@@ -152,6 +167,9 @@ void bud_receiver_unref(struct bud_receiver *receiver)
 	if (!receiver || --receiver->refs > 0)
 		return;
 	bud_list_remove(&receiver->log_link);
+	bud_list_remove(&receiver->report_link);
+	if (receiver->wish.rate_per_s > 0 || receiver->wish.max_in_flight > 0)
+		bud_endpoint_remove_wish(bud_gate_endpoint(receiver->gate), &receiver->wish);
 	bud_buffer_finish(&receiver->log_text);
 	bud_target_unref(receiver->target);
 	bud_signer_destroy(receiver->signer);

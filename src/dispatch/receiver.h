@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include "core/list.h"
 #include "core/text.h"
+#include "dispatch/endpoint.h"
 #include "dispatch/lane_plan.h"
+#include "store/stats.h"
+#include "subscription/push_config.h"
 
 struct bud_desk;         /* dispatch/desk.h */
 struct bud_gate;         /* dispatch/gate.h */
@@ -24,11 +27,13 @@ struct bud_receiver {
 	uint32_t timeout_ms;
 	bool is_active; /* pushed to; else everything is parked */
 	struct bud_lane_plan plan;
+	struct bud_retry retry;
 	char *id;
 	char *owner;
 	struct bud_target *target; /* NULL: the sink is not allowed here any more */
 	struct bud_signer *signer;
 	struct bud_gate *gate; /* a reference */
+	struct bud_endpoint_wish wish;
 	int64_t used_mono_ms;
 	/* Parked deliveries to ask for: few, and more as long as there are. Slots are reserved
 	 * before it is known how many are due, and other lanes may share the endpoint. */
@@ -38,6 +43,12 @@ struct bud_receiver {
 	struct bud_buffer log_text;
 	size_t log_lens[64];
 	size_t log_n;
+	/* Not written yet. */
+	struct bud_list report_link; /* bud_reports::dirty */
+	struct bud_stats stats;
+	bool is_failing; /* as it was told at failing_mono_ms; 0: never */
+	int64_t failing_mono_ms;
+	bool is_disabling; /* a change of its status is under way */
 };
 
 struct bud_receivers; /* opaque */

@@ -108,6 +108,7 @@ int rig_set_up(void **state)
 {
 	struct rig *rig = bud_new(struct rig);
 	struct bud_endpoint_limits limits = {.window = BUD_ENDPOINT_WINDOW,
+		.window_largest = BUD_ENDPOINT_WINDOW_MAX,
 		.failures = 3,
 		.open_ms = 300,
 		.open_ms_longest = 600};
@@ -119,7 +120,7 @@ int rig_set_up(void **state)
 	uv_loop_init(&rig->loop);
 	configure(rig);
 	rig->table = bud_table_create(1);
-	rig->endpoints = bud_endpoints_create(&limits);
+	rig->endpoints = bud_endpoints_create(&limits, &rig->shard.key);
 	rig->is_confirmed = true;
 	uv_timer_init(&rig->loop, &rig->confirm);
 	rig->confirm.data = rig;
