@@ -20,6 +20,7 @@
  *     /drip-head/…          one byte a second; /drip-body/… the body only
  *     /continue/…           100 Continue and nothing more; /flood/… 1xx without end
  *     /status-line/…        what is not HTTP
+ *     /long-line/…          a field of 90 KiB that never ends
  *     /big-head/…           a field of 1 MiB; /endless-head/… fields without end
  *     /until-close/…        200, a body without length, then the end of the connection
  *     /chunk-bad/…          a chunk whose size is none; /chunk-cut/… closed amid a chunk

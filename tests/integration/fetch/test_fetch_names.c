@@ -283,9 +283,9 @@ static void asks_first_who_answered_last(void **state)
 {
 	struct names_test *test = *state;
 	struct client *client = test->client;
-	struct name_server dead;
-	struct bud_fetch *before = client->fetch;
+	static struct name_server dead;
 	char servers[80];
+	bud_fetch_close(client->fetch, NULL, NULL);
 	name_server_open(&dead, &client->loop);
 	snprintf(servers, sizeof(servers), "%s,%s", dead.address, test->names.address);
 	client_open(client, (struct bud_fetch_options){.name_servers = servers});
@@ -303,7 +303,6 @@ static void asks_first_who_answered_last(void **state)
 	assert_int_equal(ask(test, "none.test", 3000)->kind, BUD_FETCH_NAME_FAILED);
 	assert_int_equal(dead.questions, 2);
 	name_server_close(&dead);
-	bud_fetch_close(before, NULL, NULL);
 	uv_run(&client->loop, UV_RUN_NOWAIT);
 }
 
@@ -311,9 +310,9 @@ static void goes_past_a_server_that_fails(void **state)
 {
 	struct names_test *test = *state;
 	struct client *client = test->client;
-	struct name_server bad;
-	struct bud_fetch *before = client->fetch;
+	static struct name_server bad;
 	char servers[80];
+	bud_fetch_close(client->fetch, NULL, NULL);
 	name_server_open(&bad, &client->loop);
 	snprintf(servers, sizeof(servers), "%s,%s", bad.address, test->names.address);
 	client_open(client, (struct bud_fetch_options){.name_servers = servers});
@@ -322,7 +321,6 @@ static void goes_past_a_server_that_fails(void **state)
 	assert_int_equal(ask(test, "a.test", 3000)->status, 200);
 	assert_in_range(client->end.time_us, 0, 300000);
 	name_server_close(&bad);
-	bud_fetch_close(before, NULL, NULL);
 	uv_run(&client->loop, UV_RUN_NOWAIT);
 }
 
