@@ -496,6 +496,5 @@ static void on_put(void *owner, int err, const struct bud_put_result *result)
 	case BUD_PUT_MISSING:
 		bud_failure_reply_unknown(call->request);
 		end(call);
-		return;
 	}
 }

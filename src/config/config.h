@@ -5,32 +5,26 @@
 #include <stdint.h>
 #include "config/network.h"
 #include "config/redis_url.h"
+#include "config/schedule.h"
 #include "core/alloc.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text.h"
 
-#define BUD_SETTINGS           28  /* rows of the table in settings.c */
-#define BUD_CONFIG_TEXT_MAX    180 /* so that a setting fits on one line of a file */
-#define BUD_SCHEDULE_STEPS_MAX 60  /* BUD_ATTEMPTS_MAX: a step per attempt */
-#define BUD_CONFIG_FILE_MAX    (64u << 10)
+#define BUD_SETTINGS        28  /* rows of the table in settings.c */
+#define BUD_CONFIG_TEXT_MAX 180 /* so that a setting fits on one line of a file */
+#define BUD_CONFIG_FILE_MAX (64u << 10)
 
 enum bud_log_format {
 	BUD_LOG_FORMAT_TEXT,
 	BUD_LOG_FORMAT_JSON,
 };
 
-/* Whether receivers are asked before they get events, and what if one does not agree. */
+/* What if a receiver has not agreed. */
 enum bud_verify_rule {
-	BUD_VERIFY_RULE_OFF,      /* nobody, but where a subscription says so */
+	BUD_VERIFY_RULE_OFF,      /* nobody is asked, but where a subscription says so */
 	BUD_VERIFY_RULE_LOW_RATE, /* one request a minute until they agree */
 	BUD_VERIFY_RULE_REQUIRE,  /* nothing until they agree */
-};
-
-/* Waits between attempts; after steps[n - 1] a delivery is dead. */
-struct bud_schedule {
-	uint32_t steps[BUD_SCHEDULE_STEPS_MAX];
-	size_t n;
 };
 
 enum bud_origin {
@@ -92,6 +86,7 @@ struct bud_config {
 		enum bud_log_level level;
 		enum bud_log_format format;
 	} log;
+
 	/* Where each row of the table came from, for bud_config_write(). */
 	struct {
 		enum bud_origin from;

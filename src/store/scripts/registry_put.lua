@@ -4,8 +4,8 @@
 -- KEYS: subs:records, subs:changes, subs:version, subs:serial, subs:fingerprints, replays,
 --       and with a note: p<N>:events
 -- ARGV: id, etag it must have now ("": must not exist; "*": any), new etag, fingerprint, record
---       ("": tombstone), "1" to set the status, status, job of a replay ("": none), and with a note:
---       its owner, its event
+--       ("": tombstone), "1" to set the status, status, job of a replay ("": none), and with a
+--       note: its owner, its event
 -- A stored value is "serial etag fingerprint\n" .. record, and "\n" .. status where there is one.
 -- Returns {"ok", serial, version} | {"same", id of the identical one, its value} |
 --         {"exists"} | {"missing"} | {"changed", value}.

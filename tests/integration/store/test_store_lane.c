@@ -65,7 +65,8 @@ static void a_delivery_goes_through_its_lane(void **state)
 {
 	struct bud_parking parking = {.lane = bud_span("s1"), .attempt = 1};
 	struct bud_settle settle = {.consumer = "me", .parkings = &parking, .n = 1, .ack = true};
-	struct bud_lane_page page = {bud_span("s1"), BUD_LANE_LIST_PARKED, 0, 10};
+	struct bud_lane_page page = {
+		.lane = bud_span("s1"), .list = BUD_LANE_LIST_PARKED, .limit = 10};
 
 	lane_rig_read(*state, "parked");
 	settle.id = rig.read_id;
@@ -111,7 +112,8 @@ static void a_delivery_goes_through_its_lane(void **state)
 static void a_death_is_told_by_why_and_note(void **state)
 {
 	struct bud_read read = {"me", 3, BUD_PARTITIONS, 10, 10};
-	struct bud_lane_page page = {bud_span("d1"), BUD_LANE_LIST_DEAD, 0, 10};
+	struct bud_lane_page page = {
+		.lane = bud_span("d1"), .list = BUD_LANE_LIST_DEAD, .limit = 10};
 
 	lane_rig_settle(*state, "first",
 		(struct bud_parking){.lane = bud_span("d1"),

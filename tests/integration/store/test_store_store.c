@@ -390,7 +390,8 @@ static void the_attempt_log_keeps_the_newest(void **state)
 
 static void a_lost_connection_answers_everybody(void **state)
 {
-	struct bud_lane_page page = {bud_span("s1"), BUD_LANE_LIST_PARKED, 0, 10};
+	struct bud_lane_page page = {
+		.lane = bud_span("s1"), .list = BUD_LANE_LIST_PARKED, .limit = 10};
 	int before = answers;
 
 	assert_int_equal(bud_lane_count(&store, on_number, NULL), 0);
