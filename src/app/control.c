@@ -49,7 +49,7 @@ struct bud_control {
 	struct bud_follower *follower;
 	struct bud_watch *watch;
 	struct bud_cleaner *cleaner;
-	struct bud_pause_follower *pauses;
+	struct bud_pause_follower *pause_follower;
 	struct bud_fetch *fetch; /* for questions and tokens; deliveries are the workers' */
 	struct bud_verifier *verifier;
 	struct bud_keeper *keeper;
@@ -68,7 +68,7 @@ static void on_commands_up(void *owner)
 	bud_metrics_set(control->metrics, BUD_GAUGE_REDIS_UP, 1);
 	bud_log_info("connected to Redis");
 	bud_watch_on_up(control->watch);
-	bud_pause_follower_on_up(control->pauses);
+	bud_pause_follower_on_up(control->pause_follower);
 }
 
 static void on_commands_down(void *owner, const char *reason)
@@ -219,7 +219,7 @@ static void open_flows(struct bud_control *control)
 
 	open_judges(control);
 	control->cleaner = bud_cleaner_open(&clean);
-	control->pauses = bud_pause_follower_open(&(struct bud_pause_options){
+	control->pause_follower = bud_pause_follower_open(&(struct bud_pause_options){
 		&control->loop, &control->commands_store, app->endpoints, app->node});
 	control->watch = bud_watch_open(&watch);
 	control->follower = bud_follower_open(&follow);
@@ -266,7 +266,7 @@ static void on_close_time(uv_timer_t *timer)
 	bud_follower_close(control->follower);
 	bud_watch_close(control->watch);
 	bud_cleaner_close(control->cleaner);
-	bud_pause_follower_close(control->pauses);
+	bud_pause_follower_close(control->pause_follower);
 	bud_verifier_close(control->verifier);
 	bud_keeper_close(control->keeper);
 	bud_disabler_close(control->disabler);
