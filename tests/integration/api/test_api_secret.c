@@ -136,10 +136,9 @@ static void test_rotate_refusals(void **state)
 	assert_int_equal(404, ask("POST", "/secret", NULL, NULL));
 }
 
-#define CLIENT(url)                                                                                  \
-	"{" SINK                                                                                     \
-	",\"source\":\"/c\",\"sinkcredential\":{\"credentialtype\":\"CLIENT\",\"identifier\":\"a\"," \
-	"\"secret\":\"b\",\"tokenendpoint\":\"" url "\"}}"
+#define CLIENT(url)                                                                                \
+	"{" SINK ",\"source\":\"/c\",\"sinkcredential\":{\"credentialtype\":\"CLIENT\","           \
+	"\"identifier\":\"a\",\"secret\":\"b\",\"tokenendpoint\":\"" url "\"}}"
 
 static void test_outside_checks(void **state)
 {
