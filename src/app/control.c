@@ -18,6 +18,7 @@
 #include "lifecycle/disable.h"
 #include "lifecycle/follow.h"
 #include "lifecycle/nodes.h"
+#include "lifecycle/replay.h"
 #include "lifecycle/resume.h"
 #include "lifecycle/tokens.h"
 #include "lifecycle/verify.h"
@@ -54,6 +55,7 @@ struct bud_control {
 	struct bud_verifier *verifier;
 	struct bud_keeper *keeper;
 	struct bud_disabler *disabler;
+	struct bud_replayer *replayer;
 	struct bud_listener *admin;
 	struct bud_health_api health;
 	struct bud_pauses_api pauses;
@@ -175,6 +177,11 @@ static void open_judges(struct bud_control *control)
 		.table = control->app->table,
 		.after_ms = config->delivery.disable_after_s * 1000,
 	};
+	struct bud_replay_options replay = {
+		.loop = &control->loop,
+		.store = &control->commands_store,
+		.table = control->app->table,
+	};
 
 	control->fetch = bud_fetch_open(&control->loop, &fetch);
 	verify.fetch = control->fetch;
@@ -182,6 +189,7 @@ static void open_judges(struct bud_control *control)
 	control->verifier = bud_verifier_open(&verify);
 	control->keeper = bud_keeper_open(&keep);
 	control->disabler = bud_disabler_open(&disable);
+	control->replayer = bud_replayer_open(&replay);
 }
 
 static void open_flows(struct bud_control *control)
@@ -270,6 +278,7 @@ static void on_close_time(uv_timer_t *timer)
 	bud_verifier_close(control->verifier);
 	bud_keeper_close(control->keeper);
 	bud_disabler_close(control->disabler);
+	bud_replayer_close(control->replayer);
 	uv_close((uv_handle_t *)&control->wake, NULL);
 	uv_close((uv_handle_t *)&control->gauges, NULL);
 }

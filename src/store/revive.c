@@ -11,7 +11,7 @@ static void add_revived(
 {
 	char text[BUD_MEMBER_TEXT_BYTES];
 
-	assert(revived->id.partition == partition);
+	assert(revived->source == BUD_REVIVE_DEAD || revived->id.partition == partition);
 	bud_member_write(&revived->id, text);
 	bud_args_joined(args, text, (struct bud_span){NULL, 0});
 	bud_stream_id_write(&revived->id, text);

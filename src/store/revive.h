@@ -23,7 +23,7 @@ struct bud_revive {
 	struct bud_span subscription;
 	int64_t delay_ms;  /* of the first */
 	int64_t spread_ms; /* of each from the one before */
-	/* All of one partition. */
+	/* With events among them all of one partition; dead letters have their content kept. */
 	const struct bud_revived *revived;
 	size_t n;
 	/* A job (store/replays.h) that moves on in the same call; empty: none. It must have the
