@@ -17,9 +17,10 @@
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
-#define EACH_MS    60000
-#define LOCK       "disable"
-#define DETAIL_MAX 128
+#define EACH_MS     60000
+#define EACH_MS_MIN 1000
+#define LOCK        "disable"
+#define DETAIL_MAX  128
 
 /* Of the page at hand: one that began to fail long ago. */
 struct suspect {
@@ -45,10 +46,20 @@ static void on_last(void *owner, int err, int64_t last_ms);
 static void on_disabled(void *owner, int err, enum bud_status_outcome outcome,
 	const struct bud_subscription *subscription);
 
+/* A hundredth of the time given is soon enough. */
+static uint64_t each_of(const struct bud_disable_options *options)
+{
+	int64_t each_ms = options->each_ms ? options->each_ms : options->after_ms / 100;
+
+	if (options->each_ms == 0 && each_ms < EACH_MS_MIN)
+		return EACH_MS_MIN;
+	return (uint64_t)(options->each_ms == 0 && each_ms > EACH_MS ? EACH_MS : each_ms);
+}
+
 struct bud_disabler *bud_disabler_open(const struct bud_disable_options *options)
 {
 	struct bud_disabler *disabler = bud_new(struct bud_disabler);
-	uint64_t each_ms = options->each_ms ? (uint64_t)options->each_ms : EACH_MS;
+	uint64_t each_ms = each_of(options);
 
 	disabler->options = *options;
 	bud_list_init(&disabler->suspects);

@@ -14,7 +14,7 @@ struct bud_disable_options {
 	struct bud_store *store;
 	struct bud_table *table; /* of the thread that writes it */
 	int64_t after_ms;        /* 0: never */
-	int64_t each_ms;         /* how often it looks; 0: a minute */
+	int64_t each_ms;         /* how often it looks; 0: by after_ms, at most a minute */
 };
 
 /* Disabled is who failed first `after_ms` before it failed last, with no success between: one event
