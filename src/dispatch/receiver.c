@@ -43,6 +43,18 @@ void bud_receivers_destroy(struct bud_receivers *receivers)
 	free(receivers);
 }
 
+/* A receiver that was asked is told with each delivery by whom (CloudEvents HTTP webhooks 2.1). */
+static int add_origin(const struct bud_desk *desk, const struct bud_subscription *subscription,
+	struct bud_target *target)
+{
+	bud_auto(buffer) struct bud_buffer line = {0};
+
+	if (subscription->status.granted_ms == 0 || desk->config->delivery.origin[0] == '\0')
+		return 0;
+	bud_buffer_format(&line, "WebHook-Request-Origin: %s", desk->config->delivery.origin);
+	return bud_target_header_add(target, line.at);
+}
+
 static struct bud_target *make_target(
 	const struct bud_desk *desk, const struct bud_subscription *subscription)
 {
@@ -62,6 +74,8 @@ static struct bud_target *make_target(
 			subscription->headers[i].value);
 		r = bud_target_header_add(target, line.at);
 	}
+	if (target && r == 0)
+		r = add_origin(desk, subscription, target);
 	assert(r == 0); /* the API accepted none that could fail here */
 	return target;
 }
