@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "config/config.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "dispatch/desk.h"
@@ -58,15 +59,26 @@ void bud_reports_add(struct bud_reports *reports, struct bud_receiver *receiver,
 		bud_list_append(&reports->dirty, &bud_receiver_ref(receiver)->report_link);
 }
 
-/* The last one counts: it is the newest. */
-static void write_failing(struct bud_store *store, struct bud_receiver *receiver, int64_t mono_ms)
+/* A hundredth of the time after which it is disabled is soon enough, and so is FAILING_MS. */
+static int64_t failing_each_ms(const struct bud_reports *reports)
 {
+	int64_t each_ms = reports->desk->config->delivery.disable_after_s * 1000 / 100;
+
+	return each_ms > 0 && each_ms < FAILING_MS ? each_ms : FAILING_MS;
+}
+
+/* The last one counts: it is the newest. A success among failures is never passed over. */
+static void write_failing(
+	struct bud_reports *reports, struct bud_receiver *receiver, int64_t mono_ms)
+{
+	struct bud_store *store = reports->desk->commands;
 	const struct bud_stats *stats = &receiver->stats;
 	bool is_failing = stats->last_failure_ms > stats->last_ok_ms;
 	struct bud_span id = bud_span(receiver->id);
 
 	if (receiver->failing_mono_ms != 0 && is_failing == receiver->is_failing &&
-		mono_ms - receiver->failing_mono_ms < FAILING_MS)
+		!(is_failing && stats->last_ok_ms > 0) &&
+		mono_ms - receiver->failing_mono_ms < failing_each_ms(reports))
 		return;
 	/* A success since the last report ends the row, also when a failure came behind it. */
 	if (stats->last_ok_ms > 0 && bud_failing_clear(store, id) < 0)
@@ -79,10 +91,8 @@ static void write_failing(struct bud_store *store, struct bud_receiver *receiver
 
 static void write_one(struct bud_reports *reports, struct bud_receiver *receiver, int64_t mono_ms)
 {
-	struct bud_store *store = reports->desk->commands;
-
-	write_failing(store, receiver, mono_ms);
-	(void)bud_stats_add(store, bud_span(receiver->id), &receiver->stats);
+	write_failing(reports, receiver, mono_ms);
+	(void)bud_stats_add(reports->desk->commands, bud_span(receiver->id), &receiver->stats);
 	receiver->stats = (struct bud_stats){0};
 }
 
