@@ -1,0 +1,92 @@
+"""Receivers are asked first: nothing is sent to one that has not agreed, what was published
+meanwhile comes when it has, and each delivery then says who asked."""
+from kit import Budstikke, Receiver, Reply, folder, wait_until
+
+RULE = {"delivery.verify": "require", "delivery.origin": "bud.example",
+        "delivery.callback_url": "https://bud.example/api"}
+
+
+def event(number):
+    return {"specversion": "1.0", "id": str(number), "source": "/s", "type": "t"}
+
+
+def is_question(delivery):
+    return not delivery.body
+
+
+def status_of(api, subscription):
+    return api.get(f"/subscriptions/{subscription['id']}").json()["status"]
+
+
+def pushed(receiver, path):
+    return [d for d in receiver.on(path) if not is_question(d)]
+
+
+def publish(api, numbers):
+    for number in numbers:
+        assert api.publish(event(number)).status == 202
+
+
+def story_agrees_at_once():
+    """By OPTIONS, asked with our name; every delivery carries it."""
+    def answer(delivery):
+        return Reply(200, headers={"WebHook-Allowed-Origin": "bud.example"}) \
+            if is_question(delivery) else None
+
+    with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data", RULE) as node:
+        api = node.api()
+        subscription = api.subscribe(receiver.sink("a"))
+        assert subscription["status"]["state"] == "pending", subscription
+        wait_until(lambda: status_of(api, subscription)["state"] == "active",
+                   lambda: status_of(api, subscription), 20)
+        publish(api, range(10))
+        wait_until(lambda: len(pushed(receiver, "a")) == 10, "all arrive")
+        assert {d.headers["webhook-request-origin"] for d in receiver.on("a")} == {"bud.example"}
+        assert sum(map(is_question, receiver.deliveries)) == 1
+
+
+def story_agrees_later():
+    """At the address it was given; the subscription says why it waits, over a restart, too."""
+    def answer(delivery):
+        return Reply(405, headers={"Allow": "POST"}) if is_question(delivery) else None
+
+    with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data", RULE) as node:
+        api = node.api()
+        subscription = api.subscribe(receiver.sink("a"))
+        wait_until(lambda: "WebHook-Allowed-Origin" in status_of(api, subscription)["detail"],
+                   lambda: status_of(api, subscription), 20)
+        publish(api, range(10))
+        callback = receiver.deliveries[0].headers["webhook-request-callback"]
+        assert callback.startswith("https://bud.example/api/subscriptions/"), callback
+        assert node.stop() == 0
+        node.start()
+        api = node.api()
+        assert status_of(api, subscription)["state"] == "pending"
+        path = callback.removeprefix("https://bud.example/api")
+        assert api.request("POST", path[:-1] + "x").status == 404
+        assert api.request("POST", path, headers={"WebHook-Allowed-Rate": "*"}).status == 200
+        wait_until(lambda: len(pushed(receiver, "a")) == 10,
+                   lambda: f"{status_of(api, subscription)} {node.metrics()}", 20)
+        assert api.request("POST", path).status == 200
+        assert status_of(api, subscription)["state"] == "active"
+
+
+def story_another_sink_is_another_question():
+    """What one receiver has agreed to, another has not."""
+    def answer(delivery):
+        agrees = delivery.path == "a"
+        return Reply(200, headers={"WebHook-Allowed-Origin": "*"} if agrees else {}) \
+            if is_question(delivery) else None
+
+    with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data", RULE) as node:
+        api = node.api()
+        subscription = api.subscribe(receiver.sink("a"))
+        wait_until(lambda: status_of(api, subscription)["state"] == "active", "agreed", 20)
+        moved = api.request("PATCH", f"/subscriptions/{subscription['id']}",
+                            {"sink": receiver.sink("b")})
+        assert moved.status == 200 and moved.json()["status"]["state"] == "pending", moved
+        wait_until(lambda: "WebHook-Allowed-Origin" in status_of(api, subscription)["detail"],
+                   lambda: status_of(api, subscription), 20)
+        publish(api, range(5))
+        wait_until(lambda: node.metric("deliveries_parked_total") == 5, node.metrics)
+        assert not pushed(receiver, "a") and not pushed(receiver, "b")
