@@ -175,29 +175,33 @@ static void handle_list(void *context, struct bud_request *request)
 		finish(list, r);
 }
 
-static void add(struct list *list, const struct bud_pause *pause)
+void bud_pauses_write(const struct bud_pause *pause, struct bud_buffer *out)
 {
-	struct bud_buffer *body = &list->body;
 	char until[25];
 
-	if (list->n++ > 0)
-		bud_buffer_byte(body, ',');
-	bud_buffer_text(body, "{\"id\":");
-	bud_buffer_json(body, pause->id);
-	bud_buffer_format(body, ",\"kind\":\"%s\"", bud_pause_kind_word(pause->kind));
+	bud_buffer_text(out, "{\"id\":");
+	bud_buffer_json(out, pause->id);
+	bud_buffer_format(out, ",\"kind\":\"%s\"", bud_pause_kind_word(pause->kind));
 	if (pause->until_ms > 0) {
 		bud_clock_write(pause->until_ms, until);
-		bud_buffer_format(body, ",\"until\":\"%s\"", until);
+		bud_buffer_format(out, ",\"until\":\"%s\"", until);
 	}
 	if (pause->node.len > 0) {
-		bud_buffer_text(body, ",\"node\":");
-		bud_buffer_json(body, pause->node);
+		bud_buffer_text(out, ",\"node\":");
+		bud_buffer_json(out, pause->node);
 	}
 	if (pause->reason.len > 0) {
-		bud_buffer_text(body, ",\"reason\":");
-		bud_buffer_json(body, pause->reason);
+		bud_buffer_text(out, ",\"reason\":");
+		bud_buffer_json(out, pause->reason);
 	}
-	bud_buffer_byte(body, '}');
+	bud_buffer_byte(out, '}');
+}
+
+static void add(struct list *list, const struct bud_pause *pause)
+{
+	if (list->n++ > 0)
+		bud_buffer_byte(&list->body, ',');
+	bud_pauses_write(pause, &list->body);
 }
 
 static void on_page(void *owner, int err, const struct bud_pauses *pauses)
