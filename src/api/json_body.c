@@ -9,17 +9,24 @@
 #include "http/request.h"
 #include "subscription/body.h"
 
-bool bud_json_body_check_type(struct bud_request *request)
+static bool is_type(const struct bud_request *request, const char *name)
 {
 	struct bud_media_type type;
+
+	return bud_media_type_parse(request->content_type, &type) &&
+	       bud_span_is_nocase(type.essence, name) && bud_media_type_is_utf8(&type);
+}
+
+bool bud_json_body_check_type(struct bud_request *request)
+{
+	bool is_patch = bud_span_is(request->method, "PATCH");
 	struct bud_error error;
 
-	if (request->content_type.len == 0 ||
-		(bud_media_type_parse(request->content_type, &type) &&
-			bud_span_is_nocase(type.essence, "application/json") &&
-			bud_media_type_is_utf8(&type)))
+	if (request->content_type.len == 0 || is_type(request, "application/json") ||
+		(is_patch && is_type(request, "application/merge-patch+json")))
 		return true;
-	(void)bud_error_set(&error, NULL, "the body must be application/json");
+	(void)bud_error_set(&error, NULL, "the body must be application/json%s",
+		is_patch ? " or application/merge-patch+json" : "");
 	bud_reply_problem(request, 415, "unsupported-media-type", "Unsupported media type", &error);
 	return false;
 }

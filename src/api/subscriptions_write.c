@@ -9,6 +9,7 @@
 
 #include "api/etag.h"
 #include "api/failure.h"
+#include "api/json_body.h"
 #include "api/lookup.h"
 #include "api/secret.h"
 #include "api/subscription_check.h"
@@ -18,7 +19,6 @@
 #include "config/config.h"
 #include "core/clock.h"
 #include "core/random.h"
-#include "event/media_type.h"
 #include "event/notice.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -101,28 +101,6 @@ static void end(struct call *call)
 	bud_buffer_finish(&call->job);
 	bud_buffer_finish(&call->notice);
 	free(call);
-}
-
-static bool is_media_type(const struct bud_request *request, const char *name)
-{
-	struct bud_media_type type;
-
-	return bud_media_type_parse(request->content_type, &type) &&
-	       bud_span_is_nocase(type.essence, name) && bud_media_type_is_utf8(&type);
-}
-
-/* Answers and returns false when the body is of another type. */
-static bool check_media_type(struct bud_request *request, enum kind kind)
-{
-	struct bud_error error;
-
-	if (request->content_type.len == 0 || is_media_type(request, "application/json") ||
-		(kind == KIND_PATCH && is_media_type(request, "application/merge-patch+json")))
-		return true;
-	(void)bud_error_set(&error, NULL, "the body must be application/json%s",
-		kind == KIND_PATCH ? " or application/merge-patch+json" : "");
-	bud_reply_problem(request, 415, "unsupported-media-type", "Unsupported media type", &error);
-	return false;
 }
 
 static enum kind kind_of(const struct bud_request *request)
@@ -217,7 +195,7 @@ void bud_subscriptions_handle_create(void *context, struct bud_request *request)
 {
 	struct call *call;
 
-	if (!check_media_type(request, KIND_CREATE))
+	if (!bud_json_body_check_type(request))
 		return;
 	call = begin(context, request);
 	call->kind = KIND_CREATE;
@@ -233,9 +211,8 @@ void bud_subscriptions_handle_change(void *context, struct bud_request *request)
 {
 	struct bud_subscriptions_api *api = context;
 	struct bud_lookup lookup = {api->store, timeout_of(api), on_found, api};
-	enum kind kind = kind_of(request);
 
-	if (kind == KIND_DELETE || check_media_type(request, kind))
+	if (kind_of(request) == KIND_DELETE || bud_json_body_check_type(request))
 		bud_lookup(&lookup, request);
 }
 

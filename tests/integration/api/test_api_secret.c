@@ -136,9 +136,10 @@ static void test_rotate_refusals(void **state)
 	assert_int_equal(404, ask("POST", "/secret", NULL, NULL));
 }
 
+#define CREDENTIAL "{\"credentialtype\":\"CLIENT\",\"identifier\":\"a\",\"secret\":\"b\""
 #define CLIENT(url)                                                                                \
-	"{" SINK ",\"source\":\"/c\",\"sinkcredential\":{\"credentialtype\":\"CLIENT\","           \
-	"\"identifier\":\"a\",\"secret\":\"b\",\"tokenendpoint\":\"" url "\"}}"
+	"{" SINK ",\"source\":\"/c\",\"sinkcredential\":" CREDENTIAL ",\"tokenendpoint\":\"" url   \
+	"\"}}"
 
 static void test_outside_checks(void **state)
 {
