@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "dispatch/message.h"
 #include "dispatch/receiver.h"
 #include "event/event.h"
 
@@ -21,6 +22,7 @@ void bud_delivery_finish(struct bud_delivery *delivery)
 	assert(delivery->state == BUD_DELIVERY_NEW || delivery->state == BUD_DELIVERY_ENDED);
 	bud_receiver_unref(delivery->receiver);
 	bud_event_unref(delivery->event);
+	bud_message_finish(delivery);
 	free(delivery->response);
 	delivery->receiver = NULL;
 	delivery->event = NULL;

@@ -6,9 +6,10 @@
 #include "core/text.h"
 #include "dispatch/share.h"
 
-struct bud_event;    /* event/event.h */
-struct bud_receiver; /* dispatch/receiver.h */
-struct bud_transfer; /* fetch/fetch.h */
+struct bud_event;         /* event/event.h */
+struct bud_message_extra; /* dispatch/message.c */
+struct bud_receiver;      /* dispatch/receiver.h */
+struct bud_transfer;      /* fetch/fetch.h */
 
 enum bud_delivery_state {
 	BUD_DELIVERY_NEW,
@@ -27,7 +28,8 @@ enum bud_delivery_end {
 	BUD_DELIVERY_END_CANCELLED, /* its subscription is deleted, or it has no permit */
 };
 
-#define BUD_DELIVERY_HEADERS 5
+/* Id, timestamp, four lines of signatures, replay, trace. */
+#define BUD_DELIVERY_HEADERS 8
 
 struct bud_delivery {
 	struct bud_list link;          /* bud_gate::waiting */
@@ -53,6 +55,7 @@ struct bud_delivery {
 	char timestamp_line[44];
 	char signature_line[72];
 	char trace_line[72];
+	struct bud_message_extra *extra; /* NULL: what is above is enough */
 };
 
 /* Takes references on both. */

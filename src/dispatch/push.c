@@ -1,25 +1,22 @@
-/* The pusher. start: headers, signature, bud_fetch_start -> on_result: log, count, give the slot
- * back, tell the delivery. The body is the event as it was stored: structured mode, byte for byte.
- */
+/* The pusher. start: message, bud_fetch_start -> on_result: log, count, give the slot
+ * back, tell the delivery. */
 #include "dispatch/push.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "config/config.h"
 #include "core/clock.h"
-#include "core/hash.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/metrics.h"
 #include "core/random.h"
-#include "crypto/signer.h"
 #include "dispatch/attempt_log.h"
 #include "dispatch/delivery.h"
 #include "dispatch/desk.h"
 #include "dispatch/gate.h"
+#include "dispatch/message.h"
 #include "dispatch/outcome.h"
 #include "dispatch/receiver.h"
 #include "dispatch/reports.h"
@@ -28,16 +25,15 @@
 #include "fetch/retry_after.h"
 #include "store/store.h"
 
-#define ID_NAME        "webhook-id: "
-#define TIMESTAMP_NAME "webhook-timestamp: "
-#define TRACE_NAME     "traceparent: "
 /* By then the subscription is disabled, or its receiver is asked again. */
-#define DISABLED_WAIT_MS 60000
+#define DISABLED_WAIT_MS      60000
+#define NO_CREDENTIAL_WAIT_MS 30000
 
 struct bud_pusher {
 	const struct bud_desk *desk;
 	struct bud_attempt_log *log;
 	struct bud_reports *reports;
+	struct bud_buffer scratch; /* of signatures */
 	size_t running;
 };
 
@@ -60,74 +56,11 @@ struct bud_pusher *bud_pusher_create(
 
 void bud_pusher_destroy(struct bud_pusher *pusher)
 {
-	assert(!pusher || pusher->running == 0);
+	if (!pusher)
+		return;
+	assert(pusher->running == 0);
+	bud_buffer_finish(&pusher->scratch);
 	free(pusher);
-}
-
-static char *write_hex(char *to, uint64_t number)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (int shift = 60; shift >= 0; shift -= 4)
-		*to++ = digits[(number >> shift) & 15];
-	return to;
-}
-
-/* From the event's identity and the subscription, so that it is the same over attempts, nodes and
- * restarts; "msg_" and 32 hex digits, no dot (Standard Webhooks 1.0.0: the id is signed). */
-static void write_id(const struct bud_desk *desk, struct bud_delivery *delivery)
-{
-	const struct bud_event *event = delivery->event;
-	struct bud_span parts[] = {
-		event->owner, event->source, event->id, bud_span(delivery->receiver->id)};
-	struct bud_hash_128 hash = bud_hash_128(&desk->commands->shard->key, parts, 4);
-	char *to = delivery->id_line;
-
-	memcpy(to, ID_NAME "msg_", sizeof(ID_NAME "msg_"));
-	to = write_hex(to + sizeof(ID_NAME "msg_") - 1, hash.high);
-	*write_hex(to, hash.low) = '\0';
-}
-
-/* 00-<32 hex>-<16 hex>-<2 hex> (W3C Trace Context 3.2.2); anything else is not passed on. */
-static bool is_traceparent(struct bud_span value)
-{
-	if (value.len != 55 || value.at[2] != '-' || value.at[35] != '-' || value.at[52] != '-')
-		return false;
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.at[i];
-		bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-		if (!is_hex && i != 2 && i != 35 && i != 52)
-			return false;
-	}
-	return true;
-}
-
-static size_t write_headers(
-	struct bud_pusher *pusher, struct bud_delivery *delivery, int64_t wall_s)
-{
-	const struct bud_attribute *trace =
-		bud_event_find(delivery->event, bud_span("traceparent"));
-	struct bud_signing what = {.timestamp_s = wall_s, .body = delivery->event->bytes};
-	struct bud_signature_headers signature;
-	size_t n = 0;
-
-	if (delivery->id_line[0] == '\0')
-		write_id(pusher->desk, delivery);
-	what.id = bud_span(delivery->id_line + sizeof(ID_NAME) - 1);
-	snprintf(delivery->timestamp_line, sizeof(delivery->timestamp_line), TIMESTAMP_NAME "%lld",
-		(long long)wall_s);
-	bud_signer_sign(
-		delivery->receiver->signer, &what, NULL, delivery->signature_line, &signature);
-	delivery->headers[n++] = delivery->id_line;
-	delivery->headers[n++] = delivery->timestamp_line;
-	for (size_t i = 0; i < signature.n; i++)
-		delivery->headers[n++] = signature.lines[i];
-	if (trace && is_traceparent(trace->value)) {
-		snprintf(delivery->trace_line, sizeof(delivery->trace_line), TRACE_NAME "%.55s",
-			trace->value.at);
-		delivery->headers[n++] = delivery->trace_line;
-	}
-	return n;
 }
 
 static void count(struct bud_pusher *pusher, const struct bud_fetch_result *result,
@@ -254,6 +187,7 @@ static void on_result(void *owner, const struct bud_fetch_result *result)
 
 	free(owner);
 	pusher->running--;
+	bud_message_finish(delivery);
 	delivery->state = BUD_DELIVERY_ENDED;
 	if (result->kind == BUD_FETCH_CANCELLED)
 		end_cancelled(delivery, receiver);
@@ -268,22 +202,31 @@ int bud_push_start(struct bud_pusher *pusher, struct bud_delivery *delivery, int
 	struct bud_receiver *receiver = delivery->receiver;
 	struct bud_fetch_request request = {
 		.target = receiver->target,
-		.headers = delivery->headers,
-		.body = delivery->event->bytes,
 		.timeout_ms = receiver->timeout_ms,
 		.keep_body_bytes = BUD_RESPONSE_KEPT_BYTES,
 	};
+	int64_t wall_ms = bud_clock_wall_ms();
 	struct attempt *attempt;
 	int r;
 
 	if (!receiver->target)
 		return -EINVAL;
-	request.headers_n = write_headers(pusher, delivery, bud_clock_wall_ms() / 1000);
+	if (wall_ms >= receiver->credential_until_ms) {
+		/* Whoever renews it makes the receiver anew. */
+		delivery->reason = "credential_expired";
+		*out_wait_ms = NO_CREDENTIAL_WAIT_MS;
+		return -EACCES;
+	}
+	bud_message_write(delivery,
+		&(struct bud_message_context){
+			&pusher->desk->commands->shard->key, wall_ms / 1000, &pusher->scratch},
+		&request);
 	attempt = bud_new(struct attempt);
 	*attempt = (struct attempt){pusher, delivery};
 	r = bud_fetch_start(pusher->desk->fetch, &request, on_result, attempt, NULL);
 	if (r < 0) {
 		free(attempt);
+		bud_message_finish(delivery);
 		if (r == -EAGAIN) {
 			bud_metrics_add(pusher->desk->metrics, BUD_COUNTER_FETCH_FULL, 1);
 			*out_wait_ms += (int64_t)bud_random_below((uint64_t)*out_wait_ms + 1);

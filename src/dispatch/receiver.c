@@ -4,14 +4,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "config/config.h"
-#include "core/log.h"
-#include "crypto/secret.h"
+#include "core/clock.h"
 #include "crypto/signer.h"
 #include "dispatch/desk.h"
+#include "dispatch/delivery.h"
 #include "dispatch/gate.h"
+#include "dispatch/wire.h"
 #include "fetch/target.h"
-#include "subscription/sink_header.h"
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
@@ -43,53 +42,26 @@ void bud_receivers_destroy(struct bud_receivers *receivers)
 	free(receivers);
 }
 
-/* A receiver that was asked is told with each delivery by whom (CloudEvents HTTP webhooks 2.1). */
-static int add_origin(const struct bud_desk *desk, const struct bud_subscription *subscription,
-	struct bud_target *target)
+/* Whether it needs no memory beside the delivery's own. */
+static bool is_plain(const struct bud_receiver *receiver)
 {
-	bud_auto(buffer) struct bud_buffer line = {0};
-
-	if (subscription->status.granted_ms == 0 || desk->config->delivery.origin[0] == '\0')
-		return 0;
-	bud_buffer_format(&line, "WebHook-Request-Origin: %s", desk->config->delivery.origin);
-	return bud_target_header_add(target, line.at);
+	return receiver->mode == BUD_MODE_STRUCTURED &&
+	       bud_signer_bytes(receiver->signer) <=
+		       sizeof(((struct bud_delivery *)0)->signature_line);
 }
 
-static struct bud_target *make_target(
-	const struct bud_desk *desk, const struct bud_subscription *subscription)
+static void wire(struct bud_receiver *receiver, const struct bud_desk *desk,
+	const struct bud_subscription *subscription, int64_t mono_ms)
 {
-	struct bud_target_options options = {.allow_http = desk->config->delivery.allow_http};
-	struct bud_error error = {0};
-	struct bud_target *target =
-		bud_target_create(bud_span(subscription->sink), &options, &error);
-	int r = target ? bud_target_header_add(target, "Content-Type: application/cloudevents+json")
-		       : 0;
+	int64_t now_ms = bud_clock_wall_ms();
+	int64_t until_ms;
 
-	if (!target)
-		bud_log_error("a sink is not allowed any more", "subscription", subscription->id,
-			"reason", error.text);
-	for (size_t i = 0; target && r == 0 && i < subscription->n_headers; i++) {
-		bud_auto(buffer) struct bud_buffer line = {0};
-		bud_buffer_format(&line, "%s: %s", subscription->headers[i].name,
-			subscription->headers[i].value);
-		r = bud_target_header_add(target, line.at);
-	}
-	if (target && r == 0)
-		r = add_origin(desk, subscription, target);
-	assert(r == 0); /* the API accepted none that could fail here */
-	return target;
-}
-
-static struct bud_signer *make_signer(const struct bud_subscription *subscription)
-{
-	bud_auto(secret) struct bud_secret secret = {0};
-	struct bud_signer_options options = {.secrets = &secret, .secrets_n = 1, .v1 = true};
-	struct bud_error error;
-	int r = bud_secret_parse(bud_span(subscription->secret), &secret, &error);
-
-	assert(r == 0);
-	(void)r;
-	return bud_signer_create(&options);
+	receiver->mode = subscription->config->mode;
+	receiver->target =
+		bud_wire_target(desk, subscription, now_ms, &receiver->credential_until_ms);
+	receiver->signer = bud_wire_signer(subscription, now_ms, &until_ms);
+	receiver->renew_mono_ms = until_ms == INT64_MAX ? INT64_MAX : mono_ms + (until_ms - now_ms);
+	receiver->is_plain = is_plain(receiver);
 }
 
 /* What its subscription allows at a time, unless its lane sees to that. */
@@ -104,8 +76,8 @@ static void add_wish(struct bud_receiver *receiver, const struct bud_subscriptio
 		bud_endpoint_add_wish(bud_gate_endpoint(receiver->gate), wish);
 }
 
-static struct bud_receiver *create(
-	struct bud_receivers *receivers, const struct bud_subscription *subscription)
+static struct bud_receiver *create(struct bud_receivers *receivers,
+	const struct bud_subscription *subscription, int64_t mono_ms)
 {
 	struct bud_receiver *receiver = bud_new(struct bud_receiver);
 
@@ -120,8 +92,7 @@ static struct bud_receiver *create(
 		subscription->config, &subscription->status, bud_desk_sharers(receivers->desk));
 	receiver->id = bud_strdup(subscription->id);
 	receiver->owner = bud_strdup(subscription->owner);
-	receiver->target = make_target(receivers->desk, subscription);
-	receiver->signer = make_signer(subscription);
+	wire(receiver, receivers->desk, subscription, mono_ms);
 	receiver->gate = bud_gates_get(
 		receivers->gates, bud_span(subscription->owner), bud_span(subscription->sink));
 	bud_list_init(&receiver->log_link);
@@ -150,9 +121,10 @@ struct bud_receiver *bud_receivers_get(struct bud_receivers *receivers,
 	if (subscription->slot >= receivers->slots)
 		grow(receivers, subscription->slot);
 	receiver = receivers->by_slot[subscription->slot];
-	if (!receiver || receiver->revision != subscription->revision) {
+	if (!receiver || receiver->revision != subscription->revision ||
+		mono_ms >= receiver->renew_mono_ms) {
 		bud_receiver_unref(receiver);
-		receiver = create(receivers, subscription);
+		receiver = create(receivers, subscription, mono_ms);
 		receivers->by_slot[subscription->slot] = receiver;
 	}
 	receiver->used_mono_ms = mono_ms;

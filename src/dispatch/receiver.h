@@ -32,7 +32,11 @@ struct bud_receiver {
 	char *owner;
 	struct bud_target *target; /* NULL: the sink is not allowed here any more */
 	struct bud_signer *signer;
-	struct bud_gate *gate; /* a reference */
+	enum bud_mode mode;
+	bool is_plain;               /* structured, v1 alone */
+	int64_t renew_mono_ms;       /* a secret does not sign any more: it is made anew */
+	int64_t credential_until_ms; /* wall clock; no attempt without a good one */
+	struct bud_gate *gate;       /* a reference */
 	struct bud_endpoint_wish wish;
 	int64_t used_mono_ms;
 	/* Parked deliveries to ask for: few, and more as long as there are. Slots are reserved
