@@ -34,6 +34,7 @@
 #define BUD_KEY_PAUSE_UNTIL   BUD_KEY "pauses:until"
 #define BUD_KEY_PAUSE_SERIAL  BUD_KEY "pauses:serial"
 #define BUD_KEY_ENDPOINTS     BUD_KEY "endpoints"
+#define BUD_KEY_SIGNING_KEYS  BUD_KEY "keys"
 
 /* With a part of their own behind: p<N>:events, parked:<lane>, dead:<sub>, attempts:<sub>,
  * lock:<what>, stats:<sub>, endpoint:<id>. */
