@@ -9,6 +9,7 @@
 #include "api/endpoints.h"
 #include "api/events.h"
 #include "api/explain.h"
+#include "api/jwks.h"
 #include "api/pause.h"
 #include "api/replay.h"
 #include "api/stats.h"
@@ -22,6 +23,7 @@ void bud_resources_tables(struct bud_api_desk *desk, struct bud_route_table *out
 		{bud_endpoints_routes, bud_endpoints_routes_n, desk},
 		{bud_events_routes, bud_events_routes_n, desk},
 		{bud_explain_routes, bud_explain_routes_n, desk},
+		{bud_jwks_routes, bud_jwks_routes_n, desk},
 		{bud_pause_routes, bud_pause_routes_n, desk},
 		{bud_replay_routes, bud_replay_routes_n, desk},
 		{bud_stats_routes, bud_stats_routes_n, desk},

@@ -11,6 +11,7 @@
 
 struct bud_control;   /* app/control.h */
 struct bud_endpoints; /* dispatch/endpoint.h */
+struct bud_keyring;   /* crypto/keyring.h */
 struct bud_sealer;    /* crypto/seal.h */
 struct bud_table;     /* subscription/table.h */
 struct bud_worker;    /* app/worker.h */
@@ -31,6 +32,7 @@ struct bud_app {
 	struct bud_sealer *sealer; /* also in the shard; NULL: nothing is sealed */
 	struct bud_table *table;
 	struct bud_endpoints *endpoints;
+	struct bud_keyring *keyring;
 	struct bud_following following;
 	struct bud_readiness readiness;
 	const char *durability;
@@ -44,6 +46,8 @@ struct bud_app {
 	/* Threads wake the main thread when something below changed. */
 	uv_async_t wake;
 	atomic_bool is_joined;  /* our heartbeat is written */
+	atomic_bool is_keyed;   /* the keyring has its first keys */
+	atomic_bool is_locked;  /* they are there, but cannot be opened */
 	atomic_bool is_rivaled; /* another process goes by our node's name */
 	atomic_uint n_ready;    /* workers whose connections have been up */
 	atomic_uint n_drained;  /* workers that have nothing left in hand */

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "api/health.h"
+#include "api/keys.h"
 #include "api/pauses.h"
 #include "app/app.h"
 #include "app/worker.h"
@@ -17,6 +18,7 @@
 #include "lifecycle/clean.h"
 #include "lifecycle/disable.h"
 #include "lifecycle/follow.h"
+#include "lifecycle/key_keeper.h"
 #include "lifecycle/nodes.h"
 #include "lifecycle/replay.h"
 #include "lifecycle/resume.h"
@@ -28,6 +30,7 @@
 #define GAUGES_MS  500
 #define CLOSE_MS   20 /* for the connections' last callbacks */
 #define ASKING_MAX 64
+#define TABLES     3
 
 enum wish {
 	WISH_JOIN = 1,
@@ -51,6 +54,7 @@ struct bud_control {
 	struct bud_watch *watch;
 	struct bud_cleaner *cleaner;
 	struct bud_pause_follower *pause_follower;
+	struct bud_key_keeper *key_keeper;
 	struct bud_fetch *fetch; /* for questions and tokens; deliveries are the workers' */
 	struct bud_verifier *verifier;
 	struct bud_keeper *keeper;
@@ -59,7 +63,8 @@ struct bud_control {
 	struct bud_listener *admin;
 	struct bud_health_api health;
 	struct bud_pauses_api pauses;
-	struct bud_route_table tables[2];
+	struct bud_keys_api keys;
+	struct bud_route_table tables[TABLES];
 };
 
 static void on_commands_up(void *owner)
@@ -71,6 +76,7 @@ static void on_commands_up(void *owner)
 	bud_log_info("connected to Redis");
 	bud_watch_on_up(control->watch);
 	bud_pause_follower_on_up(control->pause_follower);
+	bud_key_keeper_on_up(control->key_keeper);
 }
 
 static void on_commands_down(void *owner, const char *reason)
@@ -95,6 +101,14 @@ static void on_joined(void *owner)
 
 	atomic_store(&control->app->is_joined, true);
 	uv_async_send(&control->app->wake);
+}
+
+static void on_keyed(void *owner, int err)
+{
+	struct bud_app *app = ((struct bud_control *)owner)->app;
+
+	atomic_store(err < 0 ? &app->is_locked : &app->is_keyed, true);
+	uv_async_send(&app->wake);
 }
 
 static void on_deleted(void *owner, const char *id)
@@ -224,8 +238,18 @@ static void open_flows(struct bud_control *control)
 		.metrics = control->metrics,
 		.retention_ms = app->config.retention.age_s * 1000,
 	};
+	struct bud_key_keeper_options keys = {
+		.loop = &control->loop,
+		.store = &control->commands_store,
+		.sealer = app->sealer,
+		.keyring = app->keyring,
+		.on_loaded = on_keyed,
+		.owner = control,
+	};
 
 	open_judges(control);
+	control->key_keeper = bud_key_keeper_open(&keys);
+	control->keys.keeper = control->key_keeper;
 	control->cleaner = bud_cleaner_open(&clean);
 	control->pause_follower = bud_pause_follower_open(&(struct bud_pause_options){
 		&control->loop, &control->commands_store, app->endpoints, app->node});
@@ -238,17 +262,20 @@ static void open_admin(struct bud_control *control)
 	struct bud_listener_options options = {
 		.fd = control->admin_fd,
 		.tables = control->tables,
-		.n_tables = 2,
+		.n_tables = TABLES,
 	};
 	int err = 0;
 
 	control->health = (struct bud_health_api){
 		control->app->metrics_list, control->app->metrics_n, &control->app->readiness};
 	control->pauses = (struct bud_pauses_api){&control->commands_store};
+	control->keys.keyring = control->app->keyring;
 	control->tables[0] =
 		(struct bud_route_table){bud_health_routes, bud_health_routes_n, &control->health};
 	control->tables[1] =
 		(struct bud_route_table){bud_pauses_routes, bud_pauses_routes_n, &control->pauses};
+	control->tables[2] =
+		(struct bud_route_table){bud_keys_routes, bud_keys_routes_n, &control->keys};
 	control->admin = bud_listener_open(&control->loop, &options, &err);
 	if (!control->admin)
 		bud_log_error("cannot listen for admin", "error", uv_strerror(err));
@@ -275,6 +302,7 @@ static void on_close_time(uv_timer_t *timer)
 	bud_watch_close(control->watch);
 	bud_cleaner_close(control->cleaner);
 	bud_pause_follower_close(control->pause_follower);
+	bud_key_keeper_close(control->key_keeper);
 	bud_verifier_close(control->verifier);
 	bud_keeper_close(control->keeper);
 	bud_disabler_close(control->disabler);

@@ -24,6 +24,7 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/random.h"
+#include "crypto/keyring.h"
 #include "crypto/seal.h"
 #include "dispatch/endpoint.h"
 #include "http/listener.h"
@@ -94,7 +95,8 @@ static void print_listening(const struct serve *serve)
 	fflush(stdout);
 }
 
-/* Step 5: our heartbeat is written. The table may still be loading: the barrier waits for it. */
+/* Step 5: our heartbeat is written, and there are keys to sign with. The table may still be
+ * loading: the barrier waits for it. */
 static void start_workers(struct serve *serve)
 {
 	struct bud_app *app = &serve->app;
@@ -112,7 +114,15 @@ static void on_wake(uv_async_t *async)
 	struct serve *serve = async->data;
 	struct bud_app *app = &serve->app;
 
-	if (serve->state == SERVE_STARTING && atomic_load(&app->is_joined))
+	if (serve->state == SERVE_STARTING && atomic_load(&app->is_locked)) {
+		fprintf(stderr,
+			"budstikke serve: the server's signing key in Redis cannot be opened with "
+			"the keys that are configured\n");
+		stop(serve, BUD_CLI_EXIT_FAILED);
+		return;
+	}
+	if (serve->state == SERVE_STARTING && atomic_load(&app->is_joined) &&
+		atomic_load(&app->is_keyed))
 		start_workers(serve);
 	if (serve->state == SERVE_RUNNING && !serve->is_announced &&
 		atomic_load(&app->n_ready) == app->workers_n) {
@@ -366,6 +376,7 @@ static void init_app(struct serve *serve)
 	app->durability = "fsync";
 	app->table = bud_table_create(app->workers_n);
 	app->endpoints = bud_endpoints_create(&limits, &app->shard.key);
+	app->keyring = bud_keyring_create();
 	app->readiness.following = &app->following;
 	app->redis_url = config->redis.url;
 	bud_random_hex(app->run, 8);
@@ -384,6 +395,7 @@ static void finish(struct serve *serve)
 
 	bud_store_finish(&serve->store);
 	bud_endpoints_destroy(app->endpoints);
+	bud_keyring_destroy(app->keyring);
 	bud_table_destroy(app->table);
 	bud_sealer_destroy(app->sealer);
 	free(app->workers);

@@ -140,6 +140,7 @@ static void open_flows(struct bud_worker *worker)
 		.table_reader = worker->index,
 		.endpoints = app->endpoints,
 		.following = &app->following,
+		.keyring = app->keyring,
 		.config = &app->config,
 		.metrics = worker->metrics,
 		.node = app->node,
@@ -176,6 +177,7 @@ static void open_listener(struct bud_worker *worker)
 		.config = &app->config,
 		.table = app->table,
 		.table_reader = worker->index,
+		.keyring = app->keyring,
 	};
 	worker->tables[0] =
 		(struct bud_route_table){bud_ingest_routes, bud_ingest_routes_n, worker->ingest};

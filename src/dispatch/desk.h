@@ -7,6 +7,7 @@ struct bud_config;    /* config/config.h */
 struct bud_endpoints; /* dispatch/endpoint.h */
 struct bud_fetch;     /* fetch/fetch.h */
 struct bud_following; /* store/following.h */
+struct bud_keyring;   /* crypto/keyring.h */
 struct bud_metrics;   /* core/metrics.h */
 struct bud_store;     /* store/store.h */
 struct bud_table;     /* subscription/table.h */
@@ -21,6 +22,7 @@ struct bud_desk {
 	size_t table_reader;
 	struct bud_endpoints *endpoints;
 	struct bud_following *following;
+	struct bud_keyring *keyring; /* the server's own keys, for v1a and RFC 9421 */
 	const struct bud_config *config;
 	struct bud_metrics *metrics;
 	const char *node;

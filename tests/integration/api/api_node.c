@@ -9,8 +9,10 @@
 
 #include "api/resources.h"
 #include "core/clock.h"
+#include "crypto/keyring.h"
 #include "http/listener.h"
 #include "http_server.h"
+#include "lifecycle/key_keeper.h"
 #include "redis/client.h"
 #include "store/registry.h"
 #include "subscription/subscription.h"
@@ -85,6 +87,7 @@ static void on_listener_closed(void *owner)
 	struct api_node *node = owner;
 
 	uv_close((uv_handle_t *)&node->tick, NULL);
+	bud_key_keeper_close(node->key_keeper);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -105,6 +108,26 @@ static void on_tick(uv_timer_t *timer)
 	}
 }
 
+static void on_keyed(void *owner, int err)
+{
+	struct api_node *node = owner;
+
+	assert(err == 0);
+	node->is_keyed = true;
+}
+
+static void open_keys(struct api_node *node)
+{
+	struct bud_key_keeper_options options = {.loop = &node->loop,
+		.store = &node->store,
+		.keyring = node->keyring,
+		.on_loaded = on_keyed,
+		.owner = node};
+
+	node->key_keeper = bud_key_keeper_open(&options);
+	node->keys.keeper = node->key_keeper;
+}
+
 static void on_set_up(void *owner, int err, const char *text)
 {
 	struct api_node *node = owner;
@@ -113,6 +136,7 @@ static void on_set_up(void *owner, int err, const char *text)
 	assert(err == 0);
 	node->store.shard = &node->shard;
 	node->is_set_up = true;
+	open_keys(node);
 }
 
 static void on_up(void *owner)
@@ -144,12 +168,16 @@ static void *run(void *owner)
 
 static void open_api(struct api_node *node)
 {
+	node->keyring = bud_keyring_create();
+	node->keys.keyring = node->keyring;
 	node->subscriptions.store = &node->store;
 	node->subscriptions.table = node->table;
 	node->subscriptions.config = &node->config;
 	bud_subscriptions_api_init(&node->subscriptions);
-	node->desk = (struct bud_api_desk){
-		.store = &node->store, .config = &node->config, .table = node->table};
+	node->desk = (struct bud_api_desk){.store = &node->store,
+		.config = &node->config,
+		.table = node->table,
+		.keyring = node->keyring};
 	node->readiness.following = &node->following;
 	node->sets[0] = &node->metrics;
 	node->health = (struct bud_health_api){node->sets, 1, &node->readiness};
@@ -157,7 +185,7 @@ static void open_api(struct api_node *node)
 
 static void open_listener(struct api_node *node)
 {
-	static struct bud_route_table tables[3 + BUD_RESOURCES_TABLES];
+	static struct bud_route_table tables[4 + BUD_RESOURCES_TABLES];
 	struct bud_listener_options options = {.host = "127.0.0.1",
 		.tables = tables,
 		.n_tables = sizeof(tables) / sizeof(tables[0])};
@@ -168,7 +196,8 @@ static void open_listener(struct api_node *node)
 	tables[1] = (struct bud_route_table){bud_health_routes, bud_health_routes_n, &node->health};
 	node->pauses = (struct bud_pauses_api){&node->store};
 	tables[2] = (struct bud_route_table){bud_pauses_routes, bud_pauses_routes_n, &node->pauses};
-	bud_resources_tables(&node->desk, &tables[3]);
+	tables[3] = (struct bud_route_table){bud_keys_routes, bud_keys_routes_n, &node->keys};
+	bud_resources_tables(&node->desk, &tables[4]);
 	node->listener = bud_listener_open(&node->loop, &options, &r);
 	assert(node->listener);
 	node->port = bud_listener_port(node->listener);
@@ -204,7 +233,7 @@ void api_node_start(struct api_node *node)
 	node->tick.data = node;
 	uv_timer_start(&node->tick, on_tick, TICK_MS, TICK_MS);
 	pthread_create(&node->thread, NULL, run, node);
-	while (!node->is_set_up || node->following.confirmed_mono_ms == 0)
+	while (!node->is_set_up || !node->is_keyed || node->following.confirmed_mono_ms == 0)
 		usleep(1000);
 }
 
@@ -217,6 +246,7 @@ void api_node_finish(struct api_node *node)
 	r = uv_loop_close(&node->loop);
 	assert(r == 0);
 	bud_table_destroy(node->table);
+	bud_keyring_destroy(node->keyring);
 	bud_store_finish(&node->store);
 	redis_server_finish(&node->server);
 }

@@ -8,6 +8,7 @@
 #include <uv.h>
 #include "api/desk.h"
 #include "api/health.h"
+#include "api/keys.h"
 #include "api/pauses.h"
 #include "api/subscriptions.h"
 #include "config/config.h"
@@ -26,11 +27,14 @@ struct api_node {
 	struct bud_store store;
 	struct bud_shard shard;
 	struct bud_table *table;
+	struct bud_keyring *keyring;
 	struct bud_config config;
 	struct bud_subscriptions_api subscriptions;
 	struct bud_api_desk desk;
 	struct bud_health_api health;
 	struct bud_pauses_api pauses;
+	struct bud_key_keeper *key_keeper;
+	struct bud_keys_api keys;
 	struct bud_readiness readiness;
 	struct bud_following following;
 	struct bud_metrics metrics;
@@ -38,6 +42,7 @@ struct api_node {
 	struct bud_listener *listener;
 	int port;
 	atomic_bool is_set_up;
+	atomic_bool is_keyed;
 	bool is_reading;           /* the registry is being read */
 	struct bud_member version; /* that the table will have then */
 	/* For the test: */

@@ -1,0 +1,66 @@
+"""The server's own signing keys: made once for all nodes, published as a JWK set, rotated."""
+from threading import Thread
+
+from kit import Budstikke, PrivateRedis, folder, wait_until
+from kit.api import Api
+
+
+def jwks(node):
+    """The key ids that a node publishes, the current one first."""
+    answer = node.api().get("/.well-known/jwks.json")
+    assert answer.status == 200, answer
+    assert answer.headers["content-type"] == "application/jwk-set+json", answer.headers
+    assert answer.headers["cache-control"] == "max-age=300", answer.headers
+    keys = answer.json()["keys"]
+    for key in keys:
+        assert set(key) == {"kty", "crv", "alg", "use", "kid", "x"}, key
+        assert (key["kty"], key["crv"]) == ("OKP", "Ed25519"), key
+    return [key["kid"] for key in keys]
+
+
+def rotate(node, **body):
+    answer = Api(node.admin).request("POST", "/keys/rotate", body)
+    assert answer.status == 200, answer
+    return [(key["kid"], key["state"]) for key in answer.json()["keys"]]
+
+
+def states(node):
+    return [key["state"] for key in Api(node.admin).get("/keys").json()["keys"]]
+
+
+def story_two_nodes():
+    """Two nodes that start at once have one key; a rotation on one reaches the other and lasts."""
+    with folder() as home, PrivateRedis(home / "redis") as redis, \
+            Budstikke(home / "a", {"redis.url": redis.url}, start=False) as a, \
+            Budstikke(home / "b", {"redis.url": redis.url}, start=False) as b:
+        starts = [Thread(target=node.start) for node in (a, b)]
+        for start in starts:
+            start.start()
+        for start in starts:
+            start.join()
+        first = jwks(a)
+        assert len(first) == 1 and jwks(b) == first, (first, jwks(b))
+        after = rotate(a)
+        assert [state for _, state in after] == ["current", "signing"], after
+        assert after[1][0] == first[0], after
+        kids = [kid for kid, _ in after]
+        assert jwks(a) == kids
+        wait_until(lambda: jwks(b) == kids, lambda: f"b has {jwks(b)}, not {kids}", 40, 0.5)
+        # A restart finds them again, before it says that it listens.
+        assert b.stop() == 0
+        b.start()
+        assert jwks(b) == kids
+        assert states(b) == ["current", "signing"], states(b)
+
+
+def story_at_once():
+    """Without an overlap the former key stops signing at once; what it signed can be verified."""
+    with folder() as home, Budstikke(home / "a") as a:
+        first = jwks(a)
+        after = rotate(a, overlap_s=0)
+        assert [state for _, state in after] == ["current", "published"], after
+        assert jwks(a) == [after[0][0], first[0]]
+        refused = Api(a.admin).request("POST", "/keys/rotate", {"overlap_s": -1})
+        assert refused.status == 400, refused
+        # The public listener offers no way to change them.
+        assert a.api().request("POST", "/keys/rotate", {}).status == 404
