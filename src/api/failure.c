@@ -19,7 +19,7 @@ static const struct {
 	{-ENOBUFS, {503, "unavailable", "Not available", "Too much waits for Redis"}},
 	{-ENOSPC, {503, "storage-full", "Storage is full", "Redis has no memory or disk left"}},
 	{-ENOKEY, {503, "sealed", "Sealed",
-			  "The subscription's secrets are sealed with a key that "
+			  "What is asked for is sealed with a key that "
 			  "this node does not have: secrets.key"}},
 	{-ENOENT, {503, "registry-missing", "The subscriptions are gone",
 			  "Redis has lost the registry of subscriptions; an operator must look"}},

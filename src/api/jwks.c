@@ -2,7 +2,10 @@
  * key never signs alone before its overlap is over, which is longer unless an operator said so. */
 #include "api/jwks.h"
 
+#include <errno.h>
+
 #include "api/desk.h"
+#include "api/failure.h"
 #include "core/text.h"
 #include "crypto/keyring.h"
 #include "crypto/signing_key.h"
@@ -24,6 +27,12 @@ static void handle_jwks(void *context, struct bud_request *request)
 	const struct bud_key_set *set = bud_keyring_take(desk->keyring);
 	bud_auto(buffer) struct bud_buffer body = {0};
 
+	/* An empty set would be kept, and believed. */
+	if (set->keys_n == 0) {
+		bud_key_set_unref(set);
+		bud_failure_reply(request, -ENOKEY);
+		return;
+	}
 	bud_jwks_write(set->keys, set->keys_n, &body);
 	bud_key_set_unref(set);
 	bud_reply_header(request, "Cache-Control", CACHE_CONTROL);

@@ -46,8 +46,7 @@ struct bud_app {
 	/* Threads wake the main thread when something below changed. */
 	uv_async_t wake;
 	atomic_bool is_joined;  /* our heartbeat is written */
-	atomic_bool is_keyed;   /* the keyring has its first keys */
-	atomic_bool is_locked;  /* they are there, but cannot be opened */
+	atomic_bool is_keyed;   /* the keyring has its keys, unless they cannot be opened */
 	atomic_bool is_rivaled; /* another process goes by our node's name */
 	atomic_uint n_ready;    /* workers whose connections have been up */
 	atomic_uint n_drained;  /* workers that have nothing left in hand */

@@ -114,13 +114,6 @@ static void on_wake(uv_async_t *async)
 	struct serve *serve = async->data;
 	struct bud_app *app = &serve->app;
 
-	if (serve->state == SERVE_STARTING && atomic_load(&app->is_locked)) {
-		fprintf(stderr,
-			"budstikke serve: the server's signing key in Redis cannot be opened with "
-			"the keys that are configured\n");
-		stop(serve, BUD_CLI_EXIT_FAILED);
-		return;
-	}
 	if (serve->state == SERVE_STARTING && atomic_load(&app->is_joined) &&
 		atomic_load(&app->is_keyed))
 		start_workers(serve);

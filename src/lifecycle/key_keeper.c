@@ -25,7 +25,7 @@ struct bud_key_keeper {
 	struct bud_key_keeper_options options;
 	uv_timer_t timer;
 	bool is_looking;
-	bool is_loaded;
+	int load_err;        /* why the keyring is empty */
 	bool has_complained; /* of what the last look found */
 };
 
@@ -43,6 +43,7 @@ struct bud_key_keeper *bud_key_keeper_open(const struct bud_key_keeper_options *
 	struct bud_key_keeper *keeper = bud_new(struct bud_key_keeper);
 
 	keeper->options = *options;
+	keeper->load_err = -EAGAIN;
 	if (keeper->options.refresh_ms == 0)
 		keeper->options.refresh_ms = REFRESH_MS;
 	uv_timer_init(options->loop, &keeper->timer);
@@ -154,9 +155,9 @@ static void look_at(struct bud_key_keeper *keeper, const struct bud_stored_keys 
 {
 	int err = put_on_ring(keeper, list);
 
-	if (keeper->is_loaded)
+	if (keeper->load_err == 0)
 		return;
-	keeper->is_loaded = err == 0;
+	keeper->load_err = err;
 	keeper->options.on_loaded(keeper->options.owner, err);
 }
 
@@ -248,10 +249,13 @@ static void on_rotated(void *owner, int err, const struct bud_stored_keys *list)
 int bud_key_keeper_rotate(
 	struct bud_key_keeper *keeper, int64_t overlap_ms, bud_key_keeper_fn fn, void *owner)
 {
-	struct rotation *rotation = bud_new(struct rotation);
+	struct rotation *rotation;
 	struct fresh fresh;
-	int r;
+	int r = keeper->load_err;
 
+	if (r < 0)
+		return r;
+	rotation = bud_new(struct rotation);
 	*rotation = (struct rotation){keeper, fn, owner};
 	make_fresh(keeper, &fresh);
 	r = bud_signing_keys_rotate(

@@ -11,7 +11,8 @@ struct bud_store;      /* store/store.h */
 struct uv_loop_s;
 
 /* 0: the keyring has its first keys. -ENOKEY: the current key is sealed with a key that is not
- * here; -EINVAL: it was changed. Called until it is 0. */
+ * here; -EINVAL: it was changed: then the keyring stays empty and is looked at again, as nobody may
+ * make another in its place. Called until it is 0. */
 typedef void (*bud_key_keeper_loaded_fn)(void *owner, int err);
 
 /* All borrowed until it is closed. */
@@ -32,7 +33,8 @@ void bud_key_keeper_on_up(struct bud_key_keeper *keeper);
 typedef void (*bud_key_keeper_fn)(void *owner, int err);
 /* Makes a new key the current one; the former signs beside it for `overlap_ms`. When `fn` says 0
  * this node's keyring has it; the others' have it after their next refresh. An `err` as in
- * store/store.h: -ENOTCONN nobody knows whether there is a new one. Negative: not called. */
+ * store/store.h: -ENOTCONN nobody knows whether there is a new one. Negative: not called; what the
+ * keyring lacks says why (-EAGAIN: not looked at yet). */
 BUD_MUST_CHECK int bud_key_keeper_rotate(
 	struct bud_key_keeper *keeper, int64_t overlap_ms, bud_key_keeper_fn fn, void *owner);
 /* After the connection is closed. Asynchronous; NULL is fine. */

@@ -64,3 +64,24 @@ def story_at_once():
         assert refused.status == 400, refused
         # The public listener offers no way to change them.
         assert a.api().request("POST", "/keys/rotate", {}).status == 404
+
+
+def story_sealed():
+    """With secrets.key no private key lies in Redis as it is; without it nobody makes another."""
+    with folder() as home:
+        with Budstikke(home / "data", {"secrets.key": "A" * 43 + "="}) as node:
+            kids = jwks(node)
+            with node.redis() as redis:
+                stored = redis("HGET", "bud:{s0}:keys", kids[0])
+            assert b"sealed:v1:" in stored and b"whsk_" not in stored, stored
+            assert node.stop() == 0
+        with Budstikke(home / "data", {"server.drain_s": 1}) as node:
+            refused = node.api().get("/.well-known/jwks.json")
+            assert refused.status == 503 and b"secrets.key" in refused.body, refused
+            refused = Api(node.admin).request("POST", "/keys/rotate", {})
+            assert refused.status == 503, refused
+            assert node.stop() == 0
+            said = node.log.read_text(encoding="utf-8")
+            assert "signing key of the server is sealed" in said, said
+        with Budstikke(home / "data", {"secrets.key": "A" * 43 + "="}) as node:
+            assert jwks(node) == kids

@@ -195,6 +195,7 @@ static void what_cannot_be_opened_is_refused(void **state)
 	assert_int_equal(a->load_err + b->load_err, -ENOKEY);
 	assert_int_equal(c->load_err, -ENOKEY);
 	assert_int_equal(bud_keyring_generation(c->keyring), 0);
+	assert_int_equal(bud_key_keeper_rotate(c->keeper, 0, on_rotated, c), -ENOKEY);
 	assert_int_equal(life_number(life, "HLEN " BUD_KEY_SIGNING_KEYS), 1);
 	/* A sealed text in another key's place is refused; the ring keeps what it had. */
 	reply = redis_server_ask(life->server, "HVALS " BUD_KEY_SIGNING_KEYS);
