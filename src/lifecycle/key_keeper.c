@@ -103,6 +103,46 @@ static int open_key(const struct bud_key_keeper *keeper, const struct bud_stored
 	return r;
 }
 
+/* Appends the key as it is stored. */
+static void close_key(const struct bud_key_keeper *keeper, const struct bud_signing_key *key,
+	struct bud_buffer *out)
+{
+	bud_auto(buffer) struct bud_buffer place = {0};
+	struct bud_buffer plain = {0};
+
+	write_place(bud_span(bud_signing_key_id(key)), &place);
+	bud_signing_key_write(key, &plain);
+	bud_seal_write(keeper->options.sealer, bud_buffer_as_span(&plain),
+		bud_buffer_as_span(&place), out);
+	wipe(&plain);
+}
+
+static void on_sealed(void *owner, int err, int64_t n)
+{
+	(void)owner;
+	if (err == 0 && n > 0)
+		bud_log_info("sealed a signing key of the server anew");
+}
+
+/* Stored before there was a sealer, or sealed with a key that is about to go. What fails is done at
+ * the next look. */
+static void seal_if_old(struct bud_key_keeper *keeper, const struct bud_stored_key *stored,
+	const struct bud_signing_key *key)
+{
+	const struct bud_sealer *sealer = keeper->options.sealer;
+	bool is_plain = bud_span_starts(stored->text, bud_span("whsk_"));
+	struct bud_stored_key again = {.kid = stored->kid};
+	struct bud_buffer text = {0};
+
+	if (!sealer || !(is_plain || bud_seal_is_old(sealer, stored->text)))
+		return;
+	close_key(keeper, key, &text);
+	again.text = bud_buffer_as_span(&text);
+	(void)!bud_signing_keys_seal(
+		keeper->options.store, &again, stored->text, on_sealed, keeper);
+	wipe(&text);
+}
+
 static void complain(struct bud_span kid, int err)
 {
 	bud_auto(buffer) struct bud_buffer name = {0};
@@ -139,6 +179,7 @@ static int put_on_ring(struct bud_key_keeper *keeper, const struct bud_stored_ke
 			keeper->has_complained = true;
 			return err;
 		}
+		seal_if_old(keeper, &list->at[i], keys[n]);
 		/* Whoever signs stands before whoever does not. */
 		if (signs(list, i) && signers_n == n)
 			signers_n++;
@@ -170,17 +211,10 @@ struct fresh {
 
 static void make_fresh(const struct bud_key_keeper *keeper, struct fresh *fresh)
 {
-	bud_auto(buffer) struct bud_buffer place = {0};
-	struct bud_buffer plain = {0};
-
 	*fresh = (struct fresh){.key = bud_signing_key_generate()};
+	close_key(keeper, fresh->key, &fresh->text);
 	fresh->stored.kid = bud_span(bud_signing_key_id(fresh->key));
-	write_place(fresh->stored.kid, &place);
-	bud_signing_key_write(fresh->key, &plain);
-	bud_seal_write(keeper->options.sealer, bud_buffer_as_span(&plain),
-		bud_buffer_as_span(&place), &fresh->text);
 	fresh->stored.text = bud_buffer_as_span(&fresh->text);
-	wipe(&plain);
 }
 
 static void drop_fresh(struct fresh *fresh)

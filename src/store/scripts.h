@@ -24,6 +24,7 @@ enum bud_script {
 	BUD_SCRIPT_PAUSE_LIST,
 	BUD_SCRIPT_STATS_ADD,
 	BUD_SCRIPT_SIGNING_KEYS,
+	BUD_SCRIPT_SIGNING_KEY_SEAL,
 };
 
 /* Sends what is built in `store->args`; see bud_redis_script(). */

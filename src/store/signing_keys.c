@@ -72,3 +72,18 @@ int bud_signing_keys_rotate(struct bud_store *store, const struct bud_stored_key
 {
 	return ask(store, key, overlap_ms, fn, owner);
 }
+
+int bud_signing_keys_seal(struct bud_store *store, const struct bud_stored_key *key,
+	struct bud_span before, bud_store_number_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	struct bud_args *args = &store->args;
+
+	bud_args_text(args, BUD_KEY_SIGNING_KEYS);
+	bud_args_keys_end(args);
+	bud_args_span(args, key->kid);
+	bud_args_span(args, before);
+	bud_args_span(args, key->text);
+	return bud_store_call_sent(call, bud_store_send_script(store, BUD_SCRIPT_SIGNING_KEY_SEAL,
+						 bud_store_on_number, call));
+}

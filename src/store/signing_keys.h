@@ -33,3 +33,7 @@ BUD_MUST_CHECK int bud_signing_keys_ensure(struct bud_store *store,
  * for 30 days more, unless BUD_STORED_KEYS_MAX are newer. */
 BUD_MUST_CHECK int bud_signing_keys_rotate(struct bud_store *store,
 	const struct bud_stored_key *key, int64_t overlap_ms, bud_stored_keys_fn fn, void *owner);
+/* Writes the key's text anew, sealed with another key; the number is 0 when it is not `before` any
+ * more. */
+BUD_MUST_CHECK int bud_signing_keys_seal(struct bud_store *store, const struct bud_stored_key *key,
+	struct bud_span before, bud_store_number_fn fn, void *owner);

@@ -47,18 +47,22 @@ static void on_rotated(void *owner, int err)
 	node->rotate_err = err;
 }
 
-/* `seal` is the sealing key's 64 hex digits or NULL. */
+/* `seal` is NULL, or one or two sealing keys of 64 hex digits, divided by a comma. */
 static struct node *open_node(struct life *life, const char *seal)
 {
 	struct node *node = bud_new(struct node);
-	struct bud_span text = bud_span(seal ? seal : "");
+	struct bud_span rest = bud_span(seal ? seal : "");
+	struct bud_span seals[2];
+	size_t seals_n = 0;
 	struct bud_key_keeper_options options = {.loop = &life->loop,
 		.store = &life->store,
 		.refresh_ms = REFRESH_MS,
 		.on_loaded = on_loaded,
 		.owner = node};
 
-	assert_int_equal(bud_sealer_create(&text, seal ? 1 : 0, &node->sealer, NULL), 0);
+	while (rest.len > 0)
+		seals[seals_n++] = bud_span_take_until(&rest, ',');
+	assert_int_equal(bud_sealer_create(seals, seals_n, &node->sealer, NULL), 0);
 	node->keyring = bud_keyring_create();
 	options.keyring = node->keyring;
 	options.sealer = node->sealer;
@@ -182,6 +186,34 @@ static void sealed_at_rest(void **state)
 	close_node(b);
 }
 
+/* What was stored before there was a sealer, or sealed with a key that goes, is sealed anew. */
+static void what_is_old_is_sealed_anew(void **state)
+{
+	struct life *life = *state;
+	struct node *plain = open_node(life, NULL), *first, *both, *last;
+
+	life_wait(life, plain->loads > 0);
+	rotate(life, plain, 60000);
+	assert_true(stored_has(life, " whsk_"));
+	first = open_node(life, SEAL);
+	life_wait(life, !stored_has(life, "whsk_"));
+	both = open_node(life, OTHER "," SEAL);
+	life_wait(life, both->loads > 0 && both->load_err == 0);
+	assert_true(are_same(first, both));
+	/* So the former sealing key may go. Who has only that one keeps the ring it has. */
+	last = open_node(life, OTHER);
+	life_wait(life, last->loads > 0 && last->load_err == 0);
+	life_wait(life, are_same(last, both));
+	assert_true(are_same(last, first));
+	assert_true(are_same(last, plain));
+	assert_int_equal(life_number(life, "HLEN " BUD_KEY_SIGNING_KEYS), 2);
+	life_close_redis(life);
+	close_node(plain);
+	close_node(first);
+	close_node(both);
+	close_node(last);
+}
+
 static void what_cannot_be_opened_is_refused(void **state)
 {
 	struct life *life = *state;
@@ -222,6 +254,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_rotation_reaches_the_others, life_set_up, life_tear_down),
 		cmocka_unit_test_setup_teardown(sealed_at_rest, life_set_up, life_tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_is_old_is_sealed_anew, life_set_up, life_tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_cannot_be_opened_is_refused, life_set_up, life_tear_down),
 	};

@@ -160,6 +160,37 @@ static void four_are_kept(void **state)
 	assert_string_equal(list(), "e=t+;d=t+;c=t+;b=t+;");
 }
 
+static void on_number(void *owner, int err, int64_t number)
+{
+	assert_int_equal(err, 0);
+	*(int64_t *)owner = number;
+	answers++;
+}
+
+static int64_t seal(const char *kid, const char *before, const char *text)
+{
+	struct bud_stored_key wanted = key(kid, text);
+	int64_t number = -1;
+
+	assert_int_equal(
+		bud_signing_keys_seal(&stores[0], &wanted, bud_span(before), on_number, &number),
+		0);
+	wait_for(1);
+	return number;
+}
+
+static void only_what_is_as_it_was_is_sealed(void **state)
+{
+	(void)state;
+	rotate("a", DAY_MS);
+	rotate("b", DAY_MS);
+	assert_int_equal(seal("a", "t", "s"), 1);
+	assert_int_equal(seal("a", "t", "r"), 0);
+	assert_int_equal(seal("b", "", "r"), 0);
+	assert_int_equal(seal("gone", "t", "r"), 0);
+	assert_string_equal(list(), "b=t+;a=s+;");
+}
+
 /* The time is what stands in Redis: a key that signed until 30 days ago goes. */
 static void after_30_days_it_goes(void **state)
 {
@@ -185,6 +216,7 @@ int main(void)
 		cmocka_unit_test_setup(two_who_make_the_first_see_the_same, empty),
 		cmocka_unit_test_setup(a_rotation_keeps_the_former, empty),
 		cmocka_unit_test_setup(four_are_kept, empty),
+		cmocka_unit_test_setup(only_what_is_as_it_was_is_sealed, empty),
 		cmocka_unit_test_setup(after_30_days_it_goes, empty),
 	};
 
