@@ -12,9 +12,11 @@
 #include "core/map.h"
 #include "core/metrics.h"
 #include "store/attempts.h"
+#include "store/failing.h"
 #include "store/keys.h"
 #include "store/lane_rows.h"
 #include "store/partition.h"
+#include "store/stats.h"
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
@@ -101,7 +103,9 @@ static void finish_lane(struct lane *lane)
 	struct bud_cleaner *cleaner = lane->cleaner;
 
 	if (lane->is_deleted) {
-		bud_attempts_drop(cleaner->options.store, bud_span(lane->id));
+		(void)bud_attempts_drop(cleaner->options.store, bud_span(lane->id));
+		(void)bud_stats_drop(cleaner->options.store, bud_span(lane->id));
+		(void)bud_failing_clear(cleaner->options.store, bud_span(lane->id));
 		bud_map_remove(&cleaner->deleted, bud_span(lane->id));
 	}
 	free(lane);

@@ -1,6 +1,6 @@
 /* The replayer. each step: lock -> the jobs -> for one after the other: a page read -> what matches
- * revived and the job moved on, in one script. Pages of which nothing matches are followed by the
- * next, up to a bound; then the job moves on all the same. */
+ * revived and the job moved on, in one script -> the next page, until the step has revived its part
+ * or read its pages; then the job moves on all the same. */
 #include "lifecycle/replay.h"
 
 #include <jansson.h>
@@ -28,18 +28,21 @@
 #define EACH_MS   640
 #define SPREAD_MS 10
 #define LOCK      "replay"
-#define PAGES_MAX 64 /* of a step, when nothing matches */
+#define PAGES_MAX 64 /* of a step */
 
 /* A job in this round. */
 struct work {
 	struct bud_list link;
-	char *id; /* the job's, and its subscription's */
-	struct bud_buffer value;
-	struct bud_replay_job job; /* borrows `value` */
+	char *id;                  /* the job's, and its subscription's */
+	struct bud_buffer value;   /* as it is stored */
+	struct bud_buffer filters; /* which `job` borrows */
+	struct bud_buffer next;    /* the value to be */
+	struct bud_replay_job job;
 	struct bud_filter *filter;
 	struct bud_revived revived[BUD_REVIVE_MAX];
-	size_t n;
-	unsigned pages;
+	size_t n;       /* of this page */
+	size_t total;   /* of this step */
+	unsigned pages; /* of this step */
 };
 
 struct bud_replayer {
@@ -84,6 +87,8 @@ static void drop_first(struct bud_replayer *replayer)
 	bud_list_remove(&work->link);
 	bud_filter_destroy(work->filter);
 	bud_buffer_finish(&work->value);
+	bud_buffer_finish(&work->filters);
+	bud_buffer_finish(&work->next);
 	free(work->id);
 	free(work);
 }
@@ -157,7 +162,9 @@ static bool read_job(struct work *work)
 
 	if (bud_replay_job_parse(bud_buffer_as_span(&work->value), &work->job) < 0)
 		return false;
-	filters = work->job.filters;
+	bud_buffer_span(&work->filters, work->job.filters);
+	filters = bud_buffer_as_span(&work->filters);
+	work->job.filters = filters;
 	if (filters.len == 0)
 		return true;
 	json = json_loadb(filters.at, filters.len, 0, NULL);
@@ -200,7 +207,8 @@ static void take_next(struct bud_replayer *replayer)
 
 static int read_events(struct bud_replayer *replayer)
 {
-	const struct bud_replay_job *job = &first(replayer)->job;
+	const struct work *work = first(replayer);
+	const struct bud_replay_job *job = &work->job;
 
 	return bud_partition_range(replayer->options.store,
 		&(struct bud_partition_range){
@@ -208,7 +216,7 @@ static int read_events(struct bud_replayer *replayer)
 			.from_ms = job->from_ms,
 			.to_ms = job->to_ms,
 			.after = job->has_after ? &job->after : NULL,
-			.limit = BUD_REVIVE_MAX,
+			.limit = BUD_REVIVE_MAX - work->total,
 		},
 		on_entries, replayer);
 }
@@ -226,7 +234,7 @@ static int read_dead(struct bud_replayer *replayer)
 			.from_ms = job->from_ms,
 			.to_ms = job->to_ms,
 			.after = job->has_after ? &after : NULL,
-			.limit = BUD_REVIVE_MAX,
+			.limit = BUD_REVIVE_MAX - work->total,
 		},
 		on_rows, replayer);
 }
@@ -236,7 +244,7 @@ static void read_page(struct bud_replayer *replayer)
 	struct work *work = first(replayer);
 	int r;
 
-	if (++work->pages > PAGES_MAX) {
+	if (work->pages++ >= PAGES_MAX) {
 		commit(replayer, false);
 		return;
 	}
@@ -343,7 +351,6 @@ static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_
 static void commit(struct bud_replayer *replayer, bool is_done)
 {
 	struct work *work = first(replayer);
-	bud_auto(buffer) struct bud_buffer after = {0};
 	struct bud_revive revive = {
 		.subscription = bud_span(work->id),
 		.spread_ms = SPREAD_MS,
@@ -354,23 +361,34 @@ static void commit(struct bud_replayer *replayer, bool is_done)
 	};
 
 	work->job.revived += work->n;
+	work->total += work->n;
+	bud_buffer_clear(&work->next);
 	if (!is_done)
-		bud_replay_job_write(&work->job, &after);
-	revive.after = bud_buffer_as_span(&after);
+		bud_replay_job_write(&work->job, &work->next);
+	revive.after = bud_buffer_as_span(&work->next);
 	if (bud_revive(replayer->options.store, &revive, on_revived, replayer) < 0)
 		end_round(replayer);
 }
 
-/* Moved on by somebody else: then that one goes on. */
 static void on_revived(void *owner, int err, int64_t number)
 {
 	struct bud_replayer *replayer = owner;
+	struct work *work = first(replayer);
+	struct bud_buffer before = work->value;
 
-	(void)number;
 	if (err < 0) {
 		end_round(replayer);
 		return;
 	}
-	drop_first(replayer);
-	take_next(replayer);
+	/* Moved on by somebody else: then that one goes on. */
+	if (number < 0 || work->next.len == 0 || work->total >= BUD_REVIVE_MAX ||
+		work->pages >= PAGES_MAX) {
+		drop_first(replayer);
+		take_next(replayer);
+		return;
+	}
+	work->value = work->next;
+	work->next = before;
+	work->n = 0;
+	read_page(replayer);
 }

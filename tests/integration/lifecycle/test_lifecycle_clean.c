@@ -159,6 +159,8 @@ static void test_deleted(void **state)
 	}
 	redis_server_do(life->server, "LPUSH " KEY "attempts:d7 x");
 	redis_server_do(life->server, "LPUSH " KEY "attempts:d199 x");
+	redis_server_do(life->server, "HSET " KEY "failing d7 1 other 1");
+	redis_server_do(life->server, "HSET " KEY "failed d7 1 other 1");
 	redis_server_do(life->server, "LPUSH " KEY "attempts:other x");
 	start(life);
 	for (int told = 0; told < 3; told++) { /* each load tells them again */
@@ -170,6 +172,8 @@ static void test_deleted(void **state)
 	life_wait(life, life_number(life, "EXISTS " KEY "attempts:d7 " KEY "attempts:d199") == 0);
 	assert_int_equal(life_number(life, "EXISTS " KEY "dead:d7 " KEY "kept " KEY "refs"), 0);
 	assert_int_equal(life_number(life, "EXISTS " KEY "attempts:other"), 1);
+	assert_int_equal(life_number(life, "HLEN " KEY "failing"), 1);
+	assert_int_equal(life_number(life, "HLEN " KEY "failed"), 1);
 }
 
 static void test_redis_dies_meanwhile(void **state)

@@ -1,0 +1,71 @@
+"""Replays: dead letters once more, what is retained for whom it was not meant then, and a
+subscription that begins in the past; also when the program is killed meanwhile, under the id it had.
+"""
+from kit import Budstikke, Receiver, Reply, folder, wait_until
+
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+def event(number):
+    return {"specversion": "1.0", "id": str(number), "source": "/s", "type": f"t{number % 2}"}
+
+
+def publish(api, numbers):
+    for number in numbers:
+        assert api.publish(event(number)).status == 202
+
+
+def numbers(receiver, path):
+    return sorted(int(d.id) for d in receiver.on(path))
+
+
+def story_dead_letters():
+    broken = [True]
+    with folder() as home, Receiver(lambda d: Reply(413) if broken[0] else None) as receiver, \
+            Budstikke(home / "data") as node:
+        api = node.api()
+        subscription = api.subscribe(receiver.sink("a"))
+        dead = f"/subscriptions/{subscription['id']}/dead"
+        publish(api, range(30))
+        wait_until(lambda: api.get(dead).json()["total"] == 30, node.metrics, 30)
+        ids = {d.id: d.webhook_id for d in receiver.deliveries}
+        broken[0] = False
+        answer = api.request("POST", f"/subscriptions/{subscription['id']}/replay", {})
+        assert answer.status == 202, answer
+        wait_until(lambda: numbers(receiver, "a") == list(range(30)),
+                   lambda: numbers(receiver, "a"), 30)
+        assert {d.id: d.webhook_id for d in receiver.on("a")} == ids
+        wait_until(lambda: api.get(dead).json()["total"] == 0,
+                   "no dead letter is left")
+
+
+def story_what_is_retained():
+    """Half of it matches; the program is killed while it goes."""
+    with folder() as home, Receiver() as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        api.subscribe(receiver.sink("other"))
+        publish(api, range(400))
+        node.wait_settled()
+        subscription = api.subscribe(receiver.sink("a"), types=["t1"])
+        answer = api.request("POST", f"/subscriptions/{subscription['id']}/replay",
+                             {"source": "events", "from": LONG_AGO})
+        assert answer.status == 202, answer
+        wait_until(lambda: len(receiver.on("a")) >= 20, "it goes on", 30)
+        node.kill()
+        node.start()
+        wait_until(lambda: set(numbers(receiver, "a")) == set(range(1, 400, 2)),
+                   lambda: f"{len(receiver.ids('a'))} of 200", 60)
+        node.wait_settled()
+        assert len(receiver.on("other")) == 400, "nobody else gets anything again"
+        assert len(receiver.on("a")) < 300, "what was delivered before the kill is not sent again"
+
+
+def story_from_the_past():
+    with folder() as home, Receiver() as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        publish(api, range(50))
+        api.subscribe(receiver.sink("a"), **{"from": LONG_AGO})
+        publish(api, range(50, 60))
+        # What was published just before may come as live traffic, too, under the same id.
+        wait_until(lambda: set(numbers(receiver, "a")) == set(range(60)),
+                   lambda: numbers(receiver, "a"), 30)
