@@ -5,77 +5,23 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "auth/authorize.h"
 #include "config/config.h"
 #include "core/clock.h"
 #include "core/limits.h"
-#include "core/list.h"
 #include "core/log.h"
-#include "core/map.h"
 #include "core/metrics.h"
 #include "core/random.h"
-#include "dispatch/delivery.h"
+#include "dispatch/claim_run.h"
 #include "dispatch/desk.h"
 #include "dispatch/gate.h"
-#include "dispatch/lane_plan.h"
 #include "dispatch/receiver.h"
 #include "dispatch/resolve.h"
 #include "event/event.h"
-#include "store/following.h"
 #include "store/lane.h"
 #include "store/registry.h"
 #include "store/store.h"
-#include "subscription/table.h"
 
-/* A lease outlives the attempt's time-out by this much; an attempt starts only in its first half.
- */
-#define LEASE_SPARE_MS  10000
-#define START_WITHIN_MS (LEASE_SPARE_MS / 2)
 #define FORGET_LEASE_MS 60000
-#define LATER_MS        10000
-
-enum claim_state {
-	CLAIM_CLAIMING,
-	CLAIM_BARRIER,
-	CLAIM_RUNNING,
-};
-
-struct item {
-	struct bud_delivery delivery;
-	struct claim *claim;
-	struct bud_member id;
-	int64_t lease;
-};
-
-struct claim {
-	struct bud_list link; /* bud_claims::waiting while in BARRIER */
-	struct bud_claims *claims;
-	enum claim_state state;
-	unsigned n_replies;            /* still to come */
-	bool is_full;                  /* got all it asked for */
-	struct bud_receiver *receiver; /* NULL: forgetting */
-	struct bud_lane_plan plan;
-	char token[33];  /* "": the lane is not held */
-	bool is_held;    /* by this claim, until its release */
-	size_t attempts; /* made under it */
-	size_t slots;    /* reserved and not used yet */
-	size_t asked;
-	int64_t sent_mono_ms;
-	struct bud_table_version version;
-	size_t n;
-	size_t n_open;
-	struct item *items;
-	char lane[];
-};
-
-struct bud_claims {
-	const struct bud_desk *desk;
-	struct bud_resolves *resolves;
-	struct bud_map by_lane;
-	struct bud_list waiting; /* claim::link */
-	size_t n_deliveries;
-	bool has_more;
-};
 
 struct bud_claims *bud_claims_create(const struct bud_desk *desk, struct bud_resolves *resolves)
 {
@@ -87,18 +33,16 @@ struct bud_claims *bud_claims_create(const struct bud_desk *desk, struct bud_res
 	return claims;
 }
 
-static void finish(struct claim *claim);
-
 void bud_claims_destroy(struct bud_claims *claims)
 {
-	struct claim *claim;
-	struct claim *after;
+	struct bud_claim_run *claim;
+	struct bud_claim_run *after;
 
 	if (!claims)
 		return;
 	/* Their leases end by themselves. */
 	bud_list_each_safe (claim, after, &claims->waiting, link)
-		finish(claim);
+		bud_claim_run_finish(claim);
 	assert(claims->by_lane.n == 0);
 	bud_map_finish(&claims->by_lane);
 	free(claims);
@@ -127,9 +71,9 @@ bool bud_claims_has_more(struct bud_claims *claims)
 	return has_more;
 }
 
-static struct claim *create(struct bud_claims *claims, struct bud_span lane, size_t asked)
+static struct bud_claim_run *create(struct bud_claims *claims, struct bud_span lane, size_t asked)
 {
-	struct claim *claim = bud_alloc_zero(sizeof(*claim) + lane.len + 1);
+	struct bud_claim_run *claim = bud_alloc_zero(sizeof(*claim) + lane.len + 1);
 
 	memcpy(claim->lane, lane.at, lane.len);
 	claim->claims = claims;
@@ -141,47 +85,8 @@ static struct claim *create(struct bud_claims *claims, struct bud_span lane, siz
 	return claim;
 }
 
-static enum bud_share share_of(const struct claim *claim)
-{
-	return bud_lane_is_replay(bud_span(claim->lane)) ? BUD_SHARE_REPLAY : BUD_SHARE_RETRY;
-}
-
-/* Keeps so many of the reserved slots, and at once: others may wait for the rest. */
-static void keep_slots(struct claim *claim, size_t n)
-{
-	assert(n <= claim->slots);
-	if (claim->receiver)
-		bud_gate_give_back(claim->receiver->gate, share_of(claim), claim->slots - n,
-			bud_clock_mono_ms());
-	claim->slots = n;
-}
-
-/* Gives the slots back and everything up. */
-static void finish(struct claim *claim)
-{
-	struct bud_claims *claims = claim->claims;
-
-	assert(claim->n_open == 0);
-	keep_slots(claim, 0);
-	if (claim->is_held)
-		bud_resolves_release(claims->resolves,
-			&(struct bud_lane_use){claim->lane, &claim->plan}, claim->token,
-			bud_lane_plan_rest_ms(&claim->plan, claim->attempts,
-				bud_clock_mono_ms() - claim->sent_mono_ms));
-	bud_map_remove(&claims->by_lane, bud_span(claim->lane));
-	bud_list_remove(&claim->link);
-	claims->n_deliveries -= claim->asked;
-	claims->has_more = claims->has_more || claim->is_full;
-	for (size_t i = 0; i < claim->n; i++)
-		if (claim->items[i].delivery.receiver)
-			bud_delivery_finish(&claim->items[i].delivery);
-	free(claim->items);
-	bud_receiver_unref(claim->receiver);
-	free(claim);
-}
-
-static void resolve(struct claim *claim, const struct bud_claimed *claimed, enum bud_resolve verb,
-	int64_t delay_ms)
+static void resolve(struct bud_claim_run *claim, const struct bud_claimed *claimed,
+	enum bud_resolve verb, int64_t delay_ms)
 {
 	struct bud_resolution resolution = {
 		.id = claimed->id,
@@ -197,93 +102,6 @@ static void resolve(struct claim *claim, const struct bud_claimed *claimed, enum
 		&resolution);
 }
 
-static void resolve_attempt(const struct item *item)
-{
-	const struct claim *claim = item->claim;
-
-	bud_resolves_add_attempt(claim->claims->resolves,
-		&(struct bud_lane_use){claim->lane, &claim->plan}, &item->delivery, &item->id,
-		item->lease);
-}
-
-static void on_end(struct bud_delivery *delivery)
-{
-	struct item *item = bud_container(delivery, struct item, delivery);
-	struct claim *claim = item->claim;
-
-	if (delivery->end == BUD_DELIVERY_END_DELIVERED)
-		bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_DELIVERED, 1);
-	if (delivery->end == BUD_DELIVERY_END_EXPIRED)
-		bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
-	claim->attempts += delivery->end != BUD_DELIVERY_END_BLOCKED;
-	resolve_attempt(item);
-	assert(claim->n_open > 0);
-	if (--claim->n_open == 0)
-		finish(claim);
-}
-
-/* Ends an item without an attempt: BLOCKED goes back, CANCELLED is forgotten. */
-static void end_unsent(struct item *item, enum bud_delivery_end end, int64_t wait_ms)
-{
-	item->delivery.state = BUD_DELIVERY_ENDED;
-	item->delivery.end = end;
-	item->delivery.wait_ms = wait_ms;
-	resolve_attempt(item);
-}
-
-static void start_item(struct claim *claim, struct item *item, int64_t mono_ms)
-{
-	struct bud_receiver *receiver = claim->receiver;
-	int64_t wait_ms = 0;
-
-	assert(claim->slots > 0);
-	claim->slots--;
-	if (bud_gate_start(receiver->gate, &item->delivery, mono_ms, &wait_ms) == BUD_OFFER_TAKEN)
-		claim->n_open++;
-	else
-		end_unsent(item, BUD_DELIVERY_END_BLOCKED, wait_ms);
-}
-
-/* The table is new enough. The claim's own count is held up so that no on_end can end it here. */
-static void start_all(struct claim *claim, int64_t mono_ms)
-{
-	const struct bud_desk *desk = claim->claims->desk;
-	enum bud_receiver_state state = bud_receiver_check(claim->receiver, desk);
-	bool may_start = state == BUD_RECEIVER_CURRENT &&
-			 mono_ms - claim->sent_mono_ms < START_WITHIN_MS &&
-			 bud_following_is_fresh(desk->following, mono_ms);
-
-	int64_t now_ms = bud_clock_wall_ms();
-
-	claim->state = CLAIM_RUNNING;
-	bud_list_remove(&claim->link);
-	claim->n_open = 1;
-	for (size_t i = 0; i < claim->n; i++) {
-		struct item *item = &claim->items[i];
-		enum bud_decision decision = bud_authorize_delivery(
-			item->delivery.event->owner, bud_span(claim->receiver->owner));
-		if (state == BUD_RECEIVER_DELETED) {
-			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_CANCELLED, 1);
-			end_unsent(item, BUD_DELIVERY_END_CANCELLED, 0);
-		} else if (decision == BUD_DECISION_DENY) {
-			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_DENIED, 1);
-			end_unsent(item, BUD_DELIVERY_END_CANCELLED, 0);
-		} else if (now_ms >= item->delivery.event->expires_wall_ms) {
-			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
-			end_unsent(item, BUD_DELIVERY_END_EXPIRED, 0);
-		} else if (decision == BUD_DECISION_LATER) {
-			end_unsent(item, BUD_DELIVERY_END_BLOCKED, LATER_MS);
-		} else if (!may_start) {
-			end_unsent(item, BUD_DELIVERY_END_BLOCKED, 100);
-		} else {
-			start_item(claim, item, mono_ms);
-		}
-	}
-	keep_slots(claim, 0);
-	if (--claim->n_open == 0)
-		finish(claim);
-}
-
 static bool table_has(const struct bud_desk *desk, struct bud_table_version wanted)
 {
 	struct bud_table_version version;
@@ -295,38 +113,38 @@ static bool table_has(const struct bud_desk *desk, struct bud_table_version want
 }
 
 /* Starts as soon as the table is there; when its lease is half gone everything goes back. */
-static void try_start(struct claim *claim, int64_t mono_ms)
+static void try_start(struct bud_claim_run *claim, int64_t mono_ms)
 {
 	if (table_has(claim->claims->desk, claim->version) ||
-		mono_ms - claim->sent_mono_ms >= START_WITHIN_MS)
-		start_all(claim, mono_ms);
+		mono_ms - claim->sent_mono_ms >= BUD_LEASE_START_MS)
+		bud_claim_run_start(claim, mono_ms);
 }
 
 void bud_claims_tick(struct bud_claims *claims, int64_t mono_ms)
 {
-	struct claim *claim;
-	struct claim *after;
+	struct bud_claim_run *claim;
+	struct bud_claim_run *after;
 
 	bud_list_each_safe (claim, after, &claims->waiting, link)
 		try_start(claim, mono_ms);
 }
 
-static void on_answer(struct claim *claim)
+static void on_answer(struct bud_claim_run *claim)
 {
 	if (--claim->n_replies > 0)
 		return;
 	if (claim->n == 0) {
-		finish(claim);
+		bud_claim_run_finish(claim);
 		return;
 	}
-	claim->state = CLAIM_BARRIER;
+	claim->state = BUD_CLAIM_STATE_BARRIER;
 	bud_list_append(&claim->claims->waiting, &claim->link);
 	try_start(claim, bud_clock_mono_ms());
 }
 
 static void on_version(void *owner, int err, struct bud_member version)
 {
-	struct claim *claim = owner;
+	struct bud_claim_run *claim = owner;
 
 	if (err == 0)
 		claim->version = (struct bud_table_version){version.ms, version.seq};
@@ -334,17 +152,18 @@ static void on_version(void *owner, int err, struct bud_member version)
 }
 
 /* An event is past retention when it was stored so long ago: it has no more attempts. */
-static bool is_too_old(const struct claim *claim, const struct bud_claimed *claimed, int64_t now_ms)
+static bool is_too_old(
+	const struct bud_claim_run *claim, const struct bud_claimed *claimed, int64_t now_ms)
 {
 	int64_t age_ms = claim->claims->desk->config->retention.age_s * 1000;
 
 	return age_ms > 0 && now_ms - (int64_t)claimed->id.ms > age_ms;
 }
 
-static void add_item(struct claim *claim, const struct bud_claimed *claimed, int64_t now_ms)
+static void add_item(struct bud_claim_run *claim, const struct bud_claimed *claimed, int64_t now_ms)
 {
 	struct bud_metrics *metrics = claim->claims->desk->metrics;
-	struct item *item = &claim->items[claim->n];
+	struct bud_claim_item *item = &claim->items[claim->n];
 	struct bud_event *event = NULL;
 
 	if (claimed->bytes.at)
@@ -362,7 +181,6 @@ static void add_item(struct claim *claim, const struct bud_claimed *claimed, int
 		bud_delivery_init(&item->delivery, claim->receiver, event, claimed->attempt);
 		item->delivery.published_ms = (int64_t)claimed->id.ms;
 		item->delivery.is_replay = bud_lane_is_replay(bud_span(claim->lane));
-		item->delivery.on_end = on_end;
 		item->claim = claim;
 		item->id = claimed->id;
 		item->lease = claimed->lease;
@@ -374,7 +192,7 @@ static void add_item(struct claim *claim, const struct bud_claimed *claimed, int
 static void on_claimed(
 	void *owner, int err, int64_t now_ms, const struct bud_claimed *claimed, size_t n)
 {
-	struct claim *claim = owner;
+	struct bud_claim_run *claim = owner;
 	struct bud_metrics *metrics = claim->claims->desk->metrics;
 
 	if (err < 0) {
@@ -385,6 +203,8 @@ static void on_claimed(
 	bud_metrics_time(
 		metrics, BUD_HISTOGRAM_CLAIM, (bud_clock_mono_ms() - claim->sent_mono_ms) * 1000);
 	claim->items = bud_alloc_zero((n + 1) * sizeof(*claim->items));
+	if (claim->plan.mode == BUD_CLAIM_BATCH)
+		claim->batch.members = bud_alloc_zero((n + 1) * sizeof(*claim->batch.members));
 	for (size_t i = 0; i < n; i++)
 		add_item(claim, &claimed[i], now_ms);
 	claim->is_held = n > 0 && claim->token[0] != '\0';
@@ -392,7 +212,8 @@ static void on_claimed(
 	claim->receiver->claim_n = claim->is_full ? 2 * n : 1;
 	if (claim->receiver->claim_n > BUD_ENDPOINT_WINDOW)
 		claim->receiver->claim_n = BUD_ENDPOINT_WINDOW;
-	keep_slots(claim, claim->n);
+	if (claim->n < claim->slots)
+		bud_claim_run_keep_slots(claim, claim->n);
 	claim->claims->n_deliveries -= claim->asked - claim->n;
 	claim->asked = claim->n;
 	on_answer(claim);
@@ -401,13 +222,13 @@ static void on_claimed(
 void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
 	struct bud_receiver *receiver, const struct bud_lane_plan *plan, size_t slots)
 {
-	struct claim *claim = create(claims, lane, plan->limit);
+	struct bud_claim_run *claim = create(claims, lane, plan->limit);
 	struct bud_claim command = {
 		.lane = bud_span(claim->lane),
 		.limit = plan->limit,
-		.lease_ms = receiver->timeout_ms + LEASE_SPARE_MS,
+		.lease_ms = receiver->timeout_ms + BUD_LEASE_SPARE_MS,
 		.mode = plan->mode,
-		.hold_ms = receiver->timeout_ms + LEASE_SPARE_MS,
+		.hold_ms = receiver->timeout_ms + BUD_LEASE_SPARE_MS,
 		.fill = plan->fill,
 		.wait_ms = plan->wait_ms,
 		.bytes_max = plan->bytes_max,
@@ -425,7 +246,7 @@ void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
 	/* Without an answer nothing starts: this version is never reached. */
 	claim->version = (struct bud_table_version){UINT64_MAX, UINT64_MAX};
 	if (bud_lane_claim(claims->desk->commands, &command, on_claimed, claim) < 0) {
-		finish(claim);
+		bud_claim_run_finish(claim);
 		return;
 	}
 	/* Behind the claim, so that no record is older than the claim. */
@@ -436,19 +257,19 @@ void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
 static void on_forgotten(
 	void *owner, int err, int64_t now_ms, const struct bud_claimed *claimed, size_t n)
 {
-	struct claim *claim = owner;
+	struct bud_claim_run *claim = owner;
 
 	(void)now_ms;
 	claim->is_full = n == claim->asked;
 	for (size_t i = 0; err == 0 && i < n; i++)
 		resolve(claim, &claimed[i], BUD_RESOLVE_FORGET, 0);
 	bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_CANCELLED, n);
-	finish(claim);
+	bud_claim_run_finish(claim);
 }
 
 void bud_claims_start_forgetting(struct bud_claims *claims, struct bud_span lane)
 {
-	struct claim *claim = create(claims, lane, BUD_CLAIM_MAX);
+	struct bud_claim_run *claim = create(claims, lane, BUD_CLAIM_MAX);
 	struct bud_claim command = {
 		.lane = bud_span(claim->lane),
 		.limit = BUD_CLAIM_MAX,
@@ -456,7 +277,7 @@ void bud_claims_start_forgetting(struct bud_claims *claims, struct bud_span lane
 	};
 
 	if (bud_lane_claim(claims->desk->commands, &command, on_forgotten, claim) < 0)
-		finish(claim);
+		bud_claim_run_finish(claim);
 }
 
 static void on_postponed(
@@ -466,14 +287,14 @@ static void on_postponed(
 	(void)now_ms;
 	(void)claimed;
 	(void)n;
-	finish(owner);
+	bud_claim_run_finish(owner);
 }
 
 void bud_claims_postpone(struct bud_claims *claims, struct bud_span lane, int64_t wait_ms)
 {
-	struct claim *claim = create(claims, lane, 0);
+	struct bud_claim_run *claim = create(claims, lane, 0);
 	struct bud_claim command = {.lane = bud_span(claim->lane), .look_again_ms = wait_ms};
 
 	if (bud_lane_claim(claims->desk->commands, &command, on_postponed, claim) < 0)
-		finish(claim);
+		bud_claim_run_finish(claim);
 }

@@ -1,6 +1,7 @@
 /* A delivery in hand: one event for one subscription, on its way to the receiver. */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "core/list.h"
 #include "core/text.h"
@@ -31,6 +32,12 @@ enum bud_delivery_end {
 /* Id, timestamp, four lines of signatures, replay, trace. */
 #define BUD_DELIVERY_HEADERS 8
 
+/* Deliveries that go out in one request. Their claim's, and there until the last one has ended. */
+struct bud_batch {
+	struct bud_delivery **members;
+	size_t n;
+};
+
 struct bud_delivery {
 	struct bud_list link;          /* bud_gate::waiting */
 	struct bud_receiver *receiver; /* a reference */
@@ -39,6 +46,7 @@ struct bud_delivery {
 	int64_t published_ms;          /* when its event was stored, by Redis */
 	bool is_replay;                /* somebody asked for it again */
 	enum bud_share share;          /* of its slot; set by the gate */
+	struct bud_batch *batch;       /* of its first member, which stands for all; else NULL */
 	enum bud_delivery_state state;
 	enum bud_delivery_end end;
 	int64_t wait_ms;

@@ -51,6 +51,13 @@ static char *write_hex(char *to, uint64_t number)
 	return to;
 }
 
+static void write_id_text(char *to, struct bud_hash_128 hash)
+{
+	memcpy(to, ID_NAME "msg_", sizeof(ID_NAME "msg_"));
+	to = write_hex(to + sizeof(ID_NAME "msg_") - 1, hash.high);
+	*write_hex(to, hash.low) = '\0';
+}
+
 /* From the event's identity and the subscription, so that it is the same over attempts, nodes and
  * restarts; "msg_" and 32 hex digits, no dot (Standard Webhooks 1.0.0: the id is signed). */
 static void write_id(const struct bud_hash_key *key, struct bud_delivery *delivery)
@@ -58,12 +65,27 @@ static void write_id(const struct bud_hash_key *key, struct bud_delivery *delive
 	const struct bud_event *event = delivery->event;
 	struct bud_span parts[] = {
 		event->owner, event->source, event->id, bud_span(delivery->receiver->id)};
-	struct bud_hash_128 hash = bud_hash_128(key, parts, 4);
-	char *to = delivery->id_line;
 
-	memcpy(to, ID_NAME "msg_", sizeof(ID_NAME "msg_"));
-	to = write_hex(to + sizeof(ID_NAME "msg_") - 1, hash.high);
-	*write_hex(to, hash.low) = '\0';
+	write_id_text(delivery->id_line, bud_hash_128(key, parts, 4));
+}
+
+/* Of all its members' ids in their order: a batch that is tried again is seldom the same one, and
+ * then has another id; receivers know its events by theirs. */
+static void write_batch_id(const struct bud_hash_key *key, const struct bud_batch *batch)
+{
+	struct bud_span *parts = bud_alloc(batch->n * sizeof(*parts));
+	struct bud_delivery *first = batch->members[0];
+	struct bud_hash_128 hash;
+
+	for (size_t i = 0; i < batch->n; i++) {
+		write_id(key, batch->members[i]);
+		parts[i] = bud_span(batch->members[i]->id_line);
+	}
+	hash = bud_hash_128(key, parts, batch->n);
+	write_id_text(first->id_line, hash);
+	for (size_t i = 1; i < batch->n; i++)
+		memcpy(batch->members[i]->id_line, first->id_line, sizeof(first->id_line));
+	free(parts);
 }
 
 /* 00-<32 hex>-<16 hex>-<2 hex> (W3C Trace Context 3.2.2); anything else is not passed on. */
@@ -97,6 +119,16 @@ static enum bud_content_mode content_of(enum bud_mode mode)
 	return BUD_CONTENT_STRUCTURED;
 }
 
+static void init_batch(struct bud_content *content, const struct bud_batch *batch)
+{
+	const struct bud_event **events = bud_alloc(batch->n * sizeof(*events));
+
+	for (size_t i = 0; i < batch->n; i++)
+		events[i] = batch->members[i]->event;
+	bud_content_init_batch(content, events, batch->n);
+	free(events);
+}
+
 static void make_extra(struct bud_delivery *delivery)
 {
 	const struct bud_receiver *receiver = delivery->receiver;
@@ -105,7 +137,9 @@ static void make_extra(struct bud_delivery *delivery)
 
 	bud_message_finish(delivery);
 	delivery->extra = extra;
-	if (receiver->mode == BUD_MODE_BATCH)
+	if (delivery->batch)
+		init_batch(&extra->content, delivery->batch);
+	else if (receiver->mode == BUD_MODE_BATCH)
 		bud_content_init_batch(&extra->content, &event, 1);
 	else if (receiver->mode != BUD_MODE_STRUCTURED)
 		bud_content_init(&extra->content, event, content_of(receiver->mode));
@@ -128,7 +162,7 @@ static size_t write_headers(struct bud_delivery *delivery,
 		headers[n++] = signature->lines[i];
 	if (delivery->is_replay)
 		headers[n++] = REPLAY_LINE;
-	if (trace && is_traceparent(trace->value)) {
+	if (trace && !delivery->batch && is_traceparent(trace->value)) {
 		snprintf(delivery->trace_line, sizeof(delivery->trace_line), TRACE_NAME "%.55s",
 			trace->value.at);
 		headers[n++] = delivery->trace_line;
@@ -151,7 +185,9 @@ void bud_message_write(struct bud_delivery *delivery, const struct bud_message_c
 	char *text = delivery->signature_line;
 	const char **headers = delivery->headers;
 
-	if (delivery->id_line[0] == '\0')
+	if (delivery->batch)
+		write_batch_id(context->key, delivery->batch);
+	else if (delivery->id_line[0] == '\0')
 		write_id(context->key, delivery);
 	what.id = bud_span(delivery->id_line + sizeof(ID_NAME) - 1);
 	snprintf(delivery->timestamp_line, sizeof(delivery->timestamp_line), TIMESTAMP_NAME "%lld",

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/config.h"
 #include "core/clock.h"
@@ -20,14 +21,19 @@
 #include "dispatch/outcome.h"
 #include "dispatch/receiver.h"
 #include "dispatch/reports.h"
+#include "event/batch_answer.h"
 #include "event/event.h"
 #include "fetch/fetch.h"
 #include "fetch/retry_after.h"
+#include "store/lane.h"
 #include "store/store.h"
 
 /* By then the subscription is disabled, or its receiver is asked again. */
-#define DISABLED_WAIT_MS      60000
+#define DISABLED_WAIT_MS      2000
 #define NO_CREDENTIAL_WAIT_MS 30000
+
+/* What counts for an event that a receiver refused by name: the request as such was answered. */
+#define REFUSED_STATUS 500
 
 struct bud_pusher {
 	const struct bud_desk *desk;
@@ -146,35 +152,88 @@ static void apply(struct bud_pusher *pusher, struct bud_delivery *delivery,
 	}
 }
 
+/* All that went out in the request: one, or a batch. `alone` is room for one. */
+static struct bud_batch members_of(struct bud_delivery *delivery, struct bud_delivery **alone)
+{
+	*alone = delivery;
+	return delivery->batch ? *delivery->batch : (struct bud_batch){alone, 1};
+}
+
 /* We stopped it, when shutting down: that says nothing about the receiver. */
 static void end_cancelled(struct bud_delivery *delivery, struct bud_receiver *receiver)
 {
 	enum bud_share share = delivery->share;
+	struct bud_delivery *alone;
+	struct bud_batch batch = members_of(delivery, &alone);
 
-	delivery->end = BUD_DELIVERY_END_BLOCKED;
-	delivery->wait_ms = 0;
-	delivery->on_end(delivery);
+	for (size_t i = 0; i < batch.n; i++) {
+		batch.members[i]->end = BUD_DELIVERY_END_BLOCKED;
+		batch.members[i]->wait_ms = 0;
+		batch.members[i]->on_end(batch.members[i]);
+	}
 	bud_gate_give_back(receiver->gate, share, 1, bud_clock_mono_ms());
+}
+
+/* Which members of a batch the receiver says it did not take. */
+static void read_answer(
+	const struct bud_batch *batch, const struct bud_fetch_result *result, bool *failed)
+{
+	const struct bud_event *events[BUD_CLAIM_MAX];
+
+	for (size_t i = 0; i < batch->n; i++)
+		events[i] = batch->members[i]->event;
+	(void)bud_batch_answer_read(result->body, events, batch->n, failed);
+}
+
+/* Its outcome is of this delivery alone: a member of a batch may be refused, older, or at its last
+ * attempt. The memory of the batch may go with the last on_end. */
+static void end_members(struct bud_pusher *pusher, struct bud_batch batch,
+	const struct bud_fetch_result *result, const bool *failed)
+{
+	int64_t wall_ms = bud_clock_wall_ms();
+	struct bud_fetch_result refused = *result;
+
+	refused.status = REFUSED_STATUS;
+	for (size_t i = 0; i < batch.n; i++) {
+		struct bud_delivery *member = batch.members[i];
+		struct bud_outcome outcome =
+			judge(pusher, member, failed[i] ? &refused : result, wall_ms);
+		bud_attempt_log_add(pusher->log, member, result, outcome.kind, wall_ms);
+		apply(pusher, member, &outcome, result);
+		member->on_end(member);
+	}
 }
 
 static void end_attempt(struct bud_pusher *pusher, struct bud_delivery *delivery,
 	struct bud_receiver *receiver, const struct bud_fetch_result *result)
 {
-	int64_t wall_ms = bud_clock_wall_ms();
-	struct bud_outcome outcome = judge(pusher, delivery, result, wall_ms);
+	struct bud_outcome outcome = judge(pusher, delivery, result, bud_clock_wall_ms());
 	struct bud_settlement settlement = {
 		.share = delivery->share,
 		.verdict = outcome.verdict,
 		.pause_ms = outcome.pause_ms,
 		.took_ms = result->time_us / 1000,
 	};
+	bool failed[BUD_CLAIM_MAX];
+	struct bud_delivery *alone;
+	struct bud_batch batch = members_of(delivery, &alone);
 
-	bud_attempt_log_add(pusher->log, delivery, result, outcome.kind, wall_ms);
+	memset(failed, 0, batch.n * sizeof(*failed));
+	if (delivery->batch && outcome.kind == BUD_OUTCOME_DELIVERED)
+		read_answer(&batch, result, failed);
 	bud_reports_add(pusher->reports, receiver, result, &outcome);
 	count(pusher, result, outcome.kind);
-	apply(pusher, delivery, &outcome, result);
-	delivery->on_end(delivery);
+	end_members(pusher, batch, result, failed);
 	bud_gate_on_pushed(receiver->gate, &settlement, bud_clock_mono_ms());
+}
+
+static void set_state(struct bud_delivery *delivery, enum bud_delivery_state state)
+{
+	struct bud_delivery *alone;
+	struct bud_batch batch = members_of(delivery, &alone);
+
+	for (size_t i = 0; i < batch.n; i++)
+		batch.members[i]->state = state;
 }
 
 static void on_result(void *owner, const struct bud_fetch_result *result)
@@ -188,7 +247,7 @@ static void on_result(void *owner, const struct bud_fetch_result *result)
 	free(owner);
 	pusher->running--;
 	bud_message_finish(delivery);
-	delivery->state = BUD_DELIVERY_ENDED;
+	set_state(delivery, BUD_DELIVERY_ENDED);
 	if (result->kind == BUD_FETCH_CANCELLED)
 		end_cancelled(delivery, receiver);
 	else
@@ -203,7 +262,8 @@ int bud_push_start(struct bud_pusher *pusher, struct bud_delivery *delivery, int
 	struct bud_fetch_request request = {
 		.target = receiver->target,
 		.timeout_ms = receiver->timeout_ms,
-		.keep_body_bytes = BUD_RESPONSE_KEPT_BYTES,
+		.keep_body_bytes =
+			delivery->batch ? BUD_RESPONSE_BODY_MAX : BUD_RESPONSE_KEPT_BYTES,
 	};
 	int64_t wall_ms = bud_clock_wall_ms();
 	struct attempt *attempt;
@@ -233,7 +293,7 @@ int bud_push_start(struct bud_pusher *pusher, struct bud_delivery *delivery, int
 		}
 		return r;
 	}
-	delivery->state = BUD_DELIVERY_RUNNING;
+	set_state(delivery, BUD_DELIVERY_RUNNING);
 	delivery->started_mono_ms = mono_ms;
 	pusher->running++;
 	return 0;

@@ -1,5 +1,5 @@
 """Replays: dead letters once more, what is retained for whom it was not meant then, and a
-subscription that begins in the past; also when the program is killed meanwhile, under the id it had.
+subscription that begins in the past; also when the program is killed meanwhile, under its old id.
 """
 from kit import Budstikke, Receiver, Reply, folder, wait_until
 

@@ -1,0 +1,170 @@
+/* A claim's run. start (what may not start goes back or is forgotten) -> on_end ... -> finish: the
+ * slots are given back, and a lane that was held is free. */
+#include "dispatch/claim_run.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "auth/authorize.h"
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "dispatch/desk.h"
+#include "dispatch/gate.h"
+#include "dispatch/receiver.h"
+#include "dispatch/resolve.h"
+#include "event/event.h"
+#include "store/following.h"
+
+#define LATER_MS 10000
+
+static enum bud_share share_of(const struct bud_claim_run *claim)
+{
+	return bud_lane_is_replay(bud_span(claim->lane)) ? BUD_SHARE_REPLAY : BUD_SHARE_RETRY;
+}
+
+/* Keeps so many of the reserved slots, and at once: others may wait for the rest. */
+void bud_claim_run_keep_slots(struct bud_claim_run *claim, size_t n)
+{
+	assert(n <= claim->slots);
+	if (claim->receiver)
+		bud_gate_give_back(claim->receiver->gate, share_of(claim), claim->slots - n,
+			bud_clock_mono_ms());
+	claim->slots = n;
+}
+
+/* Gives the slots back and everything up. */
+void bud_claim_run_finish(struct bud_claim_run *claim)
+{
+	struct bud_claims *claims = claim->claims;
+
+	assert(claim->n_open == 0);
+	bud_claim_run_keep_slots(claim, 0);
+	if (claim->is_held)
+		bud_resolves_release(claims->resolves,
+			&(struct bud_lane_use){claim->lane, &claim->plan}, claim->token,
+			bud_lane_plan_rest_ms(&claim->plan, claim->attempts,
+				bud_clock_mono_ms() - claim->sent_mono_ms));
+	bud_map_remove(&claims->by_lane, bud_span(claim->lane));
+	bud_list_remove(&claim->link);
+	claims->n_deliveries -= claim->asked;
+	claims->has_more = claims->has_more || claim->is_full;
+	for (size_t i = 0; i < claim->n; i++)
+		if (claim->items[i].delivery.receiver)
+			bud_delivery_finish(&claim->items[i].delivery);
+	free(claim->items);
+	free(claim->batch.members);
+	bud_receiver_unref(claim->receiver);
+	free(claim);
+}
+
+static void resolve_attempt(const struct bud_claim_item *item)
+{
+	const struct bud_claim_run *claim = item->claim;
+
+	bud_resolves_add_attempt(claim->claims->resolves,
+		&(struct bud_lane_use){claim->lane, &claim->plan}, &item->delivery, &item->id,
+		item->lease);
+}
+
+static void on_end(struct bud_delivery *delivery)
+{
+	struct bud_claim_item *item = bud_container(delivery, struct bud_claim_item, delivery);
+	struct bud_claim_run *claim = item->claim;
+
+	if (delivery->end == BUD_DELIVERY_END_DELIVERED)
+		bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_DELIVERED, 1);
+	if (delivery->end == BUD_DELIVERY_END_EXPIRED)
+		bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
+	claim->attempts += delivery->end != BUD_DELIVERY_END_BLOCKED;
+	resolve_attempt(item);
+	assert(claim->n_open > 0);
+	if (--claim->n_open == 0)
+		bud_claim_run_finish(claim);
+}
+
+/* Ends an item without an attempt: BLOCKED goes back, CANCELLED is forgotten. */
+static void end_unsent(struct bud_claim_item *item, enum bud_delivery_end end, int64_t wait_ms)
+{
+	item->delivery.state = BUD_DELIVERY_ENDED;
+	item->delivery.end = end;
+	item->delivery.wait_ms = wait_ms;
+	resolve_attempt(item);
+}
+
+static void start_item(struct bud_claim_run *claim, struct bud_claim_item *item, int64_t mono_ms)
+{
+	struct bud_receiver *receiver = claim->receiver;
+	int64_t wait_ms = 0;
+
+	assert(claim->slots > 0);
+	claim->slots--;
+	if (bud_gate_start(receiver->gate, &item->delivery, mono_ms, &wait_ms) == BUD_OFFER_TAKEN)
+		claim->n_open++;
+	else
+		end_unsent(item, BUD_DELIVERY_END_BLOCKED, wait_ms);
+}
+
+/* All in one request, by one slot. */
+static void start_batch(struct bud_claim_run *claim, int64_t mono_ms)
+{
+	struct bud_batch *batch = &claim->batch;
+	int64_t wait_ms = 0;
+
+	if (batch->n == 0)
+		return;
+	assert(claim->slots > 0);
+	claim->slots--;
+	batch->members[0]->batch = batch;
+	if (bud_gate_start(claim->receiver->gate, batch->members[0], mono_ms, &wait_ms) ==
+		BUD_OFFER_TAKEN) {
+		claim->n_open += batch->n;
+		return;
+	}
+	for (size_t i = 0; i < batch->n; i++)
+		end_unsent(bud_container(batch->members[i], struct bud_claim_item, delivery),
+			BUD_DELIVERY_END_BLOCKED, wait_ms);
+}
+
+/* The table is new enough. The claim's own count is held up so that no on_end can end it here. */
+void bud_claim_run_start(struct bud_claim_run *claim, int64_t mono_ms)
+{
+	const struct bud_desk *desk = claim->claims->desk;
+	enum bud_receiver_state state = bud_receiver_check(claim->receiver, desk);
+	bool may_start = state == BUD_RECEIVER_CURRENT &&
+			 mono_ms - claim->sent_mono_ms < BUD_LEASE_START_MS &&
+			 bud_following_is_fresh(desk->following, mono_ms);
+
+	int64_t now_ms = bud_clock_wall_ms();
+
+	claim->state = BUD_CLAIM_STATE_RUNNING;
+	bud_list_remove(&claim->link);
+	claim->n_open = 1;
+	for (size_t i = 0; i < claim->n; i++) {
+		struct bud_claim_item *item = &claim->items[i];
+		enum bud_decision decision = bud_authorize_delivery(
+			item->delivery.event->owner, bud_span(claim->receiver->owner));
+		item->delivery.on_end = on_end;
+		if (state == BUD_RECEIVER_DELETED) {
+			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_CANCELLED, 1);
+			end_unsent(item, BUD_DELIVERY_END_CANCELLED, 0);
+		} else if (decision == BUD_DECISION_DENY) {
+			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_DENIED, 1);
+			end_unsent(item, BUD_DELIVERY_END_CANCELLED, 0);
+		} else if (now_ms >= item->delivery.event->expires_wall_ms) {
+			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
+			end_unsent(item, BUD_DELIVERY_END_EXPIRED, 0);
+		} else if (decision == BUD_DECISION_LATER) {
+			end_unsent(item, BUD_DELIVERY_END_BLOCKED, LATER_MS);
+		} else if (!may_start) {
+			end_unsent(item, BUD_DELIVERY_END_BLOCKED, 100);
+		} else if (claim->plan.mode == BUD_CLAIM_BATCH) {
+			claim->batch.members[claim->batch.n++] = &item->delivery;
+		} else {
+			start_item(claim, item, mono_ms);
+		}
+	}
+	start_batch(claim, mono_ms);
+	bud_claim_run_keep_slots(claim, 0);
+	if (--claim->n_open == 0)
+		bud_claim_run_finish(claim);
+}
