@@ -159,7 +159,11 @@ class Ledger:
 
     def died(self, deaths, before):
         """Compares with `before`: whatever is new among the dead must be told by its note."""
+        told = set()
         for (s, member, note), old, new in zip(deaths, before, self.dead_scores(deaths)):
+            if (s, member) in told:
+                continue
+            told.add((s, member))
             if new is not None and old != new:
                 self.ever_dead.add((self.members[member].name, s))
             if new is not None and old is None and note:

@@ -119,8 +119,9 @@ class World:
                 return reply
 
     def create(self, subscription, topics):
-        self.personality[subscription] = self.rng.choice(PERSONALITIES)
         kind = KINDS[int(subscription[1:]) % len(KINDS)]
+        self.personality[subscription] = self.rng.choice(
+            ["flaky", "fails", "ok"] if kind == "batch" else PERSONALITIES)
         self.ledger.subscriptions[subscription] = {"topics": topics, "kind": kind}
         record = json.dumps(self.ledger.subscriptions[subscription])
         reply = yield from self.put(subscription, "", "e1", record)
@@ -181,14 +182,14 @@ class World:
     # Replays: dead letters or known events of one subscription, in steps of one partition each.
 
     def replay(self):
-        number = 0
-        while self.publishing or number < 3:
-            yield self.nap() * 8
+        number, rest = 0, 8
+        while rest > 0:
+            yield self.nap() * 4
+            rest -= self.healed
             subscription = self.rng.choice(sorted(self.ledger.live))
-            chosen = self.choose(subscription, self.rng.choice(["dead", "event"]),
+            chosen = self.choose(subscription, self.rng.choice(["dead", "dead", "event"]),
                                  self.rng.choice(["dead", "event"]))
             if not chosen:
-                number += not self.publishing
                 continue
             number += 1
             yield from self.insist(("HSETNX", key("replays"), f"j{number}", 0))
@@ -306,7 +307,7 @@ class World:
             self.begin(self.rng.choice(self.names))
 
     def run(self):
-        self.go_on(lambda: not self.publishing and not self.replaying, 1, 250)
+        self.go_on(lambda: not self.publishing, 1, 250)
         for _ in range(self.rng.randint(0, 1500)):
             self.step()
         self.heal()
@@ -331,7 +332,8 @@ class World:
                 raise Violation(f"stuck: {self.left()}")
 
     def is_idle(self):
-        return (not any(r.hand or any(r.acks) or any(r.resolves) for r in self.runs.values())
+        return (not self.replaying
+                and not any(r.hand or any(r.acks) or any(r.resolves) for r in self.runs.values())
                 and self.ledger.is_quiet())
 
     def left(self):

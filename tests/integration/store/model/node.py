@@ -306,7 +306,7 @@ class Run:
             self.ledger.let_go(attempt.thing, self)
         else:
             verb = "dead" if attempt.number >= attempts_most(attempt.lane) else "again"
-            self.resolve(worker, attempt, verb, attempt.lease, self.rng.randint(0, 4))
+            self.resolve(worker, attempt, verb, attempt.lease, self.rng.randint(0, 6))
 
     def resolve(self, worker, attempt, verb, lease, delay, number=None):
         words = attempt.member, verb, lease, delay, attempt.number if number is None else number
