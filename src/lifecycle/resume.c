@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "store/failing.h"
 #include "store/lane.h"
 #include "subscription/subscription.h"
@@ -32,16 +33,26 @@ static void pull_from(struct pull *pull, uint64_t cursor)
 		free(pull);
 }
 
+/* A credential has a token at last: what waited for it goes on. */
+static bool has_first_token(
+	const struct bud_subscription_status *before, const struct bud_subscription_status *now)
+{
+	return now->access_token &&
+	       (!before->access_token || before->token_expires_ms <= bud_clock_wall_ms());
+}
+
 void bud_resume_on_changed(struct bud_store *store, const struct bud_subscription *before,
 	const struct bud_subscription *subscription)
 {
 	size_t len = strlen(subscription->id);
 	struct pull *pull;
 
-	if (!before || before->status.state == subscription->status.state)
-		return;
-	(void)!bud_failing_clear(store, bud_span(subscription->id));
-	if (subscription->status.state != BUD_SUBSCRIPTION_ACTIVE)
+	bool is_other = before && before->status.state != subscription->status.state;
+
+	if (is_other)
+		(void)bud_failing_clear(store, bud_span(subscription->id));
+	if (!before || subscription->status.state != BUD_SUBSCRIPTION_ACTIVE ||
+		(!is_other && !has_first_token(&before->status, &subscription->status)))
 		return;
 	pull = bud_alloc(sizeof(*pull) + len + 1);
 	pull->store = store;

@@ -1,0 +1,49 @@
+"""OAuth2 client credentials: a token is fetched before anything is sent and stands in every
+delivery; while there is none, everything waits, and the subscription says why."""
+import json
+
+from kit import Budstikke, Receiver, Reply, folder, wait_until
+
+RIGHT = "Basic bWU6cmlnaHQ="  # me:right
+
+
+def event(number):
+    return {"specversion": "1.0", "id": str(number), "source": "/s", "type": "t"}
+
+
+def answer(delivery):
+    if delivery.path != "token":
+        return None if delivery.headers.get("authorization") == "Bearer a1" else Reply(401)
+    if delivery.headers.get("authorization") != RIGHT:
+        return Reply(401, body=b'{"error":"invalid_client"}')
+    return Reply(200, headers={"content-type": "application/json"},
+                 body=json.dumps({"access_token": "a1", "expires_in": 600}).encode())
+
+
+def credential(receiver, secret):
+    return {"credentialtype": "CLIENT", "identifier": "me", "secret": secret,
+            "tokenendpoint": receiver.sink("token")}
+
+
+def story_waits_for_its_token():
+    with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        subscription = api.subscribe(receiver.sink("a"),
+                                     sinkcredential=credential(receiver, "wrong"))
+        path = f"/subscriptions/{subscription['id']}"
+
+        def status():
+            return api.get(path).json()["status"]
+        for number in range(20):
+            assert api.publish(event(number)).status == 202
+        wait_until(lambda: status().get("reason") == "credential", status, 20)
+        assert "invalid_client" in status()["detail"] and status()["state"] == "active", status()
+        assert not [d for d in receiver.deliveries if d.path == "a"]
+        changed = api.request("PATCH", path, {"sinkcredential": credential(receiver, "right")})
+        assert changed.status == 200, changed
+        assert b"right" not in changed.body, changed
+        wait_until(lambda: len(receiver.ids("a")) == 20,
+                   lambda: f"{status()} {node.metrics()}", 30)
+        assert {d.headers["authorization"] for d in receiver.on("a")} == {"Bearer a1"}
+        assert "reason" not in status(), status()
+        assert len(receiver.on("token")) == 1
