@@ -29,6 +29,8 @@
 #define CLAIMED_MAX    512
 #define UNKNOWN_MS     10000
 #define NOT_ALLOWED_MS 60000
+/* A first token pulls its lanes; an owner's new one does not. */
+#define NO_CREDENTIAL_MS 10000
 /* A resume pulls its lanes. */
 #define INACTIVE_MS 600000
 
@@ -119,6 +121,10 @@ static void claim_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_
 
 	if (!receiver->is_active) {
 		postpone(lanes, lane, INACTIVE_MS);
+		return;
+	}
+	if (bud_clock_wall_ms() >= receiver->credential_until_ms) {
+		postpone(lanes, lane, NO_CREDENTIAL_MS);
 		return;
 	}
 	if (!receiver->target) {

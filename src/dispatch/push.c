@@ -29,9 +29,9 @@
 #include "store/store.h"
 
 /* By then the subscription is disabled, or its receiver is asked again. */
-#define DISABLED_WAIT_MS      2000
-#define NO_CREDENTIAL_WAIT_MS 30000
-
+#define DISABLED_WAIT_MS 2000
+/* Its lane waits, until whoever renews the credential pulls it. */
+#define NO_CREDENTIAL_WAIT_MS 1000
 /* What counts for an event that a receiver refused by name: the request as such was answered. */
 #define REFUSED_STATUS 500
 
