@@ -13,7 +13,11 @@
 #include "event/envelope.h"
 #include "event/event.h"
 #include "http/reply.h"
+#include "store/kept.h"
 #include "store/partition.h"
+
+/* Of the kept copies that are looked through. */
+#define KEPT_MAX 10000u
 
 struct search {
 	struct bud_buffer id;
@@ -23,52 +27,98 @@ struct search {
 	struct bud_member member;
 	bud_event_search_fn fn;
 	void *owner;
+	/* Behind the streams: what is kept of those that were trimmed. */
+	struct bud_store *store;
+	int64_t from_ms;
+	int64_t to_ms;
+	struct bud_look_back_result looked;
+	size_t kept_n;
 };
 
-static void destroy(struct search *find)
+static void destroy(struct search *search)
 {
-	bud_buffer_finish(&find->id);
-	bud_buffer_finish(&find->source);
-	bud_envelope_finish(&find->envelope);
-	bud_event_unref(find->event);
-	free(find);
+	bud_buffer_finish(&search->id);
+	bud_buffer_finish(&search->source);
+	bud_envelope_finish(&search->envelope);
+	bud_event_unref(search->event);
+	free(search);
 }
 
-static bool may_be_it(const struct search *find, struct bud_span bytes)
+static bool may_be_it(const struct search *search, struct bud_span bytes)
 {
-	return bytes.at && (memmem(bytes.at, bytes.len, find->id.at, find->id.len) ||
+	return bytes.at && (memmem(bytes.at, bytes.len, search->id.at, search->id.len) ||
 				   memchr(bytes.at, '\\', bytes.len));
 }
 
 static bool visit(void *owner, const struct bud_entry *entry)
 {
-	struct search *find = owner;
+	struct search *search = owner;
 
-	if (!may_be_it(find, entry->bytes) ||
-		bud_envelope_scan_stored(&find->envelope, entry->bytes) < 0 ||
-		!bud_span_equals(find->envelope.id, bud_buffer_as_span(&find->id)) ||
-		!bud_span_equals(find->envelope.source, bud_buffer_as_span(&find->source)) ||
+	if (!may_be_it(search, entry->bytes) ||
+		bud_envelope_scan_stored(&search->envelope, entry->bytes) < 0 ||
+		!bud_span_equals(search->envelope.id, bud_buffer_as_span(&search->id)) ||
+		!bud_span_equals(search->envelope.source, bud_buffer_as_span(&search->source)) ||
 		bud_authorize_delivery(entry->owner, bud_span(BUD_OWNER_LOCAL)) !=
 			BUD_DECISION_PERMIT)
 		return true;
-	find->event = bud_event_create(entry->owner, entry->bytes);
-	find->member = entry->id;
-	return find->event == NULL;
+	search->event = bud_event_create(entry->owner, entry->bytes);
+	search->member = entry->id;
+	return search->event == NULL;
+}
+
+static void finish(struct search *search, int err)
+{
+	struct bud_event_search_result found = {search->event, search->member, &search->looked};
+
+	search->fn(search->owner, err, &found);
+	destroy(search);
+}
+
+static bool is_in_time(const struct search *search, const struct bud_member *id)
+{
+	return (int64_t)id->ms >= search->from_ms &&
+	       (search->to_ms == 0 || (int64_t)id->ms < search->to_ms);
+}
+
+static void on_kept(
+	void *owner, int err, uint64_t cursor, const struct bud_entry *entries, size_t n)
+{
+	struct search *search = owner;
+	bool goes_on = err == 0;
+
+	for (size_t i = 0; goes_on && i < n; i++)
+		if (is_in_time(search, &entries[i].id))
+			goes_on = visit(search, &entries[i]);
+	search->kept_n += n;
+	if (goes_on && cursor != 0 && search->kept_n >= KEPT_MAX)
+		search->looked.is_whole = false;
+	if (!goes_on || cursor == 0 || search->kept_n >= KEPT_MAX) {
+		finish(search, err);
+		return;
+	}
+	err = bud_kept_scan(search->store, cursor, on_kept, search);
+	if (err < 0)
+		finish(search, err);
 }
 
 static void on_end(void *owner, int err, const struct bud_look_back_result *result)
 {
-	struct search *find = owner;
-	struct bud_event_search_result found = {find->event, find->member, result};
+	struct search *search = owner;
 
-	find->fn(find->owner, err, &found);
-	destroy(find);
+	if (err == 0)
+		search->looked = *result;
+	if (err == 0 && !search->event) {
+		err = bud_kept_scan(search->store, 0, on_kept, search);
+		if (err == 0)
+			return;
+	}
+	finish(search, err);
 }
 
 int bud_event_search(struct bud_api_desk *desk, const struct bud_event_search *wanted,
 	bud_event_search_fn fn, void *owner)
 {
-	struct search *find = bud_new(struct search);
+	struct search *search = bud_new(struct search);
 	struct bud_look_back look_back = {
 		.store = desk->store,
 		.from_ms = wanted->from_ms,
@@ -76,18 +126,21 @@ int bud_event_search(struct bud_api_desk *desk, const struct bud_event_search *w
 		.events_max = BUD_LOOK_BACK_EVENTS_MAX,
 		.visit = visit,
 		.end = on_end,
-		.owner = find,
+		.owner = search,
 	};
 	int r;
 
-	find->fn = fn;
-	find->owner = owner;
-	bud_buffer_span(&find->id, wanted->id);
-	bud_buffer_span(&find->source, wanted->source);
-	bud_envelope_init(&find->envelope);
+	search->store = desk->store;
+	search->from_ms = wanted->from_ms;
+	search->to_ms = wanted->to_ms;
+	search->fn = fn;
+	search->owner = owner;
+	bud_buffer_span(&search->id, wanted->id);
+	bud_buffer_span(&search->source, wanted->source);
+	bud_envelope_init(&search->envelope);
 	r = bud_look_back(&look_back);
 	if (r < 0)
-		destroy(find);
+		destroy(search);
 	return r;
 }
 

@@ -109,6 +109,31 @@ static void test_times(void **state)
 	assert_int_equal(404, ask("/events/e?source=/s&to=2023-11-14T22:13:21Z"));
 }
 
+/* What was trimmed and is parked or dead still is found all the same. */
+static void test_kept(void **state)
+{
+	char bytes[200];
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "k-%d", i);
+		snprintf(bytes, sizeof(bytes), EVENT, id, i);
+		redis_server_do(&node.server, "HSET bud:{s0}:kept 07-%lld-0000000000 local\n%s",
+			BORN_MS + i, bytes);
+	}
+	assert_int_equal(200, ask("/events/k-42?source=/s"));
+	assert_int_equal(42, data());
+	assert_string_equal("07-1700000000042-0000000000", api_text(&answer, "delivery"));
+	assert_int_equal(404, ask("/events/k-42?source=/s&from=2023-11-14T22:13:20.043Z"));
+	assert_int_equal(404, ask("/events/k-42?source=/s&to=2023-11-14T22:13:20.042Z"));
+	assert_int_equal(404, ask("/events/k-100?source=/s"));
+	/* What the stream has comes first. */
+	store_event(2, 1, "k-42", 7);
+	assert_int_equal(200, ask("/events/k-42?source=/s"));
+	assert_int_equal(7, data());
+}
+
 /* However it is written, and whose it is. */
 static void test_escapes_and_owners(void **state)
 {
@@ -248,6 +273,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_found, start, finish),
 		cmocka_unit_test_setup_teardown(test_times, start, finish),
+		cmocka_unit_test_setup_teardown(test_kept, start, finish),
 		cmocka_unit_test_setup_teardown(test_escapes_and_owners, start, finish),
 		cmocka_unit_test_setup_teardown(test_traces, start, finish),
 		cmocka_unit_test_setup_teardown(test_refusals, start, finish),
