@@ -169,7 +169,8 @@ static int put_on_ring(struct bud_key_keeper *keeper, const struct bud_stored_ke
 	struct bud_keyring *keyring = keeper->options.keyring;
 
 	for (size_t i = 0; i < list->n; i++) {
-		int err = open_key(keeper, &list->at[i], &keys[n]);
+		struct bud_signing_key *key = NULL;
+		int err = open_key(keeper, &list->at[i], &key);
 		if (err < 0) {
 			if (!keeper->has_complained)
 				complain(list->at[i].kid, err);
@@ -179,11 +180,14 @@ static int put_on_ring(struct bud_key_keeper *keeper, const struct bud_stored_ke
 			keeper->has_complained = true;
 			return err;
 		}
-		seal_if_old(keeper, &list->at[i], keys[n]);
+		seal_if_old(keeper, &list->at[i], key);
+		keys[n++] = key;
 		/* Whoever signs stands before whoever does not. */
-		if (signs(list, i) && signers_n == n)
-			signers_n++;
-		n++;
+		if (signs(list, i)) {
+			memmove(&keys[signers_n + 1], &keys[signers_n],
+				(n - 1 - signers_n) * sizeof(keys[0]));
+			keys[signers_n++] = key;
+		}
 	}
 	keeper->has_complained = !is_well;
 	if (bud_keyring_put(keyring, keys, n, signers_n))

@@ -83,9 +83,10 @@ static void test_rotate(void **state)
 	/* At once: receivers still find the former. */
 	assert_int_equal(ask("POST /keys/rotate", "{\"overlap_s\":0}"), 200);
 	assert_int_equal(keys_n(), 3);
-	assert_string_equal(member(1, "kid"), second);
-	assert_string_equal(member(1, "state"), "published");
-	assert_string_equal(member(2, "kid"), first);
+	assert_string_equal(member(1, "kid"), first);
+	assert_string_equal(member(1, "state"), "signing");
+	assert_string_equal(member(2, "kid"), second);
+	assert_string_equal(member(2, "state"), "published");
 	assert_int_equal(ask("GET /.well-known/jwks.json", NULL), 200);
 	assert_int_equal(keys_n(), 3);
 }
