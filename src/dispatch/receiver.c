@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "core/clock.h"
+#include "core/log.h"
+#include "crypto/keyring.h"
 #include "crypto/signer.h"
 #include "dispatch/desk.h"
 #include "dispatch/delivery.h"
@@ -14,7 +16,8 @@
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
-#define IDLE_MS (5 * 60 * 1000)
+#define IDLE_MS   (5 * 60 * 1000)
+#define NO_KEY_MS 10000
 
 struct bud_receivers {
 	const struct bud_desk *desk;
@@ -53,13 +56,24 @@ static bool is_plain(const struct bud_receiver *receiver)
 static void wire(struct bud_receiver *receiver, const struct bud_desk *desk,
 	const struct bud_subscription *subscription, int64_t mono_ms)
 {
+	const struct bud_key_set *set =
+		bud_wire_needs_keys(subscription) ? bud_keyring_take(desk->keyring) : NULL;
 	int64_t now_ms = bud_clock_wall_ms();
 	int64_t until_ms;
 
 	receiver->mode = subscription->config->mode;
 	receiver->target =
 		bud_wire_target(desk, subscription, now_ms, &receiver->credential_until_ms);
-	receiver->signer = bud_wire_signer(subscription, now_ms, &until_ms);
+	receiver->signer = bud_wire_signer(subscription, set, now_ms, &until_ms);
+	if (set)
+		receiver->keys_generation = set->generation;
+	bud_key_set_unref(set);
+	if (!receiver->signer) {
+		bud_log_error("no key to sign with", "subscription", subscription->id);
+		bud_target_unref(bud_move(receiver->target));
+		receiver->renew_mono_ms = mono_ms + NO_KEY_MS;
+		return;
+	}
 	receiver->renew_mono_ms = until_ms == INT64_MAX ? INT64_MAX : mono_ms + (until_ms - now_ms);
 	receiver->is_plain = is_plain(receiver);
 }
@@ -113,6 +127,13 @@ static void grow(struct bud_receivers *receivers, size_t slot)
 	receivers->slots = slots;
 }
 
+/* A rotation of the server's keys, or the end of its overlap. */
+static bool has_old_keys(const struct bud_receivers *receivers, const struct bud_receiver *receiver)
+{
+	return receiver->keys_generation != 0 &&
+	       receiver->keys_generation != bud_keyring_generation(receivers->desk->keyring);
+}
+
 struct bud_receiver *bud_receivers_get(struct bud_receivers *receivers,
 	const struct bud_subscription *subscription, int64_t mono_ms)
 {
@@ -122,7 +143,7 @@ struct bud_receiver *bud_receivers_get(struct bud_receivers *receivers,
 		grow(receivers, subscription->slot);
 	receiver = receivers->by_slot[subscription->slot];
 	if (!receiver || receiver->revision != subscription->revision ||
-		mono_ms >= receiver->renew_mono_ms) {
+		mono_ms >= receiver->renew_mono_ms || has_old_keys(receivers, receiver)) {
 		bud_receiver_unref(receiver);
 		receiver = create(receivers, subscription, mono_ms);
 		receivers->by_slot[subscription->slot] = receiver;

@@ -30,10 +30,12 @@ struct bud_receiver {
 	struct bud_retry retry;
 	char *id;
 	char *owner;
-	struct bud_target *target; /* NULL: the sink is not allowed here any more */
+	/* NULL: the sink is not allowed here any more, or there is no key to sign with. */
+	struct bud_target *target;
 	struct bud_signer *signer;
 	enum bud_mode mode;
 	bool is_plain;               /* structured, v1 alone */
+	uint64_t keys_generation;    /* of the server's keys that sign; 0: none are needed */
 	int64_t renew_mono_ms;       /* a secret does not sign any more: it is made anew */
 	int64_t credential_until_ms; /* wall clock; no attempt without a good one */
 	struct bud_gate *gate;       /* a reference */

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "core/log.h"
 #include "crypto/base64.h"
+#include "crypto/keyring.h"
 #include "crypto/secret.h"
 #include "crypto/signer.h"
 #include "dispatch/desk.h"
@@ -150,23 +151,34 @@ struct bud_target *bud_wire_target(const struct bud_desk *desk,
 	return target;
 }
 
-struct bud_signer *bud_wire_signer(
-	const struct bud_subscription *subscription, int64_t now_ms, int64_t *out_until_ms)
+bool bud_wire_needs_keys(const struct bud_subscription *subscription)
+{
+	return subscription->config->signatures & (BUD_SIGNATURE_V1A | BUD_SIGNATURE_RFC9421);
+}
+
+struct bud_signer *bud_wire_signer(const struct bud_subscription *subscription,
+	const struct bud_key_set *set, int64_t now_ms, int64_t *out_until_ms)
 {
 	const struct bud_push_config *config = subscription->config;
 	struct bud_secret secrets[BUD_SIGNER_SECRETS_MAX] = {{{0}, 0}};
 	struct bud_signer_options options = {.secrets = secrets,
 		.secrets_n = 1,
-		.v1 = !(config->signatures & BUD_SIGNATURE_RFC9421) ||
-		      (config->signatures & BUD_SIGNATURE_V1),
+		.keys = set ? set->keys : NULL,
+		.keys_n = set ? set->signers_n : 0,
+		.v1 = (config->signatures & BUD_SIGNATURE_V1) != 0,
+		.v1a = (config->signatures & BUD_SIGNATURE_V1A) != 0,
+		.message = config->signatures & BUD_SIGNATURE_RFC9421
+				   ? BUD_MESSAGE_SIGNATURE_ED25519
+				   : BUD_MESSAGE_SIGNATURE_NONE,
 		.by_authority = config->signs_authority};
 	struct bud_signer *signer;
 	struct bud_error error;
-	int r = bud_secret_parse(bud_span(subscription->secret), &secrets[0], &error);
+	int r;
 
 	*out_until_ms = INT64_MAX;
-	if (config->signatures & BUD_SIGNATURE_RFC9421)
-		options.message = BUD_MESSAGE_SIGNATURE_HMAC;
+	if (bud_wire_needs_keys(subscription) && options.keys_n == 0)
+		return NULL;
+	r = bud_secret_parse(bud_span(subscription->secret), &secrets[0], &error);
 	for (size_t i = 0; r == 0 && i < config->previous_n; i++) {
 		const struct bud_previous_secret *previous = &config->previous[i];
 		if (now_ms >= previous->until_ms || options.secrets_n == BUD_SIGNER_SECRETS_MAX)

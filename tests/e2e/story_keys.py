@@ -1,7 +1,11 @@
-"""The server's own signing keys: made once for all nodes, published as a JWK set, rotated."""
+"""The server's own signing keys: made once for all nodes, published as a JWK set, rotated; what is
+signed with them is verified by node with nothing but the published set."""
+import json
+import subprocess
+from pathlib import Path
 from threading import Thread
 
-from kit import Budstikke, PrivateRedis, folder, wait_until
+from kit import Budstikke, PrivateRedis, Receiver, folder, make_event, wait_until
 from kit.api import Api
 
 
@@ -85,3 +89,39 @@ def story_sealed():
             assert "signing key of the server is sealed" in said, said
         with Budstikke(home / "data", {"secrets.key": "A" * 43 + "="}) as node:
             assert jwks(node) == kids
+
+
+def verify(node, receiver):
+    """By which keys each delivery is signed, as node's crypto finds them in the published set:
+    [{"v1a": [kid…], "rfc9421": [kid…]}]. Whatever does not verify fails."""
+    keys = node.api().get("/.well-known/jwks.json").json()["keys"]
+    lines = [json.dumps({"keys": keys, "url": receiver.sink(d.path.lstrip("/")),
+                         "headers": d.headers, "body": d.body.decode()})
+             for d in receiver.deliveries]
+    script = Path(__file__).parent / "verify_keys.mjs"
+    done = subprocess.run(["node", str(script)], input="\n".join(lines), text=True,
+                          capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def story_deliveries():
+    """v1a and RFC 9421 signatures of real deliveries verify, before, in and after a rotation."""
+    with folder() as home, Receiver() as receiver, Budstikke(home / "a") as node:
+        api = node.api()
+        api.subscribe(receiver.sink("a"),
+                      config={"signing": {"schemes": ["v1", "v1a", "rfc9421"]}})
+        old = jwks(node)[0]
+
+        def push(i):
+            assert api.publish(make_event(str(i))).status == 202
+            wait_until(lambda: len(receiver.deliveries) == i, f"event {i} arrives", 20)
+            return verify(node, receiver)[-1]
+        assert push(1) == {"v1a": [old], "rfc9421": [old]}
+        new = rotate(node)[0][0]
+        assert push(2) == {"v1a": [new, old], "rfc9421": [new, old]}
+        newest = rotate(node, overlap_s=0)[0][0]
+        found = push(3)
+        assert found["v1a"][0] == newest and new not in found["v1a"], found
+        assert found["rfc9421"] == found["v1a"], found
+        assert len(verify(node, receiver)) == 3, "all still verify"
