@@ -1,5 +1,5 @@
-// Verifies the Ed25519 signatures of a delivery, v1a and RFC 9421, with nothing but a JWK set: a JSON
-// line in, a JSON line out.
+// Verifies the Ed25519 signatures of a delivery, v1a and RFC 9421, with nothing but a JWK set: a
+// JSON line in, a JSON line out.
 // In: {keys, url, headers, body}. Out: {v1a: [kid], rfc9421: [kid]}; fails on what does not verify.
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { createInterface } from "node:readline";
