@@ -33,11 +33,13 @@ struct replay {
 
 static void handle_replay(void *context, struct bud_request *request);
 static void handle_progress(void *context, struct bud_request *request);
+static void handle_cancel(void *context, struct bud_request *request);
 static void handle_one(void *context, struct bud_request *request);
 
 const struct bud_route bud_replay_routes[] = {
 	{"POST", "/subscriptions/{id}/replay", handle_replay, BUD_API_BODY_BYTES_MAX},
 	{"GET", "/subscriptions/{id}/replay", handle_progress, 0},
+	{"DELETE", "/subscriptions/{id}/replay", handle_cancel, 0},
 	{"POST", "/subscriptions/{id}/dead/{delivery}/replay", handle_one, BUD_API_BODY_BYTES_MAX},
 };
 const size_t bud_replay_routes_n = sizeof(bud_replay_routes) / sizeof(bud_replay_routes[0]);
@@ -284,4 +286,38 @@ static void ask_progress(void *owner, struct bud_request *request, struct bud_su
 static void handle_progress(void *context, struct bud_request *request)
 {
 	bud_lookup_at(context, request, ask_progress);
+}
+
+/* Cancelling: what it has revived by then is delivered. */
+
+static void on_dropped(void *owner, int err, int64_t number)
+{
+	struct replay *replay = owner;
+
+	if (err < 0)
+		bud_failure_reply(replay->request, err);
+	else
+		bud_reply(replay->request, 200, "application/json",
+			bud_span(number > 0 ? "{\"state\":\"none\",\"was_running\":true}"
+					    : "{\"state\":\"none\",\"was_running\":false}"));
+	end(replay);
+}
+
+static void cancel(void *owner, struct bud_request *request, struct bud_subscription *taken)
+{
+	struct bud_api_desk *desk = owner;
+	struct replay *replay = create(request, taken);
+	int r;
+
+	bud_subscription_destroy(taken);
+	r = bud_replays_drop(desk->store, bud_span(replay->subscription), on_dropped, replay);
+	if (r == 0)
+		return;
+	bud_failure_reply(request, r);
+	end(replay);
+}
+
+static void handle_cancel(void *context, struct bud_request *request)
+{
+	bud_lookup_at(context, request, cancel);
 }

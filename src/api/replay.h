@@ -1,4 +1,5 @@
-/* Once more: POST /subscriptions/{id}/replay, GET of how far it is, and one dead letter by name.
+/* Once more: POST /subscriptions/{id}/replay, GET of how far it is, DELETE to end it,
+ * and one dead letter by name.
  * What is asked for in numbers is done at once; what is asked for by time is a job, which every
  * node carries on with. */
 #pragma once

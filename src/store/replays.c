@@ -58,3 +58,14 @@ int bud_replays_put(struct bud_store *store, const struct bud_replay *replay,
 	bud_args_span(&store->args, replay->value);
 	return bud_store_call_sent(call, bud_store_send(store, bud_store_on_number, call));
 }
+
+int bud_replays_drop(
+	struct bud_store *store, struct bud_span job, bud_store_number_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+
+	bud_args_text(&store->args, "HDEL");
+	bud_args_text(&store->args, BUD_KEY_REPLAYS);
+	bud_args_span(&store->args, job);
+	return bud_store_call_sent(call, bud_store_send(store, bud_store_on_number, call));
+}

@@ -21,3 +21,7 @@ BUD_MUST_CHECK int bud_replays_get(
 /* The number is 1 when the job is new; otherwise 0, and the one that is there stays as it is. */
 BUD_MUST_CHECK int bud_replays_put(struct bud_store *store, const struct bud_replay *replay,
 	bud_store_number_fn fn, void *owner);
+/* Ends a job wherever it stands; what it has revived goes on. The number is 0 when there was none.
+ */
+BUD_MUST_CHECK int bud_replays_drop(
+	struct bud_store *store, struct bud_span job, bud_store_number_fn fn, void *owner);

@@ -134,7 +134,10 @@ static void test_by_time(void **state)
 	assert_int_equal(0, number("looked"));
 	assert_int_equal(1, json_array_size(json_object_get(answer.body, "filters")));
 	assert_int_equal(409, ask("POST", "/replay", NULL));
-	redis_server_do(&node.server, "DEL bud:{s0}:replays");
+	assert_int_equal(200, ask("DELETE", "/replay", NULL));
+	assert_true(json_is_true(json_object_get(answer.body, "was_running")));
+	assert_int_equal(200, ask("DELETE", "/replay", NULL));
+	assert_true(json_is_false(json_object_get(answer.body, "was_running")));
 	assert_int_equal(202, ask("POST", "/replay", NULL));
 	assert_string_equal("dead", api_text(&answer, "source"));
 	assert_int_equal(200, ask("DELETE", "", NULL));
