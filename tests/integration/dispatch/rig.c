@@ -225,24 +225,51 @@ static void to_json(struct bud_buffer *text)
 			text->at[i] = '"';
 }
 
-void rig_subscribe_as(
-	struct rig *rig, const char *id, const char *type, const char *path, const char *members)
+static struct bud_subscription *parse(struct bud_buffer *text, const char *id)
 {
 	struct bud_subscription_defaults defaults = {
 		.id = id, .owner = "local", .now_ms = bud_clock_wall_ms(), .timeout_ms = 5000};
 	struct bud_subscription *made = NULL;
-	bud_auto(buffer) struct bud_buffer text = {0};
 	struct bud_error error;
+
+	to_json(text);
+	if (bud_subscription_parse(bud_buffer_as_span(text), &defaults, &made, &error) < 0)
+		fail_msg("%s: %s", text->at, error.text);
+	return made;
+}
+
+static void subscribe(struct rig *rig, const char *id, struct bud_buffer *text)
+{
+	struct bud_subscription *made = parse(text, id);
+
+	made->serial = ++rig->serial;
+	if (rig->on_made)
+		rig->on_made(made);
+	bud_table_put(rig->table, made);
+}
+
+void rig_subscribe_as(
+	struct rig *rig, const char *id, const char *type, const char *path, const char *members)
+{
+	bud_auto(buffer) struct bud_buffer text = {0};
 
 	bud_buffer_format(&text,
 		"{'sink':'http://127.0.0.1:%d%s','protocol':'HTTP','types':['%s'],"
 		"'config':{'signing':{'secret':'%s'}}%s}",
 		rig->sink.port, path, type, SINK_SECRET, members);
-	to_json(&text);
-	if (bud_subscription_parse(bud_buffer_as_span(&text), &defaults, &made, &error) < 0)
-		fail_msg("%s: %s", text.at, error.text);
-	made->serial = ++rig->serial;
-	bud_table_put(rig->table, made);
+	subscribe(rig, id, &text);
+}
+
+void rig_subscribe_wishing(
+	struct rig *rig, const char *id, const char *path, const char *config, const char *members)
+{
+	bud_auto(buffer) struct bud_buffer text = {0};
+
+	bud_buffer_format(&text,
+		"{'sink':'http://127.0.0.1:%d%s','protocol':'HTTP','types':['t'],"
+		"'config':{%s}%s}",
+		rig->sink.port, path, config, members);
+	subscribe(rig, id, &text);
 }
 
 void rig_subscribe(struct rig *rig, const char *id, const char *type, const char *path)

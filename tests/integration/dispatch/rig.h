@@ -14,6 +14,8 @@
 #include "store/following.h"
 #include "store/store.h"
 
+struct bud_subscription; /* subscription/subscription.h */
+
 #define RIG_NODE "n1"
 
 struct rig {
@@ -36,7 +38,8 @@ struct rig {
 	bool is_set_up;
 	bool is_fetch_closed;
 	uint64_t serial;
-	int appended; /* events under way to the store */
+	void (*on_made)(struct bud_subscription *subscription); /* may change it; NULL is fine */
+	int appended;                                           /* events under way to the store */
 	struct sink sink;
 };
 
@@ -70,6 +73,9 @@ void rig_subscribe(struct rig *rig, const char *id, const char *type, const char
 /* With further members: ",'config':…" */
 void rig_subscribe_as(
 	struct rig *rig, const char *id, const char *type, const char *path, const char *members);
+/* To events of type "t", with members of its `config` and further ones, each behind a comma. */
+void rig_subscribe_wishing(
+	struct rig *rig, const char *id, const char *path, const char *config, const char *members);
 /* Events <prefix>0 … of a type, stored when this returns. */
 void rig_publish(struct rig *rig, const char *type, const char *prefix, int n);
 

@@ -2,6 +2,7 @@
 #include "sink.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,15 +41,27 @@ void sink_open(struct sink *sink, uv_loop_t *loop)
 void sink_finish(struct sink *sink)
 {
 	free(sink->seen);
+	bud_buffer_finish(&sink->head);
+	bud_buffer_finish(&sink->body);
+}
+
+static struct sink_path *find(struct sink *sink, const char *path)
+{
+	for (size_t i = 0; i < sink->n_paths; i++)
+		if (strcmp(sink->paths[i].path, path) == 0)
+			return &sink->paths[i];
+	return NULL;
+}
+
+void sink_tell_retry_after(struct sink *sink, const char *path, const char *retry_after)
+{
+	find(sink, path)->retry_after = retry_after;
 }
 
 void sink_tell(struct sink *sink, const char *path, uint64_t delay_ms, const int *statuses)
 {
-	struct sink_path *to = NULL;
+	struct sink_path *to = find(sink, path);
 
-	for (size_t i = 0; i < sink->n_paths; i++)
-		if (strcmp(sink->paths[i].path, path) == 0)
-			to = &sink->paths[i];
 	if (!to)
 		to = &sink->paths[sink->n_paths++];
 	assert(sink->n_paths <= sizeof(sink->paths) / sizeof(sink->paths[0]));
@@ -81,6 +94,29 @@ static bool is_signed(const struct bud_request *request)
 		       bud_clock_wall_ms() / 1000, 5) == 0;
 }
 
+static void keep_last(struct sink *sink, const struct bud_request *request)
+{
+	bud_buffer_clear(&sink->head);
+	bud_buffer_clear(&sink->body);
+	for (size_t i = 0; i < request->n_headers; i++) {
+		struct bud_span name = request->headers[i].name;
+		for (size_t k = 0; k < name.len; k++)
+			bud_buffer_byte(&sink->head, (char)tolower((unsigned char)name.at[k]));
+		bud_buffer_text(&sink->head, ": ");
+		bud_buffer_span(&sink->head, request->headers[i].value);
+		bud_buffer_byte(&sink->head, '\n');
+	}
+	bud_buffer_text(&sink->body, "");
+	bud_buffer_span(&sink->body, request->body);
+}
+
+bool sink_had(const struct sink *sink, const char *line)
+{
+	const char *at = sink->head.at ? strstr(sink->head.at, line) : NULL;
+
+	return at && (at == sink->head.at || at[-1] == '\n');
+}
+
 static struct sink_seen *note(struct sink *sink, struct bud_request *request)
 {
 	struct bud_event *event = bud_event_create(bud_span("local"), request->body);
@@ -95,7 +131,8 @@ static struct sink_seen *note(struct sink *sink, struct bud_request *request)
 	copy_span(seen->path, sizeof(seen->path), request->path);
 	copy_span(seen->webhook_id, sizeof(seen->webhook_id),
 		bud_request_header(request, "webhook-id"));
-	sink->n_bad += !event || !is_signed(request);
+	sink->n_bad += !sink->takes_anything && (!event || !is_signed(request));
+	keep_last(sink, request);
 	if (event)
 		copy_span(seen->event, sizeof(seen->event), event->id);
 	bud_event_unref(event);
@@ -165,6 +202,8 @@ static void on_push(void *context, struct bud_request *request)
 		seen->status = path->statuses[path->calls < path->n ? path->calls : path->n - 1];
 		path->calls++;
 		delay_ms = path->delay_ms;
+		if (path->retry_after)
+			bud_reply_header(request, "Retry-After", path->retry_after);
 	}
 	answer(sink, request, seen->status, delay_ms);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <uv.h>
 #include "core/list.h"
+#include "core/text.h"
 
 #define SINK_SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -17,6 +18,7 @@ struct sink_path {
 	int statuses[8];
 	size_t n;
 	uint64_t delay_ms;
+	const char *retry_after; /* borrowed; NULL: none */
 	size_t calls;
 };
 
@@ -40,7 +42,10 @@ struct sink {
 	struct bud_list waiting; /* answers to come */
 	size_t n_waiting;
 	size_t most_at_a_time;
-	size_t n_bad; /* not signed, or not the event that its id says */
+	size_t n_bad;           /* not signed, or not the event that its id says */
+	bool takes_anything;    /* any content, any signature */
+	struct bud_buffer head; /* of the last request: "name: value\n" each */
+	struct bud_buffer body;
 };
 
 void sink_open(struct sink *sink, uv_loop_t *loop);
@@ -49,6 +54,10 @@ void sink_close(struct sink *sink);
 void sink_finish(struct sink *sink);
 /* Statuses end with 0. Every other path answers 200 at once. */
 void sink_tell(struct sink *sink, const char *path, uint64_t delay_ms, const int *statuses);
+/* Its answers carry this Retry-After. */
+void sink_tell_retry_after(struct sink *sink, const char *path, const char *retry_after);
+/* The last request had this line, "name: value" with the name in lower case. */
+bool sink_had(const struct sink *sink, const char *line);
 /* Requests on a path (NULL: all), for an event (NULL: all). */
 size_t sink_count(const struct sink *sink, const char *path, const char *event);
 /* Different pairs of path and event that were answered 2xx. */

@@ -1,0 +1,177 @@
+/* A push is as its subscription wishes: the mode, the signatures, also by a secret that is being
+ * changed, the credential, the rules for statuses; never with a credential whose time has passed.
+ */
+#include "rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "subscription/push_config.h"
+#include "subscription/subscription.h"
+
+#define OTHER_SECRET "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+/* Publishes one event and waits until it came. */
+static void push_one(struct rig *rig)
+{
+	rig->sink.takes_anything = true;
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, sink_count(&rig->sink, "/a", NULL) == 1);
+	rig_wait(rig, rig_is_clean(rig));
+}
+
+static void altinn_is_plain_json(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_subscribe_wishing(rig, "s1", "/a", "'mode':'altinn'", "");
+	push_one(rig);
+	assert_true(sink_had(&rig->sink, "content-type: application/json"));
+	assert_non_null(strstr(rig->sink.body.at, "\"specversion\":\"1.0\""));
+}
+
+static void binary_has_its_attributes_in_headers(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_subscribe_wishing(rig, "s1", "/a", "'mode':'binary'", "");
+	push_one(rig);
+	assert_true(sink_had(&rig->sink, "ce-id: e0"));
+	assert_true(sink_had(&rig->sink, "ce-type: t"));
+	assert_true(sink_had(&rig->sink, "content-type: application/json"));
+	assert_string_equal(rig->sink.body.at, "0");
+}
+
+static void slack_is_a_text(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_subscribe_wishing(rig, "s1", "/a", "'mode':'slack'", "");
+	push_one(rig);
+	assert_true(strncmp(rig->sink.body.at, "{\"text\":", 8) == 0);
+}
+
+static void a_password_goes_with_it(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_subscribe_wishing(rig, "s1", "/a", "",
+		",'sinkcredential':{'credentialtype':'PLAIN','identifier':'us','secret':'pa:ss'}");
+	push_one(rig);
+	assert_true(sink_had(&rig->sink, "authorization: Basic dXM6cGE6c3M="));
+	assert_true(sink_had(&rig->sink, "content-type: application/cloudevents+json"));
+}
+
+static void a_token_goes_with_it(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_subscribe_wishing(rig, "s1", "/a", "",
+		",'sinkcredential':{'credentialtype':'ACCESSTOKEN','accesstoken':'abc',"
+		"'accesstokentype':'bearer','accesstokenexpiresutc':'2999-01-01T00:00:00Z'}");
+	push_one(rig);
+	assert_true(sink_had(&rig->sink, "authorization: Bearer abc\n"));
+}
+
+static void not_with_a_token_whose_time_has_passed(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_subscribe_wishing(rig, "s1", "/a", "",
+		",'sinkcredential':{'credentialtype':'ACCESSTOKEN','accesstoken':'abc',"
+		"'accesstokentype':'bearer','accesstokenexpiresutc':'2001-01-01T00:00:00Z'}");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s1") == 1);
+	assert_int_equal(sink_count(&rig->sink, NULL, NULL), 0);
+}
+
+static void grant(struct bud_subscription *subscription)
+{
+	subscription->status.granted_ms = 1;
+}
+
+static void who_agreed_is_told_who_asks(void **state)
+{
+	struct rig *rig = *state;
+
+	strcpy(rig->config.delivery.origin, "events.example.org");
+	rig->on_made = grant;
+	rig_subscribe_wishing(rig, "s1", "/a", "", "");
+	push_one(rig);
+	assert_true(sink_had(&rig->sink, "webhook-request-origin: events.example.org"));
+}
+
+/* The sink knows the old secret only, and checks each signature. */
+static void rotate(struct bud_subscription *subscription)
+{
+	struct bud_push_config *config = malloc(sizeof(*config));
+
+	*config = *subscription->config;
+	config->previous[0].secret = strdup(SINK_SECRET);
+	config->previous[0].until_ms = INT64_MAX;
+	config->previous_n = 1;
+	subscription->config = config;
+}
+
+static void a_changed_secret_signs_beside_the_new_one(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->on_made = rotate;
+	rig_subscribe_wishing(rig, "s1", "/a", "'signing':{'secret':'" OTHER_SECRET "'}", "");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, sink_count(&rig->sink, "/a", NULL) == 1);
+	assert_int_equal(rig->sink.n_bad, 0);
+	rig_wait(rig, rig_is_clean(rig));
+}
+
+static void its_rules_decide(struct bud_subscription *subscription)
+{
+	struct bud_push_config *config = malloc(sizeof(*config));
+
+	*config = *subscription->config;
+	config->retry.rules[0] = (struct bud_retry_rule){409, 409, BUD_RETRY_DELIVERED};
+	config->retry.rules[1] = (struct bud_retry_rule){500, 599, BUD_RETRY_DEAD};
+	config->retry.rules_n = 2;
+	subscription->config = config;
+}
+
+static void a_rule_goes_before_the_table(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->sink.takes_anything = true;
+	sink_tell(&rig->sink, "/a", 0, (int[]){409, 500, 0});
+	rig->on_made = its_rules_decide;
+	rig_subscribe_wishing(rig, "s1", "/a", "", "");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, rig_is_clean(rig) && rig_count(rig, BUD_COUNTER_ATTEMPTS_OK) == 1);
+	rig_publish(rig, "t", "f", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:dead:%s", "s1") == 1);
+	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 2);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_set_up, rig_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(altinn_is_plain_json),
+		TEST(binary_has_its_attributes_in_headers),
+		TEST(slack_is_a_text),
+		TEST(a_password_goes_with_it),
+		TEST(a_token_goes_with_it),
+		TEST(not_with_a_token_whose_time_has_passed),
+		TEST(who_agreed_is_told_who_asks),
+		TEST(a_changed_secret_signs_beside_the_new_one),
+		TEST(a_rule_goes_before_the_table),
+	};
+
+	return cmocka_run_group_tests(tests, rig_group_set_up, rig_group_tear_down);
+}
