@@ -14,7 +14,10 @@
 #define WAIT_MS_MAX  (10 * 60 * 1000)
 /* So many failures in a row make a suspect. */
 #define SUSPECT_FAILURES 3
-#define SUSPECT_WAIT_MS  1000
+/* There are too many of them: long enough that thousands of their lanes do not ask all the time. */
+#define SUSPECT_WAIT_MS 10000
+/* There is no room at the host, or for new ones. */
+#define OUTSIDE_WAIT_MS 1000
 
 static bool is_suspect(const struct bud_endpoint *endpoint)
 {
@@ -81,17 +84,22 @@ static void leave_suspects(struct bud_endpoint *endpoint)
 static enum bud_admit enter(struct bud_endpoint *endpoint, int64_t *out_wait_ms)
 {
 	unsigned host_most = endpoint->endpoints->limits.host;
+	int64_t wait_ms = OUTSIDE_WAIT_MS + (int64_t)bud_random_below(OUTSIDE_WAIT_MS);
 
-	if (host_most > 0 && !bud_host_enter(endpoint->host, host_most))
+	if (host_most > 0 && !bud_host_enter(endpoint->host, host_most)) {
+		*out_wait_ms = wait_ms;
 		return BUD_ADMIT_FULL;
+	}
 	if (!is_suspect(endpoint) || enter_suspects(endpoint))
 		return BUD_ADMIT_YES;
 	if (host_most > 0)
 		bud_host_leave(endpoint->host);
 	/* A new one may be as good as any other: it waits here. One that fails does not hold events
 	 * in hand. */
-	if (endpoint->breaker.failures == 0)
+	if (endpoint->breaker.failures == 0) {
+		*out_wait_ms = wait_ms;
 		return BUD_ADMIT_FULL;
+	}
 	*out_wait_ms = SUSPECT_WAIT_MS + (int64_t)bud_random_below(SUSPECT_WAIT_MS);
 	return BUD_ADMIT_LATER;
 }

@@ -19,6 +19,8 @@
 
 /* Parked when there is no room: comes back soon, after the lanes' turn. */
 #define SHORT_WAIT_MS 1000
+#define GATES_A_TICK  64
+#define LOG_MS        1000
 
 struct bud_gate {
 	struct bud_gates *gates;
@@ -36,6 +38,8 @@ struct bud_gates {
 	struct bud_map by_key;
 	struct bud_list busy; /* bud_gate::link */
 	bool is_stopped;
+	unsigned opened_n; /* breakers, not logged yet */
+	int64_t logged_mono_ms;
 };
 
 struct bud_gates *bud_gates_create(const struct bud_desk *desk, struct bud_pusher *pusher)
@@ -239,10 +243,7 @@ static void let_in(struct bud_gate *gate, int64_t mono_ms)
 /* Without names or URLs: the attempt log and GET /endpoints say whose it is. */
 static void tell(struct bud_metrics *metrics, const struct bud_endpoint_news *news)
 {
-	if (news->is_opened) {
-		bud_metrics_add(metrics, BUD_COUNTER_BREAKER_OPENED, 1);
-		bud_log_warn("endpoint cut off after failures");
-	}
+	bud_metrics_add(metrics, BUD_COUNTER_BREAKER_OPENED, news->is_opened);
 	bud_metrics_add(metrics, BUD_COUNTER_ENDPOINT_PAUSES, news->is_paused);
 	bud_metrics_add(metrics, BUD_COUNTER_WINDOW_HALVINGS, news->is_halved);
 }
@@ -253,16 +254,30 @@ void bud_gate_on_pushed(
 	struct bud_endpoint_news news = bud_endpoint_settle(gate->endpoint, settlement, mono_ms);
 
 	tell(gate->gates->desk->metrics, &news);
+	gate->gates->opened_n += news.is_opened;
 	let_in(gate, mono_ms);
+}
+
+/* Once a second, not once for each: in an outage they are thousands. */
+static void log_opened(struct bud_gates *gates, int64_t mono_ms)
+{
+	if (gates->opened_n == 0 || mono_ms - gates->logged_mono_ms < LOG_MS)
+		return;
+	bud_log_warn("endpoints cut off after failures", "count", bud_log_number(gates->opened_n));
+	gates->opened_n = 0;
+	gates->logged_mono_ms = mono_ms;
 }
 
 void bud_gates_tick(struct bud_gates *gates, int64_t mono_ms)
 {
 	struct bud_list now;
 
-	/* What is busy now, each once, however the list changes meanwhile. */
+	log_opened(gates, mono_ms);
+
+	/* The first ones of what is busy now, each once, however the list changes meanwhile: when
+	 * thousands wait for room outside of them, asking all would be all we do. */
 	bud_list_init(&now);
-	while (!bud_list_is_empty(&gates->busy)) {
+	for (int i = 0; i < GATES_A_TICK && !bud_list_is_empty(&gates->busy); i++) {
 		struct bud_list *link = gates->busy.next;
 		bud_list_remove(link);
 		bud_list_append(&now, link);

@@ -1,7 +1,7 @@
 /* A publisher: 1 KB events with ids of their own over keep-alive connections, one request at a time
  * on each.
  *
- *   load --port N --run NAME [--count N] [--connections 64] [--rate PER_SECOND]
+ *   load --port N --run NAME [--first 0] [--count N] [--connections 64] [--rate PER_SECOND]
  *        [--tally FILE --per-event K --window W]
  *
  * With --tally it never runs more than W events ahead of the sinks, which receive K requests per
@@ -30,6 +30,7 @@ static struct {
 	long rate;
 	uint64_t count;
 	uint64_t started;
+	uint64_t first; /* number, which chooses the subject */
 	uint64_t done;
 	uint64_t accepted;
 	int last_status;
@@ -67,7 +68,7 @@ static void send_next(struct connection *connection)
 
 	connection->is_busy = true;
 	connection->sent_us = now_us();
-	body_len = event_write(body, load.run, load.started++, connection->sent_us);
+	body_len = event_write(body, load.run, load.first + load.started++, connection->sent_us);
 	n = snprintf(head, sizeof head,
 		"POST /events HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
 		"Content-Type: application/cloudevents+json\r\nContent-Length: %zu\r\n\r\n",
@@ -167,6 +168,7 @@ int main(int argc, char **argv)
 	load.port = (int)option_number(argc, argv, "--port", 0);
 	load.run = option_text(argc, argv, "--run", "load");
 	load.count = (uint64_t)option_number(argc, argv, "--count", 10000);
+	load.first = (uint64_t)option_number(argc, argv, "--first", 0);
 	load.rate = option_number(argc, argv, "--rate", 0);
 	load.n = option_number(argc, argv, "--connections", 64);
 	load.per_event = (uint64_t)option_number(argc, argv, "--per-event", 1);
