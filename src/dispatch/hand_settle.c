@@ -179,16 +179,24 @@ static void resolve_ended(struct bud_hand *hand, int64_t now_ms)
 	}
 }
 
-static void count_parked(struct bud_hand *hand)
+static void count_settled(struct bud_hand *hand)
 {
 	struct bud_metrics *metrics = hand->hands->desk->metrics;
-	size_t n = 0;
+	size_t n_parked = 0;
+	size_t n_dead = 0;
 
 	for (size_t i = 0; i < hand->n; i++) {
 		const struct bud_hand_delivery *item = &hand->deliveries[i];
-		n += item->is_leased || bud_delivery_is_owed(&item->delivery);
+		if (item->is_leased)
+			n_parked++; /* however it ended since: resolve counts that */
+		else if (bud_delivery_is_owed(&item->delivery) &&
+			 item->delivery.end == BUD_DELIVERY_END_DEAD)
+			n_dead++;
+		else
+			n_parked += bud_delivery_is_owed(&item->delivery);
 	}
-	bud_metrics_add(metrics, BUD_COUNTER_DELIVERIES_PARKED, n);
+	bud_metrics_add(metrics, BUD_COUNTER_DELIVERIES_PARKED, n_parked);
+	bud_metrics_add(metrics, BUD_COUNTER_DELIVERIES_DEAD, n_dead);
 	bud_metrics_add(metrics, BUD_COUNTER_EVENTS_ACKED, 1);
 	if (hand->is_poison) {
 		char member[BUD_MEMBER_TEXT_BYTES];
@@ -223,7 +231,7 @@ static void on_settled(void *owner, int err, int64_t now_ms)
 		}
 	}
 	if (now_ms > 0)
-		count_parked(hand);
+		count_settled(hand);
 	else
 		bud_metrics_add(metrics, BUD_COUNTER_FENCE_REJECTS, 1);
 	resolve_ended(hand, now_ms);

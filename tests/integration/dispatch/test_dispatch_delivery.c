@@ -86,6 +86,8 @@ static void dies_at_once_without_a_schedule(void **state)
 	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:dead:%s", "s1") == 1);
 	rig_wait(rig, rig_pending(rig) == 0); /* the notice, too */
 	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 1);
+	rig_wait(rig, rig_count(rig, BUD_COUNTER_DELIVERIES_DEAD) == 1);
+	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_PARKED), 0);
 }
 
 static void is_parked_under_a_lease_while_it_runs(void **state)

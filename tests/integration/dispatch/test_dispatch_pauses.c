@@ -138,6 +138,7 @@ static void what_cannot_get_better_dies_at_once(void **state)
 	rig_start(rig);
 	rig_publish(rig, "t", "e", 4);
 	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:dead:%s", "s1") == 4);
+	rig_wait(rig, rig_count(rig, BUD_COUNTER_DELIVERIES_DEAD) == 4);
 	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 4);
 	assert_int_equal(bud_endpoints_open_count(rig->endpoints), 0);
 	redisReply *reply = redis_server_ask(rig->server, "HVALS bud:{s0}:why");
