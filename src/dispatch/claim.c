@@ -210,8 +210,8 @@ static void on_claimed(
 	claim->is_held = n > 0 && claim->token[0] != '\0';
 	claim->is_full = n == claim->asked;
 	claim->receiver->claim_n = claim->is_full ? 2 * n : 1;
-	if (claim->receiver->claim_n > BUD_ENDPOINT_WINDOW)
-		claim->receiver->claim_n = BUD_ENDPOINT_WINDOW;
+	if (claim->receiver->claim_n > BUD_ENDPOINT_WINDOW_MAX)
+		claim->receiver->claim_n = BUD_ENDPOINT_WINDOW_MAX;
 	if (claim->n < claim->slots)
 		bud_claim_run_keep_slots(claim, claim->n);
 	claim->claims->n_deliveries -= claim->asked - claim->n;

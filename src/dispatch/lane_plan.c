@@ -43,7 +43,7 @@ struct bud_lane_plan bud_lane_plan_of(const struct bud_push_config *config,
 		plan.bytes_max = config->batch_bytes;
 	} else if (plan.rate_per_s > 0) {
 		plan.mode = BUD_CLAIM_STRICT;
-		plan.limit = least(burst, BUD_ENDPOINT_WINDOW);
+		plan.limit = least(burst, BUD_ENDPOINT_WINDOW_MAX);
 		if (config->max_in_flight > 0)
 			plan.limit = least(plan.limit, config->max_in_flight);
 	} else if (config->max_in_flight > 0 && config->max_in_flight < sharers) {

@@ -44,6 +44,26 @@ static void a_slow_retry_leaves_the_other_slots(void **state)
 	rig_wait(rig, rig_is_clean(rig));
 }
 
+/* A lane asks for as many as its receiver's window has learned to bear. */
+static void one_lane_uses_what_the_window_learned(void **state)
+{
+	struct rig *rig = *state;
+	int n = 400;
+
+	sink_tell(&rig->sink, "/a", 10, (int[]){200, 0});
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig->is_confirmed = false; /* until all are parked */
+	atomic_store(&rig->following.confirmed_mono_ms, bud_clock_mono_ms() - 1000);
+	rig_publish(rig, "t", "e", n);
+	rig_wait(rig,
+		rig_pending(rig) == 0 && rig_number(rig, "ZCARD bud:{s0}:%s", "parked:s1") == n);
+	rig->is_confirmed = true;
+	rig_wait_ms(rig, sink_distinct(&rig->sink) == (size_t)n, 15000);
+	rig_wait(rig, rig_is_clean(rig));
+	assert_in_range(rig->sink.most_at_a_time, BUD_ENDPOINT_WINDOW + 4, BUD_ENDPOINT_WINDOW_MAX);
+}
+
 /* Many lanes of one receiver share its window. */
 static void many_lanes_of_one_receiver(void **state)
 {
@@ -71,6 +91,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(never_more_than_the_window_at_a_time),
 		TEST(a_slow_retry_leaves_the_other_slots),
+		TEST(one_lane_uses_what_the_window_learned),
 		TEST(many_lanes_of_one_receiver),
 	};
 

@@ -28,7 +28,7 @@ static void wishes_decide(void **state)
 	config.rate_per_s = 1000;
 	assert_int_equal(bud_lane_plan_of(&config, &status, 1).limit, 4);
 	config.max_in_flight = 0;
-	assert_int_equal(bud_lane_plan_of(&config, &status, 1).limit, BUD_ENDPOINT_WINDOW);
+	assert_int_equal(bud_lane_plan_of(&config, &status, 1).limit, BUD_ENDPOINT_WINDOW_MAX);
 	config.is_ordered = true;
 	plan = bud_lane_plan_of(&config, &status, 1);
 	assert_int_equal(plan.mode, BUD_CLAIM_ORDERED_WAIT);
