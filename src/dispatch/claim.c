@@ -263,6 +263,7 @@ static void on_forgotten(
 	claim->is_full = n == claim->asked;
 	for (size_t i = 0; err == 0 && i < n; i++)
 		resolve(claim, &claimed[i], BUD_RESOLVE_FORGET, 0);
+	(void)bud_lane_drop_hold(claim->claims->desk->commands, bud_span(claim->lane));
 	bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_CANCELLED, n);
 	bud_claim_run_finish(claim);
 }

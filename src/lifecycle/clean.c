@@ -8,12 +8,14 @@
 
 #include "core/alloc.h"
 #include "core/clock.h"
+#include "core/limits.h"
 #include "core/list.h"
 #include "core/map.h"
 #include "core/metrics.h"
 #include "store/attempts.h"
 #include "store/failing.h"
 #include "store/keys.h"
+#include "store/lane.h"
 #include "store/lane_rows.h"
 #include "store/partition.h"
 #include "store/stats.h"
@@ -23,14 +25,16 @@
 #define EACH_MS       1000
 #define TRIM_MOST     10000
 #define LANES_A_TURN  50
+#define LATE_MS       (BUD_TIMEOUT_MS_MAX + 15000)
 #define SHORT_PERCENT 70 /* of Redis' memory: settled events go whatever their age */
 
 /* A lane whose dead letters are being forgotten. */
 struct lane {
-	struct bud_list link; /* bud_cleaner::waiting, if it is a deleted one's */
+	struct bud_list link; /* bud_cleaner::waiting or ::late, if it is a deleted one's */
 	struct bud_cleaner *cleaner;
 	int64_t cutoff_ms;
 	bool is_deleted;
+	int64_t late_mono_ms; /* a deleted one's, when it was cleared: once more from then on */
 	char id[];
 };
 
@@ -39,6 +43,7 @@ struct bud_cleaner {
 	uv_timer_t timer;
 	struct bud_map deleted;  /* lane by id, until nothing is left of it */
 	struct bud_list waiting; /* lane::link, of those that are not under way */
+	struct bud_list late;    /* lane::link, of those cleared once, in order of late_mono_ms */
 	uint64_t serial;         /* the last subscription that was looked at */
 	bool is_short;
 	bool is_measuring;
@@ -53,7 +58,10 @@ struct bud_cleaner *bud_cleaner_open(const struct bud_clean_options *options)
 	uint64_t each_ms = options->each_ms ? (uint64_t)options->each_ms : EACH_MS;
 
 	cleaner->options = *options;
+	if (cleaner->options.late_ms == 0)
+		cleaner->options.late_ms = LATE_MS;
 	bud_list_init(&cleaner->waiting);
+	bud_list_init(&cleaner->late);
 	uv_timer_init(options->loop, &cleaner->timer);
 	cleaner->timer.data = cleaner;
 	uv_timer_start(&cleaner->timer, on_timer, each_ms, each_ms);
@@ -98,16 +106,34 @@ static void wait_again(struct lane *lane)
 		free(lane);
 }
 
+/* What is not its lanes' or dead letters'. Holds of ordered lanes go with their last claim. */
+static void clear(struct bud_store *store, const char *id)
+{
+	char replay[BUD_LANE_TEXT_BYTES];
+
+	(void)bud_attempts_drop(store, bud_span(id));
+	(void)bud_stats_drop(store, bud_span(id));
+	(void)bud_failing_clear(store, bud_span(id));
+	(void)bud_lane_drop_hold(store, bud_span(id));
+	bud_lane_replay_write(bud_span(id), replay);
+	(void)bud_lane_drop_hold(store, bud_span(replay));
+}
+
 static void finish_lane(struct lane *lane)
 {
 	struct bud_cleaner *cleaner = lane->cleaner;
 
-	if (lane->is_deleted) {
-		(void)bud_attempts_drop(cleaner->options.store, bud_span(lane->id));
-		(void)bud_stats_drop(cleaner->options.store, bud_span(lane->id));
-		(void)bud_failing_clear(cleaner->options.store, bud_span(lane->id));
-		bud_map_remove(&cleaner->deleted, bud_span(lane->id));
+	if (!lane->is_deleted) {
+		free(lane);
+		return;
 	}
+	clear(cleaner->options.store, lane->id);
+	if (lane->late_mono_ms == 0) {
+		lane->late_mono_ms = bud_clock_mono_ms() + cleaner->options.late_ms;
+		bud_list_append(&cleaner->late, &lane->link);
+		return;
+	}
+	bud_map_remove(&cleaner->deleted, bud_span(lane->id));
 	free(lane);
 }
 
@@ -259,8 +285,22 @@ static void visit_lanes(struct bud_cleaner *cleaner)
 	}
 }
 
+static void wake_late(struct bud_cleaner *cleaner)
+{
+	int64_t now_ms = bud_clock_mono_ms();
+
+	while (!bud_list_is_empty(&cleaner->late)) {
+		struct lane *lane = bud_list_first(&cleaner->late, struct lane, link);
+		if (now_ms < lane->late_mono_ms)
+			return;
+		bud_list_remove(&lane->link);
+		bud_list_append(&cleaner->waiting, &lane->link);
+	}
+}
+
 static void visit_deleted(struct bud_cleaner *cleaner)
 {
+	wake_late(cleaner);
 	for (int i = 0; i < LANES_A_TURN && !bud_list_is_empty(&cleaner->waiting); i++) {
 		struct lane *lane = bud_list_first(&cleaner->waiting, struct lane, link);
 		bud_list_remove(&lane->link);

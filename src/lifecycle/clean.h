@@ -17,10 +17,12 @@ struct bud_clean_options {
 	struct bud_metrics *metrics;
 	int64_t retention_ms;
 	int64_t each_ms; /* how often; 0: 1 s */
+	int64_t late_ms; /* after a deletion nobody reports attempts any more; 0: 75 s */
 };
 
 struct bud_cleaner *bud_cleaner_open(const struct bud_clean_options *options);
-/* A subscription was deleted: its dead letters and its attempt log go. Copies the id. */
+/* A subscription was deleted: its dead letters, its attempt log and its figures go, and once
+ * more what attempts that ran meanwhile have written. Copies the id. */
 void bud_cleaner_on_deleted(struct bud_cleaner *cleaner, const char *id);
 /* After the connection is closed. Asynchronous; NULL is fine. */
 void bud_cleaner_close(struct bud_cleaner *cleaner);

@@ -207,6 +207,14 @@ int bud_lane_resolve(struct bud_store *store, const struct bud_lane_resolve *res
 		call, bud_store_send_script(store, BUD_SCRIPT_RESOLVE, on_resolved, call));
 }
 
+int bud_lane_drop_hold(struct bud_store *store, struct bud_span lane)
+{
+	bud_args_text(&store->args, "HDEL");
+	bud_args_text(&store->args, BUD_KEY_HELD);
+	bud_args_span(&store->args, lane);
+	return bud_store_send(store, NULL, NULL);
+}
+
 int bud_lane_pull(struct bud_store *store, struct bud_span lane, int64_t now_ms,
 	bud_store_number_fn fn, void *owner)
 {

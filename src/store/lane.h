@@ -81,6 +81,9 @@ struct bud_lane_resolve {
 BUD_MUST_CHECK int bud_lane_resolve(struct bud_store *store, const struct bud_lane_resolve *resolve,
 	bud_store_number_fn fn, void *owner);
 
+/* Of a deleted subscription: nobody holds the lane, and it rests no more. */
+int bud_lane_drop_hold(struct bud_store *store, struct bud_span lane);
+
 /* Has this lane looked at now, if it is not empty. The number is 1 when that is earlier. */
 BUD_MUST_CHECK int bud_lane_pull(struct bud_store *store, struct bud_span lane, int64_t now_ms,
 	bud_store_number_fn fn, void *owner);

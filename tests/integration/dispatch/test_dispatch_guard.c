@@ -73,10 +73,12 @@ static void what_a_deleted_one_had_is_forgotten(void **state)
 	rig_publish(rig, "t", "e", 2);
 	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s1") == 2);
 	bud_table_remove(rig->table, "s1", 1);
+	redis_server_do(rig->server, "HSET bud:{s0}:held s1 1");
 	rig_publish(rig, "t", "later", 1);
 	rig_wait(rig, rig_is_clean(rig));
 	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 2);
 	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:dead:%s", "s1"), 0);
+	rig_wait(rig, rig_number(rig, "EXISTS bud:{s0}:%s", "held") == 0);
 	assert_true(rig_count(rig, BUD_COUNTER_DELIVERIES_CANCELLED) >= 2);
 }
 

@@ -29,6 +29,7 @@ static void start(struct life *life)
 		.metrics = &life->metrics,
 		.retention_ms = RETENTION_MS,
 		.each_ms = 20,
+		.late_ms = 300,
 	};
 
 	cleaner = bud_cleaner_open(&options);
@@ -162,6 +163,8 @@ static void test_deleted(void **state)
 	redis_server_do(life->server, "HSET " KEY "failing d7 1 other 1");
 	redis_server_do(life->server, "HSET " KEY "failed d7 1 other 1");
 	redis_server_do(life->server, "LPUSH " KEY "attempts:other x");
+	redis_server_do(life->server, "HSET " KEY "stats:d7 delivered 1");
+	redis_server_do(life->server, "HSET " KEY "held d7 1 d7~replay 1 other 1");
 	start(life);
 	for (int told = 0; told < 3; told++) { /* each load tells them again */
 		for (int i = 0; i < 200; i++) {
@@ -174,6 +177,14 @@ static void test_deleted(void **state)
 	assert_int_equal(life_number(life, "EXISTS " KEY "attempts:other"), 1);
 	assert_int_equal(life_number(life, "HLEN " KEY "failing"), 1);
 	assert_int_equal(life_number(life, "HLEN " KEY "failed"), 1);
+	assert_int_equal(life_number(life, "EXISTS " KEY "stats:d7"), 0);
+	assert_int_equal(life_number(life, "HLEN " KEY "held"), 1);
+	/* Attempts that ran when it was deleted. */
+	redis_server_do(life->server, "LPUSH " KEY "attempts:d7 x");
+	redis_server_do(life->server, "HSET " KEY "stats:d7 delivered 1");
+	redis_server_do(life->server, "HSET " KEY "failing d7 1");
+	life_wait(life, life_number(life, "EXISTS " KEY "attempts:d7 " KEY "stats:d7") == 0);
+	assert_int_equal(life_number(life, "HLEN " KEY "failing"), 1);
 }
 
 static void test_redis_dies_meanwhile(void **state)
