@@ -6,27 +6,25 @@
 #include "subscription/push_config.h"
 #include "subscription/subscription.h"
 
-static int check_url(const char *member, const char *url, const struct bud_config *config,
+static int check_url(const char *member, const char *url, const struct bud_target_options *options,
 	struct bud_error *error)
 {
-	struct bud_target_options options = {.allow_http = config->delivery.allow_http,
-		.networks = &config->delivery.allow_networks};
 	struct bud_error fault = {0};
 
-	if (!url || bud_url_check(bud_span(url), &options, &fault) == 0)
+	if (!url || bud_url_check(bud_span(url), options, &fault) == 0)
 		return 0;
 	return bud_error_set(error, member, "%s: %s", member, fault.text);
 }
 
 static int check_tokens(const struct bud_subscription *subscription,
-	const struct bud_config *config, struct bud_error *error)
+	const struct bud_target_options *options, struct bud_error *error)
 {
 	const struct bud_credential *credential = &subscription->config->credential;
 
 	return check_url(credential->type == BUD_CREDENTIAL_REFRESHTOKEN
 				 ? "sinkcredential.refreshtokenendpoint"
 				 : "sinkcredential.tokenendpoint",
-		credential->endpoint, config, error);
+		credential->endpoint, options, error);
 }
 
 static struct bud_span span_of(const char *text)
@@ -61,12 +59,15 @@ static int check_tls(const struct bud_subscription *subscription, struct bud_err
 }
 
 int bud_subscription_check(const struct bud_subscription *subscription,
-	const struct bud_config *config, struct bud_error *error)
+	const struct bud_config *config, const uint16_t *own_ports, struct bud_error *error)
 {
-	int r = check_url("sink", subscription->sink, config, error);
+	struct bud_target_options options = {.allow_http = config->delivery.allow_http,
+		.networks = &config->delivery.allow_networks,
+		.own_ports = own_ports};
+	int r = check_url("sink", subscription->sink, &options, error);
 
 	if (r == 0)
-		r = check_tokens(subscription, config, error);
+		r = check_tokens(subscription, &options, error);
 	if (r == 0)
 		r = check_tls(subscription, error);
 	return r;

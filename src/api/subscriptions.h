@@ -18,6 +18,7 @@ struct bud_subscriptions_api {
 	struct bud_table *table;
 	size_t table_reader; /* of this worker's thread */
 	const struct bud_config *config;
+	const uint16_t *own_ports; /* no sinks: as in fetch/target.h; may be NULL */
 
 	struct bud_list waiting; /* calls for the next tick; bounded by the connections */
 	bool is_stopped;

@@ -170,6 +170,7 @@ static void open_listener(struct bud_worker *worker)
 		.table = app->table,
 		.table_reader = worker->index,
 		.config = &app->config,
+		.own_ports = app->own_ports,
 	};
 	bud_subscriptions_api_init(&worker->subscriptions);
 	worker->desk = (struct bud_api_desk){

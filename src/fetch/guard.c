@@ -43,7 +43,7 @@ static bool is_local(union address address)
 	return r == 0;
 }
 
-static bool is_own(const struct bud_guard *guard, const struct sockaddr *at)
+bool bud_guard_is_own(const uint16_t *own_ports, const struct sockaddr *at)
 {
 	union address address = read_address(at);
 	if (address.any.sa_family == AF_UNSPEC)
@@ -51,14 +51,15 @@ static bool is_own(const struct bud_guard *guard, const struct sockaddr *at)
 	uint16_t port = ntohs(
 		address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
 	for (int i = 0; i < BUD_OWN_PORTS_MAX; i++)
-		if (port != 0 && guard->own_ports[i] == port)
+		if (port != 0 && own_ports[i] == port)
 			return is_local(address);
 	return false;
 }
 
 bool bud_guard_allows(const struct bud_guard *guard, const struct sockaddr *address)
 {
-	return bud_address_is_allowed(address, &guard->networks) && !is_own(guard, address);
+	return bud_address_is_allowed(address, &guard->networks) &&
+	       !bud_guard_is_own(guard->own_ports, address);
 }
 
 static bool find_source(const struct bud_guard *guard, int family, union address *out_address)

@@ -16,6 +16,8 @@ struct bud_guard {
 	bool is_proxied; /* connections lead to the operator's proxy and nowhere else */
 };
 
+/* Whether one of `own_ports`, BUD_OWN_PORTS_MAX of them, at an address this machine has. */
+bool bud_guard_is_own(const uint16_t *own_ports, const struct sockaddr *address);
 /* False when the address guard says no, and for the ports we listen on at every address this
  * machine has: an event must not come back in by the back door. */
 bool bud_guard_allows(const struct bud_guard *guard, const struct sockaddr *address);

@@ -10,6 +10,7 @@
 #include "core/limits.h"
 #include "crypto/pem.h"
 #include "fetch/address.h"
+#include "fetch/guard.h"
 #include "fetch/names.h"
 #include "fetch/target.h"
 #include "fetch/target_parts.h"
@@ -174,10 +175,11 @@ static int check_port(struct bud_target *target, struct bud_error *error)
 			"port %lu is not allowed: use 80, 443 or one from 1024 on that no other "
 			"service is known for",
 			number);
+	target->port = (uint16_t)number;
 	if (target->literal.ss_family == AF_INET)
-		((struct sockaddr_in *)&target->literal)->sin_port = htons((uint16_t)number);
+		((struct sockaddr_in *)&target->literal)->sin_port = htons(target->port);
 	else if (target->literal.ss_family == AF_INET6)
-		((struct sockaddr_in6 *)&target->literal)->sin6_port = htons((uint16_t)number);
+		((struct sockaddr_in6 *)&target->literal)->sin6_port = htons(target->port);
 	return 0;
 }
 
@@ -302,8 +304,9 @@ int bud_url_check(
 	struct bud_target *target = bud_target_create(url, options, error);
 	if (!target)
 		return -EINVAL;
-	struct sockaddr_in loopback = {.sin_family = AF_INET};
-	loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	struct sockaddr_in loopback = {.sin_family = AF_INET,
+		.sin_port = htons(target->port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	const struct sockaddr *address = NULL;
 	if (target->is_literal)
 		address = (const struct sockaddr *)&target->literal;
@@ -314,6 +317,9 @@ int bud_url_check(
 		r = bud_error_set(error, NULL,
 			"the URL's address is not allowed: it is not a "
 			"public one and no setting opens its network");
+	else if (address && options->own_ports && bud_guard_is_own(options->own_ports, address))
+		r = bud_error_set(error, NULL,
+			"the URL leads back to this server: no event may come in again by itself");
 	bud_target_unref(target);
 	return r;
 }

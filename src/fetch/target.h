@@ -15,6 +15,8 @@ struct bud_target_options {
 	/* Which addresses beside the public ones may stand in a URL; may be NULL. Only
 	 * bud_url_check() looks at it: a transfer is checked by the networks of its bud_fetch. */
 	const struct bud_networks *networks;
+	/* BUD_OWN_PORTS_MAX ports that we listen on ourselves, 0: unused; may be NULL. The same. */
+	const uint16_t *own_ports;
 	/* PEM text, copied; empty: none. `ca_pem` holds the only authorities whose certificates
 	 * are accepted; `certificate_pem` (a chain may follow) and `key_pem` come together and are
 	 * shown to a server that asks. Only bud_target_create() and bud_target_tls_check() look

@@ -11,6 +11,7 @@ struct bud_target {
 	bool is_http;    /* without TLS */
 	bool is_literal; /* the host is an address: nothing to look up */
 	bool is_used;    /* its header fields are fixed by now */
+	uint16_t port;
 	unsigned spread; /* which multi handle it belongs to, modulo their number */
 	char *host;      /* NUL-terminated, brackets around IPv6 */
 	char *text;

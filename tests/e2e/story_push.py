@@ -127,6 +127,21 @@ def story_private_sinks():
             assert receiver.accepted_connections == 0, "it was asked all the same"
 
 
+def story_own_listeners():
+    """A sink that is this server itself is refused when it is written."""
+    with folder() as home, Budstikke(home / "data") as node:
+        api = node.api()
+        for url in (node.url, node.admin):
+            for sink in (url + "/events", url.replace("127.0.0.1", "localhost") + "/events"):
+                answer = api.request("POST", "/subscriptions", {"protocol": "HTTP", "sink": sink})
+                assert answer.status == 400 and answer.json()["member"] == "sink", (sink, answer)
+        made = api.subscribe("http://127.0.0.1:8449/a")
+        path = f"/subscriptions/{made['id']}"
+        answer = api.request("PATCH", path, {"sink": node.url + "/events"},
+                             {"content-type": "application/merge-patch+json"})
+        assert answer.status == 400, answer
+
+
 def story_dripping_receiver():
     """config.timeout_ms covers the response's whole body, however steadily it comes."""
     took = []

@@ -15,6 +15,7 @@
 #include "config/network.h"
 #include "core/error.h"
 #include "core/limits.h"
+#include "fetch/guard.h"
 #include "fetch/target.h"
 
 static struct bud_networks loopback;
@@ -159,6 +160,21 @@ static void refuses_ports_of_other_services(void **state)
 	assert_taken("https://example.com:65535/", &strict);
 }
 
+static void refuses_what_leads_back(void **state)
+{
+	(void)state;
+	const uint16_t own_ports[BUD_OWN_PORTS_MAX] = {8440, 8441};
+	const struct bud_target_options options = {
+		.allow_http = true, .networks = &loopback, .own_ports = own_ports};
+	assert_refused("http://127.0.0.1:8440/x", &options, "leads back");
+	assert_refused("http://127.9.9.9:8441/", &options, "leads back");
+	assert_refused("https://localhost:8440/", &options, "leads back");
+	assert_taken("http://127.0.0.1:8442/", &options);
+	assert_taken("http://127.0.0.1/", &options);
+	assert_taken("http://8.8.8.8:8440/", &options);
+	assert_taken("http://127.0.0.1:8440/x", &local);
+}
+
 static void refuses_what_is_too_long(void **state)
 {
 	(void)state;
@@ -265,6 +281,7 @@ int main(void)
 		cmocka_unit_test(refuses_odd_hosts),
 		cmocka_unit_test(refuses_addresses_in_every_spelling),
 		cmocka_unit_test(refuses_ports_of_other_services),
+		cmocka_unit_test(refuses_what_leads_back),
 		cmocka_unit_test(refuses_what_is_too_long),
 		cmocka_unit_test(shows_the_canonical_form),
 		cmocka_unit_test(keeps_header_fields_to_their_grammar),
