@@ -213,21 +213,54 @@ def story_schedule():
             assert 0.79 * step <= gap <= patience(1.2 * step + 1), f"{gap:.2f} s, wanted {step}"
 
 
+def most_at_a_time(deliveries, delay):
+    """Of deliveries that were answered after `delay` each."""
+    turns = sorted([(d.at, 1) for d in deliveries]
+                   + [(d.at + delay - 0.01, -1) for d in deliveries])
+    running = most = 0
+    for _, step in turns:
+        running += step
+        most = max(most, running)
+    return most
+
+
 def story_window():
-    """Never more than 16 attempts at a time to one endpoint, by however many workers."""
+    """To one endpoint 16 attempts at a time at first, more while it bears them and never above 64,
+    by however many workers."""
     delay = 0.3
     with folder() as home, Receiver(lambda d: Reply(delay_s=delay)) as receiver, \
             Budstikke(home / "data", {"workers": 3}) as node:
         node.api().subscribe(receiver.sink("a"))
-        Publisher(Ledger(), lambda: node.url).start(limit=150).join()
-        wait_until(lambda: len(receiver.deliveries) >= 150, "all arrive", 60)
-        turns = sorted([(d.at, 1) for d in receiver.deliveries]
-                       + [(d.at + delay - 0.01, -1) for d in receiver.deliveries])
-        running = most = 0
-        for _, step in turns:
-            running += step
-            most = max(most, running)
-        assert 8 <= most <= 16, f"{most} at a time"
+        Publisher(Ledger(), lambda: node.url).start(limit=400).join()
+        wait_until(lambda: len(receiver.deliveries) >= 400, "all arrive", 60)
+        began = min(d.at for d in receiver.deliveries)
+        first = most_at_a_time([d for d in receiver.deliveries if d.at < began + delay], delay)
+        most = most_at_a_time(receiver.deliveries, delay)
+        assert 8 <= first <= 16, f"{first} at a time at first"
+        assert 16 < most <= 64, f"{most} at a time"
+        node.wait_settled()
+
+
+def story_window_halves():
+    """One answer of 503 among good ones: half as many at a time from then on."""
+    delay = 0.4
+    came = []
+
+    def answer(d):
+        came.append(d)
+        return Reply(503 if len(came) == 1 else 204, delay_s=delay)
+
+    with folder() as home, Receiver(answer) as receiver, \
+            Budstikke(home / "data", {"workers": 2}) as node:
+        node.api().subscribe(receiver.sink("a"))
+        Publisher(Ledger(), lambda: node.url).start(limit=100).join()
+        wait_until(lambda: len(receiver.ids("a")) == 100, "all arrive", 60)
+        halved = came[0].at + delay + 0.2
+        before = most_at_a_time([d for d in came if d.at < halved], delay)
+        after = most_at_a_time([d for d in came if halved < d.at < halved + 2 * delay], delay)
+        assert before > 8, f"{before} at a time before"
+        assert 0 < after <= 10, f"{after} at a time after"
+        assert node.metric("window_halvings_total") == 1
         node.wait_settled()
 
 
