@@ -2,152 +2,41 @@
 #include "dispatch/wire.h"
 
 #include <assert.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "access/sink_target.h"
 #include "config/config.h"
 #include "core/log.h"
-#include "crypto/base64.h"
 #include "crypto/keyring.h"
 #include "crypto/secret.h"
 #include "crypto/signer.h"
 #include "dispatch/desk.h"
 #include "fetch/target.h"
 #include "subscription/push_config.h"
-#include "subscription/sealing.h"
-#include "subscription/sink_header.h"
 #include "subscription/subscription.h"
-
-static int add_line(struct bud_target *target, const char *name, struct bud_span value)
-{
-	struct bud_buffer line = {0};
-	int r;
-
-	bud_buffer_text(&line, name);
-	bud_buffer_text(&line, ": ");
-	bud_buffer_span(&line, value);
-	r = bud_target_header_add(target, line.at);
-	explicit_bzero(line.at, line.len);
-	bud_buffer_finish(&line);
-	return r;
-}
-
-static int add_basic(struct bud_target *target, const struct bud_credential *credential)
-{
-	struct bud_buffer plain = {0};
-	struct bud_buffer value = {0};
-	int r;
-
-	bud_buffer_text(&plain, credential->identifier);
-	bud_buffer_byte(&plain, ':');
-	bud_buffer_text(&plain, credential->secret);
-	bud_buffer_text(&value, "Basic ");
-	bud_base64_write(bud_buffer_as_span(&plain), &value);
-	r = add_line(target, "Authorization", bud_buffer_as_span(&value));
-	explicit_bzero(plain.at, plain.len);
-	explicit_bzero(value.at, value.len);
-	bud_buffer_finish(&plain);
-	bud_buffer_finish(&value);
-	return r;
-}
-
-static int add_bearer(struct bud_target *target, const char *token)
-{
-	struct bud_buffer value = {0};
-	int r;
-
-	bud_buffer_text(&value, "Bearer ");
-	bud_buffer_text(&value, token);
-	r = add_line(target, "Authorization", bud_buffer_as_span(&value));
-	explicit_bzero(value.at, value.len);
-	bud_buffer_finish(&value);
-	return r;
-}
-
-/* A token of ours that is good still, else the owner's own one, where there is one. */
-static int add_token(struct bud_target *target, const struct bud_subscription *subscription,
-	int64_t now_ms, int64_t *out_until_ms)
-{
-	const struct bud_credential *credential = &subscription->config->credential;
-	const struct bud_subscription_status *status = &subscription->status;
-	char *ours = NULL;
-	const char *token = credential->access_token;
-	int64_t until_ms = credential->expires_ms;
-	int r = 0;
-
-	if (credential->type != BUD_CREDENTIAL_ACCESSTOKEN)
-		ours = bud_sealing_open_text(subscription, "access_token", status->access_token);
-	if (ours) {
-		token = ours;
-		until_ms = status->token_expires_ms;
-	}
-	if (until_ms == 0)
-		until_ms = INT64_MAX;
-	*out_until_ms = token && now_ms < until_ms ? until_ms : 0;
-	if (*out_until_ms > 0)
-		r = add_bearer(target, token);
-	if (ours)
-		explicit_bzero(ours, strlen(ours));
-	free(ours);
-	return r;
-}
-
-static int add_credential(struct bud_target *target, const struct bud_subscription *subscription,
-	int64_t now_ms, int64_t *out_until_ms)
-{
-	const struct bud_credential *credential = &subscription->config->credential;
-
-	switch (credential->type) {
-	case BUD_CREDENTIAL_NONE:
-		break;
-	case BUD_CREDENTIAL_PLAIN:
-		return add_basic(target, credential);
-	case BUD_CREDENTIAL_ACCESSTOKEN:
-	case BUD_CREDENTIAL_REFRESHTOKEN:
-	case BUD_CREDENTIAL_CLIENT:
-		return add_token(target, subscription, now_ms, out_until_ms);
-	}
-	return 0;
-}
-
-static struct bud_span pem(const char *text)
-{
-	return text ? bud_span(text) : (struct bud_span){NULL, 0};
-}
 
 struct bud_target *bud_wire_target(const struct bud_desk *desk,
 	const struct bud_subscription *subscription, int64_t now_ms, int64_t *out_until_ms)
 {
-	const struct bud_push_config *config = subscription->config;
-	struct bud_target_options options = {
-		.allow_http = desk->config->delivery.allow_http,
-		.ca_pem = pem(config->ca_pem),
-		.certificate_pem = pem(config->certificate_pem),
-		.key_pem = pem(config->key_pem),
-	};
+	const char *origin = desk->config->delivery.origin;
 	struct bud_error error = {0};
-	struct bud_target *target =
-		bud_target_create(bud_span(subscription->sink), &options, &error);
+	struct bud_target *target = bud_sink_target_create(
+		subscription, desk->config->delivery.allow_http, now_ms, out_until_ms, &error);
 	int r = 0;
 
-	*out_until_ms = INT64_MAX;
 	if (!target) {
 		bud_log_error("a sink is not allowed any more", "subscription", subscription->id,
 			"reason", error.text);
 		return NULL;
 	}
 	/* Of the other modes it is the content's own. */
-	if (config->mode == BUD_MODE_STRUCTURED)
-		r = add_line(target, "Content-Type", bud_span("application/cloudevents+json"));
-	for (size_t i = 0; r == 0 && i < subscription->n_headers; i++)
-		r = add_line(target, subscription->headers[i].name,
-			bud_span(subscription->headers[i].value));
-	if (r == 0 && subscription->status.granted_ms != 0 && desk->config->delivery.origin[0])
-		r = add_line(
-			target, "WebHook-Request-Origin", bud_span(desk->config->delivery.origin));
-	assert(r == 0); /* the API accepted none that could fail here */
-	if (add_credential(target, subscription, now_ms, out_until_ms) < 0)
-		*out_until_ms = 0; /* a token endpoint may give anything */
+	if (subscription->config->mode == BUD_MODE_STRUCTURED)
+		r = bud_target_header_add(target, "Content-Type: application/cloudevents+json");
+	if (r == 0 && subscription->status.granted_ms != 0 && origin[0]) {
+		bud_auto(buffer) struct bud_buffer line = {0};
+		bud_buffer_format(&line, "WebHook-Request-Origin: %s", origin);
+		r = bud_target_header_add(target, line.at);
+	}
+	assert(r == 0); /* the configuration has no origin that could fail here */
 	return target;
 }
 

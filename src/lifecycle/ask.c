@@ -6,14 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "access/sink_target.h"
 #include "config/config.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/random.h"
 #include "fetch/fetch.h"
 #include "fetch/target.h"
 #include "subscription/consent.h"
 #include "subscription/sealing.h"
-#include "subscription/sink_header.h"
 #include "subscription/subscription.h"
 
 #define FIELDS_MAX 4
@@ -120,28 +121,15 @@ static void on_result(void *owner, const struct bud_fetch_result *result)
 	destroy(ask);
 }
 
-/* With the fields that the owner wants in every push: what lets us in may be among them. */
-static struct bud_target *make_target(const struct bud_config *config,
-	const struct bud_subscription *subscription, struct bud_error *error)
-{
-	struct bud_target_options options = {.allow_http = config->delivery.allow_http};
-	struct bud_target *target =
-		bud_target_create(bud_span(subscription->sink), &options, error);
-
-	for (size_t i = 0; target && i < subscription->n_headers; i++) {
-		bud_auto(buffer) struct bud_buffer line = {0};
-		bud_buffer_format(&line, "%s: %s", subscription->headers[i].name,
-			subscription->headers[i].value);
-		(void)!bud_target_header_add(target, line.at);
-	}
-	return target;
-}
-
 int bud_ask_start(struct bud_fetch *fetch, const struct bud_config *config,
 	const struct bud_subscription *subscription, const struct bud_ask_then *then,
 	struct bud_error *error)
 {
-	struct bud_target *target = make_target(config, subscription, error);
+	int64_t until_ms;
+	/* As a push reaches it, but without a credential where there is none now: tokens of ours
+	 * are fetched when it is active, and the question may do without. */
+	struct bud_target *target = bud_sink_target_create(
+		subscription, config->delivery.allow_http, bud_clock_wall_ms(), &until_ms, error);
 	struct ask *ask;
 	int r;
 

@@ -26,7 +26,8 @@ struct bud_ask_then {
 /* Asks in the way that the server's rule and the subscription's wish come to, and offers a callback
  * when there is an address of ours and its status has a key. 0: `fn` is called once, never before
  * this returns. -EINVAL with `error` filled: its sink is not allowed any more; -EAGAIN,
- * -ECANCELED: not now. Borrows `config`; `subscription` is lent. */
+ * -ECANCELED: not now. Borrows
+ * `config`; `subscription` is lent. */
 BUD_MUST_CHECK int bud_ask_start(struct bud_fetch *fetch, const struct bud_config *config,
 	const struct bud_subscription *subscription, const struct bud_ask_then *then,
 	struct bud_error *error);

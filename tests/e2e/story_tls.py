@@ -89,6 +89,25 @@ def story_client_certificate():
         wait_until(lambda: receiver.count("shown") == 2, "one more after the restart", 20)
 
 
+def story_asked_in_the_same_way():
+    """The question before the first push goes over the same TLS, with the same credential."""
+    with folder() as home, TlsReceiver(home) as receiver, Budstikke(home / "data", {
+            "delivery.verify": "require", "delivery.origin": "bud.example"}) as node:
+        api = node.api()
+        tls = {"ca": receiver.ca, "certificate": receiver.certificate, "key": receiver.key}
+        config = {"verify": "altinn", "tls": tls}
+        made = api.subscribe(receiver.sink("tls_client", "asked"), config=config)
+        unknown = api.subscribe(receiver.sink("tls_client", "unknown"), config={"verify": "altinn"})
+
+        def status(record):
+            return api.get(f"/subscriptions/{record['id']}").json()["status"]
+        wait_until(lambda: status(made)["state"] == "active", lambda: status(made), 20)
+        assert receiver.count("asked") == 1
+        wait_until(lambda: "could not be asked" in status(unknown).get("detail", ""),
+                   lambda: status(unknown), 20)
+        assert receiver.count("unknown") == 0
+
+
 def story_what_does_not_fit():
     """Is refused when it is written, by the member's name, and never quoted."""
     with folder() as home, folder() as other_home, TlsReceiver(home) as receiver, \

@@ -271,6 +271,49 @@ static void test_altinn(void **state)
 	assert_int_equal(followed->server.requests, 2);
 }
 
+/* Asked as it is pushed to: by whom its credential says. */
+static void asks_with(struct followed *followed, struct bud_push_config *config, const char *field)
+{
+	struct bud_subscription subscription = {
+		.id = (char[]){"s1"}, .timeout_ms = 1000, .config = config};
+	struct answered answered = {0};
+	struct bud_ask_then then = {on_answer, &answered};
+	struct bud_error error;
+	char sink[64];
+
+	snprintf(sink, sizeof(sink), "http://127.0.0.1:%d/", followed->server.port);
+	subscription.sink = sink;
+	assert_int_equal(
+		bud_ask_start(followed->fetch, &followed->config, &subscription, &then, &error), 0);
+	life_wait(followed->life, answered.n == 1);
+	assert_true(answered.agrees);
+	assert_true(says(followed, "OPTIONS / HTTP/1.1\r\n"));
+	if (field)
+		assert_true(says(followed, field));
+	else
+		assert_false(says(followed, "Authorization:"));
+}
+
+static void test_asks_with_its_credential(void **state)
+{
+	struct followed *followed = *state;
+	struct bud_push_config config = bud_push_config_default;
+
+	config.verify = BUD_VERIFY_CLOUDEVENTS;
+	start(followed, 0, 0);
+	followed_answer(followed, GRANTED);
+	asks_with(followed, &config, NULL);
+	config.credential = (struct bud_credential){.type = BUD_CREDENTIAL_PLAIN,
+		.identifier = (char[]){"us"},
+		.secret = (char[]){"pa:ss"}};
+	asks_with(followed, &config, "\r\nAuthorization: Basic dXM6cGE6c3M=\r\n");
+	config.credential = (struct bud_credential){
+		.type = BUD_CREDENTIAL_ACCESSTOKEN, .access_token = (char[]){"abc"}};
+	asks_with(followed, &config, "\r\nAuthorization: Bearer abc\r\n");
+	config.credential.expires_ms = 1;
+	asks_with(followed, &config, NULL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
@@ -284,6 +327,7 @@ int main(void)
 		TEST(the_rule_is_off),
 		TEST(nobody_answers),
 		TEST(altinn),
+		TEST(asks_with_its_credential),
 	};
 
 	return cmocka_run_group_tests(tests, life_group_set_up, life_group_tear_down);
