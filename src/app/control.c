@@ -8,6 +8,7 @@
 #include "api/keys.h"
 #include "api/pauses.h"
 #include "app/app.h"
+#include "app/client.h"
 #include "app/worker.h"
 #include "core/alloc.h"
 #include "core/log.h"
@@ -171,12 +172,7 @@ static void open_stores(struct bud_control *control)
 static void open_judges(struct bud_control *control)
 {
 	const struct bud_config *config = &control->app->config;
-	struct bud_fetch_options fetch = {
-		.networks = &config->delivery.allow_networks,
-		.allow_http = config->delivery.allow_http,
-		.connections_max = ASKING_MAX,
-		.multis = 1,
-	};
+	struct bud_fetch_options fetch = bud_client_options(control->app);
 	struct bud_verify_options verify = {
 		.loop = &control->loop,
 		.store = &control->commands_store,
@@ -199,6 +195,8 @@ static void open_judges(struct bud_control *control)
 		.table = control->app->table,
 	};
 
+	fetch.connections_max = ASKING_MAX;
+	fetch.multis = 1;
 	control->fetch = bud_fetch_open(&control->loop, &fetch);
 	verify.fetch = control->fetch;
 	keep.fetch = control->fetch;

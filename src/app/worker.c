@@ -10,6 +10,7 @@
 #include "api/resources.h"
 #include "api/subscriptions.h"
 #include "app/app.h"
+#include "app/client.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -119,12 +120,7 @@ static void open_stores(struct bud_worker *worker)
 static void open_flows(struct bud_worker *worker)
 {
 	struct bud_app *app = worker->app;
-	struct bud_fetch_options fetch = {
-		.networks = &app->config.delivery.allow_networks,
-		.allow_http = app->config.delivery.allow_http,
-		.sources = &app->config.delivery.source_address,
-		.proxy = app->config.delivery.proxy,
-	};
+	struct bud_fetch_options fetch = bud_client_options(app);
 	struct bud_ingest_options ingest = {
 		.loop = &worker->loop,
 		.store = &worker->commands_store,
@@ -148,7 +144,6 @@ static void open_flows(struct bud_worker *worker)
 		.workers = app->workers_n,
 	};
 
-	memcpy(fetch.own_ports, app->own_ports, sizeof(fetch.own_ports));
 	worker->fetch = bud_fetch_open(&worker->loop, &fetch);
 	desk.fetch = worker->fetch;
 	worker->ingest = bud_ingest_open(&ingest);

@@ -2,7 +2,7 @@
 delivery; while there is none, everything waits, and the subscription says why."""
 import json
 
-from kit import Budstikke, Receiver, Reply, folder, wait_until
+from kit import Budstikke, RawReceiver, Receiver, Reply, folder, wait_until
 
 RIGHT = "Basic bWU6cmlnaHQ="  # me:right
 
@@ -47,3 +47,32 @@ def story_waits_for_its_token():
         assert {d.headers["authorization"] for d in receiver.on("a")} == {"Bearer a1"}
         assert "reason" not in status(), status()
         assert len(receiver.on("token")) == 1
+
+
+def told_of(api, endpoint, sink="https://example.com/a"):
+    """What the status says when tokens are to be had at `endpoint`."""
+    made = api.subscribe(sink, sinkcredential={
+        "credentialtype": "CLIENT", "identifier": "me", "secret": "s", "tokenendpoint": endpoint})
+
+    def detail():
+        return api.get(f"/subscriptions/{made['id']}").json()["status"].get("detail")
+    wait_until(detail, "what the token endpoint said", 20)
+    return detail()
+
+
+def story_our_own_listeners_give_no_tokens():
+    """Not even where settings open loopback: nobody is to reach the admin listener by our hand."""
+    with folder() as home, Budstikke(home / "data") as node:
+        for name, url in (("a", node.url), ("b", node.admin)):
+            detail = told_of(node.api(), url + "/healthz", f"https://example.com/{name}")
+            assert "address is not allowed" in detail, detail
+
+
+def story_tokens_are_asked_for_by_the_proxy():
+    with folder() as home, Receiver(answer) as receiver, \
+            RawReceiver(lambda s, _: s.sendall(b"HTTP/1.1 502 No\r\n\r\n")) as proxy, \
+            Budstikke(home / "data", {"delivery.proxy": proxy.url}) as node:
+        detail = told_of(node.api(), receiver.sink("token"))
+        assert "proxy" in detail, detail
+        assert proxy.requests[0].startswith(b"CONNECT 127.0.0.1:"), proxy.requests
+        assert not receiver.deliveries, receiver.deliveries
