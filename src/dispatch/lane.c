@@ -25,7 +25,7 @@
 #include "subscription/table.h"
 
 #define POLL_MS        100
-#define LANES_A_POLL   64
+#define LANES_A_POLL   64 /* beside those of which a claim is under way */
 #define CLAIMED_MAX    512
 #define UNKNOWN_MS     10000
 #define NOT_ALLOWED_MS 60000
@@ -42,6 +42,7 @@ struct bud_lanes {
 	bool is_polling;
 	bool is_stopped;
 	bool look_again; /* the last look or a claim got all it asked for: look again at once */
+	size_t asked;    /* by the last look */
 	int64_t polled_mono_ms;
 };
 
@@ -177,7 +178,7 @@ static void on_lanes(void *owner, int err, const struct bud_span *due, size_t n)
 	int64_t mono_ms = bud_clock_mono_ms();
 
 	lanes->is_polling = false;
-	lanes->look_again = lanes->look_again || n == LANES_A_POLL;
+	lanes->look_again = lanes->look_again || n == lanes->asked;
 	for (size_t i = 0; err == 0 && i < n && !lanes->is_stopped; i++)
 		visit(lanes, due[i], mono_ms);
 }
@@ -192,7 +193,12 @@ static void poll_due(struct bud_lanes *lanes, int64_t mono_ms)
 		return;
 	lanes->polled_mono_ms = mono_ms;
 	lanes->look_again = false;
-	lanes->is_polling = bud_lane_due(lanes->desk->commands, bud_clock_wall_ms(), LANES_A_POLL,
+	/* A lane that has more than was claimed of it stays due. Were as many as a look asks for
+	 * all with receivers that hang, nobody behind them would get a turn. */
+	lanes->asked = LANES_A_POLL + bud_claims_count(lanes->claims);
+	if (lanes->asked > BUD_LANES_MAX)
+		lanes->asked = BUD_LANES_MAX;
+	lanes->is_polling = bud_lane_due(lanes->desk->commands, bud_clock_wall_ms(), lanes->asked,
 				    on_lanes, lanes) == 0;
 }
 

@@ -7,7 +7,7 @@
 #include "store/store.h"
 
 /* Most lanes of one look at `due`, and most deliveries of one claim. */
-#define BUD_LANES_MAX 256
+#define BUD_LANES_MAX 1024
 #define BUD_CLAIM_MAX 256
 
 /* `now_ms` is our wall clock: good enough to look, a claim decides by Redis' own. */

@@ -189,6 +189,14 @@ static void answer(struct sink *sink, struct bud_request *request, int status, u
 		sink->most_at_a_time = sink->n_waiting;
 }
 
+static bool is_meant(const char *told, const char *path)
+{
+	size_t len = strlen(told);
+
+	return len > 0 && told[len - 1] == '*' ? strncmp(told, path, len - 1) == 0
+					       : strcmp(told, path) == 0;
+}
+
 static void on_push(void *context, struct bud_request *request)
 {
 	struct sink *sink = context;
@@ -197,7 +205,7 @@ static void on_push(void *context, struct bud_request *request)
 
 	for (size_t i = 0; i < sink->n_paths; i++) {
 		struct sink_path *path = &sink->paths[i];
-		if (strcmp(path->path, seen->path) != 0)
+		if (!is_meant(path->path, seen->path))
 			continue;
 		seen->status = path->statuses[path->calls < path->n ? path->calls : path->n - 1];
 		path->calls++;

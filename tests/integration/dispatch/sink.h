@@ -52,7 +52,8 @@ void sink_open(struct sink *sink, uv_loop_t *loop);
 /* Answers what waits. Asynchronous; the memory goes with sink_finish(). */
 void sink_close(struct sink *sink);
 void sink_finish(struct sink *sink);
-/* Statuses end with 0. Every other path answers 200 at once. */
+/* Statuses end with 0. A path that ends with * means all that begin so. Every other path answers
+ * 200 at once. */
 void sink_tell(struct sink *sink, const char *path, uint64_t delay_ms, const int *statuses);
 /* Its answers carry this Retry-After. */
 void sink_tell_retry_after(struct sink *sink, const char *path, const char *retry_after);

@@ -85,6 +85,35 @@ static void many_lanes_of_one_receiver(void **state)
 	rig_wait(rig, rig_is_clean(rig));
 }
 
+/* Their lanes stay due, for they have more; whoever comes behind them gets a turn all the same. */
+static void lanes_that_hang_leave_others_their_turn(void **state)
+{
+	struct rig *rig = *state;
+	int n = 70;
+
+	rig_set_schedule(rig, 1, (uint32_t[]){0});
+	sink_tell(&rig->sink, "/slow/*", 4000, (int[]){200, 0});
+	sink_tell(&rig->sink, "/a", 0, (int[]){500, 200, 0});
+	for (int i = 0; i < n; i++) {
+		char id[8];
+		char path[16];
+		snprintf(id, sizeof(id), "s%d", i);
+		snprintf(path, sizeof(path), "/slow/%d", i);
+		rig_subscribe(rig, id, "t", path);
+	}
+	rig_subscribe(rig, "other", "u", "/a");
+	rig_start(rig);
+	rig->is_confirmed = false; /* until all are parked */
+	atomic_store(&rig->following.confirmed_mono_ms, bud_clock_mono_ms() - 1000);
+	rig_publish(rig, "t", "e", 2);
+	rig_wait(rig, rig_pending(rig) == 0 && rig_number(rig, "ZCARD bud:{s0}:%s", "due") == n);
+	rig->is_confirmed = true;
+	rig_wait(rig, rig->sink.n_waiting == (size_t)n);
+	rig_publish(rig, "u", "u", 1);
+	rig_wait_ms(rig, sink_count(&rig->sink, "/a", NULL) == 2, 2000);
+	assert_int_equal(rig->sink.n_waiting, n);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_set_up, rig_tear_down)
@@ -93,6 +122,7 @@ int main(void)
 		TEST(a_slow_retry_leaves_the_other_slots),
 		TEST(one_lane_uses_what_the_window_learned),
 		TEST(many_lanes_of_one_receiver),
+		TEST(lanes_that_hang_leave_others_their_turn),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_set_up, rig_group_tear_down);
