@@ -7,6 +7,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "dispatch/attempt_log.h"
+#include "dispatch/endpoint.h"
 #include "dispatch/gate.h"
 #include "dispatch/hand.h"
 #include "dispatch/lane.h"
@@ -38,7 +39,7 @@ struct bud_dispatch {
 
 unsigned bud_desk_sharers(const struct bud_desk *desk)
 {
-	return desk->workers;
+	return desk->workers * bud_endpoints_nodes(desk->endpoints);
 }
 
 static void on_room(void *owner)

@@ -70,6 +70,7 @@ size_t bud_endpoints_count(struct bud_endpoints *endpoints);
 size_t bud_endpoints_open_count(struct bud_endpoints *endpoints);
 /* How many share the bounds that subscriptions ask for. */
 void bud_endpoints_set_nodes(struct bud_endpoints *endpoints, unsigned n);
+unsigned bud_endpoints_nodes(struct bud_endpoints *endpoints);
 
 /* The endpoint of an owner and a sink without its query; made when it is new. Give it back with
  * bud_endpoint_unref(). */

@@ -76,6 +76,11 @@ void bud_endpoints_set_nodes(struct bud_endpoints *endpoints, unsigned n)
 	atomic_store(&endpoints->nodes, n > 0 ? n : 1);
 }
 
+unsigned bud_endpoints_nodes(struct bud_endpoints *endpoints)
+{
+	return atomic_load_explicit(&endpoints->nodes, memory_order_relaxed);
+}
+
 /* Until when this id is paused by people; 0: it is not. */
 static int64_t find_hold(
 	const struct bud_endpoints *endpoints, const char *prefix, const char *rest)

@@ -104,6 +104,8 @@ static struct bud_receiver *create(struct bud_receivers *receivers,
 	receiver->retry = subscription->config->retry;
 	receiver->plan = bud_lane_plan_of(
 		subscription->config, &subscription->status, bud_desk_sharers(receivers->desk));
+	if (subscription->config->max_in_flight > 0)
+		receiver->sharers = bud_desk_sharers(receivers->desk);
 	receiver->id = bud_strdup(subscription->id);
 	receiver->owner = bud_strdup(subscription->owner);
 	wire(receiver, receivers->desk, subscription, mono_ms);
@@ -134,6 +136,12 @@ static bool has_old_keys(const struct bud_receivers *receivers, const struct bud
 	       receiver->keys_generation != bud_keyring_generation(receivers->desk->keyring);
 }
 
+/* Nodes came or went: so few at a time may be too few to be shared now, or not any more. */
+static bool has_old_plan(const struct bud_receivers *receivers, const struct bud_receiver *receiver)
+{
+	return receiver->sharers != 0 && receiver->sharers != bud_desk_sharers(receivers->desk);
+}
+
 struct bud_receiver *bud_receivers_get(struct bud_receivers *receivers,
 	const struct bud_subscription *subscription, int64_t mono_ms)
 {
@@ -143,7 +151,8 @@ struct bud_receiver *bud_receivers_get(struct bud_receivers *receivers,
 		grow(receivers, subscription->slot);
 	receiver = receivers->by_slot[subscription->slot];
 	if (!receiver || receiver->revision != subscription->revision ||
-		mono_ms >= receiver->renew_mono_ms || has_old_keys(receivers, receiver)) {
+		mono_ms >= receiver->renew_mono_ms || has_old_keys(receivers, receiver) ||
+		has_old_plan(receivers, receiver)) {
 		bud_receiver_unref(receiver);
 		receiver = create(receivers, subscription, mono_ms);
 		receivers->by_slot[subscription->slot] = receiver;

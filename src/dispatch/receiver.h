@@ -27,6 +27,7 @@ struct bud_receiver {
 	uint32_t timeout_ms;
 	bool is_active; /* pushed to; else everything is parked */
 	struct bud_lane_plan plan;
+	unsigned sharers; /* when the plan was made; 0: it is the same for any number */
 	struct bud_retry retry;
 	char *id;
 	char *owner;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "dispatch/endpoint.h"
 #include "subscription/push_config.h"
 #include "subscription/subscription.h"
 
@@ -158,6 +159,33 @@ static void a_rule_goes_before_the_table(void **state)
 	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 2);
 }
 
+/* Two at a time, and three nodes: their workers cannot share them. */
+static void few_at_a_time_are_for_one_claim_in_the_whole_system(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->sink.takes_anything = true;
+	sink_tell(&rig->sink, "/a", 100, (int[]){200, 0});
+	rig_subscribe_wishing(rig, "s1", "/a", "'max_in_flight':2", "");
+	rig_start(rig);
+	rig_publish(rig, "t", "alone", 1);
+	rig_wait(rig, rig->sink.n_waiting == 1);
+	assert_int_equal(rig_number(rig, "HLEN bud:{s0}:%s", "held"), 0);
+	rig_wait(rig, rig_is_clean(rig));
+	bud_endpoints_set_nodes(rig->endpoints, 3);
+	rig_publish(rig, "t", "e", 5);
+	rig_wait(rig, rig->sink.n_waiting > 0);
+	assert_int_equal(rig_number(rig, "HLEN bud:{s0}:%s", "held"), 1);
+	rig_wait(rig, rig_is_clean(rig));
+	assert_int_equal(rig->sink.n, 6);
+	assert_in_range(rig->sink.most_at_a_time, 1, 2);
+	bud_endpoints_set_nodes(rig->endpoints, 1);
+	rig_publish(rig, "t", "again", 1);
+	rig_wait(rig, rig->sink.n_waiting == 1);
+	assert_int_equal(rig_number(rig, "HLEN bud:{s0}:%s", "held"), 0);
+	rig_wait(rig, rig_is_clean(rig));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_set_up, rig_tear_down)
@@ -171,6 +199,7 @@ int main(void)
 		TEST(who_agreed_is_told_who_asks),
 		TEST(a_changed_secret_signs_beside_the_new_one),
 		TEST(a_rule_goes_before_the_table),
+		TEST(few_at_a_time_are_for_one_claim_in_the_whole_system),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_set_up, rig_group_tear_down);
