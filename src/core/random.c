@@ -25,12 +25,16 @@ void bud_random_bytes(void *out, size_t len)
 void bud_random_hex(char *out, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char byte;
+	unsigned char bytes[16];
 
-	for (size_t i = 0; i < len; i++) {
-		bud_random_bytes(&byte, 1);
-		*out++ = digits[byte >> 4];
-		*out++ = digits[byte & 15];
+	while (len > 0) {
+		size_t n = len < sizeof(bytes) ? len : sizeof(bytes);
+		bud_random_bytes(bytes, n);
+		for (size_t i = 0; i < n; i++) {
+			*out++ = digits[bytes[i] >> 4];
+			*out++ = digits[bytes[i] & 15];
+		}
+		len -= n;
 	}
 	*out = '\0';
 }

@@ -10,6 +10,9 @@
 #include "dispatch/endpoint_state.h"
 
 #define REPORT_MS 1000
+/* What is published of an endpoint is for people: the more there are, the more seldom, so that all
+ * together are at most 200 commands a second. */
+#define REPORT_MS_EACH 5
 
 struct pause {
 	enum bud_pause_kind kind;
@@ -345,7 +348,9 @@ static bool report_one(
 		.in_a_row = endpoint->breaker.failures,
 	};
 	report_pause(endpoint, now_ms, report);
-	if (endpoint->is_changed && now_ms - endpoint->reported_ms >= REPORT_MS) {
+	if (endpoint->is_changed &&
+		now_ms - endpoint->reported_ms >=
+			REPORT_MS + REPORT_MS_EACH * (int64_t)endpoint->endpoints->by_id.n) {
 		report->is_changed = true;
 		endpoint->is_changed = false;
 		endpoint->reported_ms = now_ms;

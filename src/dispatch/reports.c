@@ -18,6 +18,8 @@
 
 #define WRITE_MS   1000
 #define FAILING_MS 60000
+/* So many a time: with thousands of receivers a row of deliveries would cost as many commands. */
+#define WRITES 256
 
 void bud_reports_init(struct bud_reports *reports, const struct bud_desk *desk)
 {
@@ -101,7 +103,7 @@ void bud_reports_tick(struct bud_reports *reports, int64_t mono_ms)
 	if (mono_ms - reports->written_mono_ms < WRITE_MS)
 		return;
 	reports->written_mono_ms = mono_ms;
-	while (!bud_list_is_empty(&reports->dirty)) {
+	for (int i = 0; i < WRITES && !bud_list_is_empty(&reports->dirty); i++) {
 		struct bud_receiver *receiver = take_first(reports);
 		write_one(reports, receiver, mono_ms);
 		bud_receiver_unref(receiver);

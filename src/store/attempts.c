@@ -2,9 +2,13 @@
 #include "store/attempts.h"
 
 #include "core/limits.h"
+#include "core/random.h"
 #include "store/keys.h"
 #include "store/reply.h"
 #include "store/scripts.h"
+
+/* So many at once are always followed by a cut. */
+#define CUT_LINES 16
 
 int bud_attempts_add(struct bud_store *store, struct bud_span subscription,
 	const struct bud_span *lines, size_t n)
@@ -17,7 +21,8 @@ int bud_attempts_add(struct bud_store *store, struct bud_span subscription,
 	for (size_t i = 0; i < n; i++)
 		bud_args_span(args, lines[i]);
 	r = bud_store_send(store, NULL, NULL);
-	if (r < 0)
+	/* A list may be some lines longer than it should: one cut in eight keeps it near. */
+	if (r < 0 || (n < CUT_LINES && bud_random_below(8) > 0))
 		return r;
 	bud_args_text(args, "LTRIM");
 	bud_args_joined(args, BUD_KEY_ATTEMPTS, subscription);

@@ -2,8 +2,8 @@
 #pragma once
 #include "store/store.h"
 
-/* Adds lines (JSON objects), the oldest first, and cuts the log to BUD_ATTEMPT_LOG_LINES. Nothing
- * depends on it: a lost one is only lost. */
+/* Adds lines (JSON objects), the oldest first, and cuts the log to about BUD_ATTEMPT_LOG_LINES.
+ * Nothing depends on it: a lost one is only lost. */
 int bud_attempts_add(struct bud_store *store, struct bud_span subscription,
 	const struct bud_span *lines, size_t n);
 

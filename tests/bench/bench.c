@@ -82,6 +82,13 @@ long option_number(int argc, char **argv, const char *name, long otherwise)
 	return text ? strtol(text, NULL, 10) : otherwise;
 }
 
+static uint64_t subjects = 10000;
+
+void event_set_subjects(uint64_t n)
+{
+	subjects = n;
+}
+
 /* Dialogporten's shape, filled up to a kilobyte. */
 size_t event_write(char out[EVENT_ROOM], const char *run, uint64_t number, int64_t sent_us)
 {
@@ -97,7 +104,7 @@ size_t event_write(char out[EVENT_ROOM], const char *run, uint64_t number, int64
 		"\"resource\":\"urn:altinn:resource:app_skd_sirius-skattemelding-v1\","
 		"\"resourceinstance\":\"0194f1c2-7d1b-7c7a-9d57-6a6f3d0c5b11\","
 		"\"data\":{\"sent_us\":\"%016lld\",\"filler\":\"%s\"}}",
-		run, (unsigned long long)number, (unsigned long long)(number * 7919 % 10000),
+		run, (unsigned long long)number, (unsigned long long)(number * 7919 % subjects),
 		(long long)sent_us, filler);
 }
 

@@ -24,6 +24,8 @@ const char *option_text(int argc, char **argv, const char *name, const char *oth
 #define EVENT_ROOM 1400
 /* A structured CloudEvent of about 1 KB whose data holds `sent_us`; returns its length. */
 size_t event_write(char out[EVENT_ROOM], const char *run, uint64_t number, int64_t sent_us);
+/* Events take turns over so many subjects; 10 000 at first. */
+void event_set_subjects(uint64_t n);
 /* The number after "sent_us": in a body, or 0. */
 int64_t event_sent_us(const char *body, size_t len);
 

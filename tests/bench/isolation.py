@@ -45,13 +45,13 @@ def subject(number):
     return f"urn:altinn:organization:identifier-no:99182{number:04d}"
 
 
-def subscribe_dead(node, dead, count, threads=8):
-    """Each dead endpoint wants the load's events of one subject."""
+def subscribe_each(node, sink, count, prefix, threads=8):
+    """Each endpoint wants the load's events of one subject."""
     def work(first):
         api = node.api()
         for number in range(first, count, threads):
-            api.subscribe(dead.sink(number), config={"timeout_ms": 1000}, filters=[
-                {"exact": {"subject": subject(number)}}, {"prefix": {"id": "dead-"}}])
+            api.subscribe(sink(number), config={"timeout_ms": 1000}, filters=[
+                {"exact": {"subject": subject(number)}}, {"prefix": {"id": prefix}}])
     workers = [threading.Thread(target=work, args=(i,)) for i in range(threads)]
     for worker in workers:
         worker.start()
@@ -59,9 +59,12 @@ def subscribe_dead(node, dead, count, threads=8):
         worker.join()
 
 
-def publish(bench, server, run, count, rate, core, connections=16, first=0):
+def publish(bench, server, run, count, rate, core, connections=16, first=0,
+            subjects=10000):
     return bench.run("load", core, "--port", server.port, "--run", run, "--count", str(count),
-                     "--first", str(first), "--rate", str(rate), "--window", "1000000", "--connections", str(connections))
+                     "--first", str(first), "--subjects", str(subjects), "--rate", str(rate),
+                     "--window", "1000000",
+                     "--connections", str(connections))
 
 
 def windows(bench, server, sink, name, core):
@@ -83,15 +86,16 @@ def windows(bench, server, sink, name, core):
 class Flood:
     """Events for the dead, at a rate, until told to stop."""
 
-    def __init__(self, bench, server, rate, core, first=0):
+    def __init__(self, bench, server, rate, core, first=0, run="dead"):
         self.is_over = False
         self.published = first
+        self.run = run
         self.thread = threading.Thread(target=self.work, args=(bench, server, rate, core))
         self.thread.start()
 
     def work(self, bench, server, rate, core):
         while not self.is_over:
-            publish(bench, server, f"dead-{self.published}", rate * 2, rate, core,
+            publish(bench, server, f"{self.run}-{self.published}", rate * 2, rate, core,
                     first=self.published)
             self.published += rate * 2
 
@@ -108,10 +112,14 @@ def case_f(bench, kit):
         server.node.api().subscribe(f"http://127.0.0.1:{sink.port}/healthy",
                                     filters=[{"prefix": {"id": "ok-"}}])
         began = time.monotonic()
-        subscribe_dead(server.node, dead, bench.dead)
+        subscribe_each(server.node, dead.sink, bench.dead, "dead-")
         subscribed_s = time.monotonic() - began
         publish(bench, server, "ok-warm", 1000, HEALTHY_PER_S, kit.OTHERS, 4)
         alone = windows(bench, server, sink, "a", kit.OTHERS)
+        # The same load of events that nobody wants: what is left is what being dead costs.
+        flood = Flood(bench, server, bench.flood, kit.OTHERS, run="none")
+        busy = windows(bench, server, sink, "n", kit.OTHERS)
+        flood.stop()
         flood = Flood(bench, server, bench.flood, kit.OTHERS)
         cold = windows(bench, server, sink, "c", kit.OTHERS)
         flood.stop()
@@ -128,14 +136,16 @@ def case_f(bench, kit):
         metrics = server.node.metrics()
         bench.say("f isolation", dead=bench.dead, flood_per_s=bench.flood,
                   alone_p50_us=alone[0], alone_p99_us=alone[1],
+                  busy_p50_us=busy[0], busy_p99_us=busy[1],
                   cold_p50_us=cold[0], cold_p99_us=cold[1],
                   beside_p50_us=beside[0], beside_p99_us=beside[1],
-                  p50_moves_percent=100 * (beside[0] / alone[0] - 1),
-                  p99_moves_percent=100 * (beside[1] / alone[1] - 1),
-                  p99_moves_ms=(beside[1] - alone[1]) / 1000,
+                  p50_moves_percent=100 * (beside[0] / busy[0] - 1),
+                  p99_moves_percent=100 * (beside[1] / busy[1] - 1),
+                  p99_moves_ms=(beside[1] - busy[1]) / 1000,
                   cpu_us=used[0] / (flood.published - first),
                   redis_cpu_us=used[1] / (flood.published - first),
-                  subscribed_s=subscribed_s, settled_s=settled_s, rss_mib=kit.peak_mib(server.node.pid),
+                  subscribed_s=subscribed_s, settled_s=settled_s,
+                  rss_mib=kit.peak_mib(server.node.pid),
                   parked=metrics["budstikke_deliveries_parked_total"],
                   lost=metrics["budstikke_events_lost_total"])
 
@@ -183,3 +193,29 @@ def case_g(bench, kit):
                   beside_p50_us=beside[0], beside_p99_us=beside[1], drained=got,
                   drained_per_s=got / seconds, rss_before_mib=before,
                   rss_mib=kit.peak_mib(server.node.pid))
+
+
+def case_h(bench, kit):
+    """Each event goes to one of 1, 1 000 and 10 000 healthy endpoints, in turn."""
+    for endpoints in (1, 1000, 10000):
+        with tempfile.TemporaryDirectory() as folder, kit.Sink(bench) as sink, \
+                kit.Server(bench, Path(folder), 0, sink) as server:
+            if endpoints == 1:
+                server.node.api().subscribe(f"http://127.0.0.1:{sink.port}/0")
+            else:
+                subscribe_each(server.node, lambda n: f"http://127.0.0.1:{sink.port}/{n}",
+                               endpoints, "e-")
+            # Every endpoint once, so that connections and receivers are there; then the run.
+            publish(bench, server, "e-warm", 20000, 1000, kit.OTHERS, subjects=endpoints)
+            kit.wait_received(sink, 20000)
+            sink.ask("reset")
+            before, count = server.cpu(), bench.events
+            publish(bench, server, "e-run", count, 2000, kit.OTHERS, subjects=endpoints)
+            kit.wait_received(sink, count)
+            time.sleep(0.5)
+            after = server.cpu()
+            got = sink.ask()
+            bench.say(f"h {endpoints}", cpu_us=(after[0] - before[0]) / count,
+                      redis_cpu_us=(after[1] - before[1]) / count, received=got["received"],
+                      p50_us=got["p50_us"], p99_us=got["p99_us"],
+                      rss_mib=kit.peak_mib(server.node.pid))

@@ -2,6 +2,7 @@
  * on each.
  *
  *   load --port N --run NAME [--first 0] [--count N] [--connections 64] [--rate PER_SECOND]
+ *        [--subjects 10000]
  *        [--tally FILE --per-event K --window W]
  *
  * With --tally it never runs more than W events ahead of the sinks, which receive K requests per
@@ -169,6 +170,7 @@ int main(int argc, char **argv)
 	load.run = option_text(argc, argv, "--run", "load");
 	load.count = (uint64_t)option_number(argc, argv, "--count", 10000);
 	load.first = (uint64_t)option_number(argc, argv, "--first", 0);
+	event_set_subjects((uint64_t)option_number(argc, argv, "--subjects", 10000));
 	load.rate = option_number(argc, argv, "--rate", 0);
 	load.n = option_number(argc, argv, "--connections", 64);
 	load.per_event = (uint64_t)option_number(argc, argv, "--per-event", 1);

@@ -283,7 +283,8 @@ def main():
     bench.dead, bench.flood, bench.herd = options.dead, options.flood, options.herd
     cases = {"a": case_a, "b": case_b, "c": case_c, "d": case_d, "e": case_e,
              "f": lambda b: isolation.case_f(b, sys.modules[__name__]),
-             "g": lambda b: isolation.case_g(b, sys.modules[__name__])}
+             "g": lambda b: isolation.case_g(b, sys.modules[__name__]),
+             "h": lambda b: isolation.case_h(b, sys.modules[__name__])}
     if len(CORES) < 2:
         print("only one core: rates and latencies mean little", file=sys.stderr)
     for case in options.cases or "abcde":
