@@ -15,6 +15,14 @@ def publish(api, numbers):
         assert api.publish(event(number)).status == 202
 
 
+def replayed(receiver, path):
+    """What came with the mark of a replay, and each mark is the one word there is."""
+    marks = [(int(d.id), d.headers.get("webhook-replay")) for d in receiver.deliveries
+             if d.path == path]
+    assert {mark for _, mark in marks} <= {None, "true"}, marks
+    return sorted(number for number, mark in marks if mark)
+
+
 def numbers(receiver, path):
     return sorted(int(d.id) for d in receiver.on(path))
 
@@ -29,14 +37,44 @@ def story_dead_letters():
         publish(api, range(30))
         wait_until(lambda: api.get(dead).json()["total"] == 30, node.metrics, 30)
         ids = {d.id: d.webhook_id for d in receiver.deliveries}
+        assert replayed(receiver, "a") == [], "live ones are not marked"
         broken[0] = False
         answer = api.request("POST", f"/subscriptions/{subscription['id']}/replay", {})
         assert answer.status == 202, answer
         wait_until(lambda: numbers(receiver, "a") == list(range(30)),
                    lambda: numbers(receiver, "a"), 30)
         assert {d.id: d.webhook_id for d in receiver.on("a")} == ids
+        assert replayed(receiver, "a") == list(range(30)), replayed(receiver, "a")
         wait_until(lambda: api.get(dead).json()["total"] == 0,
                    "no dead letter is left")
+
+
+def story_a_death_is_told():
+    """To whoever asked for it, once; the notice that dies itself is told to nobody."""
+    dead_type = "no.budstikke.delivery.dead.v1"
+
+    def answer(delivery):
+        return Reply(413) if delivery.path in ("a", "deaf") else None
+
+    with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        api.subscribe(receiver.sink("news"), types=[dead_type])
+        deaf = api.subscribe(receiver.sink("deaf"), types=[dead_type])
+        subscription = api.subscribe(receiver.sink("a"), types=["t0", "t1"])
+        publish(api, range(5))
+
+        def total(of):
+            return api.get(f"/subscriptions/{of['id']}/dead").json()["total"]
+        wait_until(lambda: total(subscription) == 5 and total(deaf) == 5, node.metrics, 30)
+        wait_until(lambda: len(receiver.on("news")) >= 5, lambda: receiver.on("news"), 30)
+        node.wait_settled()
+        notices = [d.event for d in receiver.on("news")]
+        assert {notice["type"] for notice in notices} == {dead_type}, notices
+        assert {notice["subject"] for notice in notices} == {subscription["id"]}, notices
+        told = sorted(notice["data"]["event"]["id"] for notice in notices)
+        assert told == [str(number) for number in range(5)], notices
+        assert {notice["data"]["status"] for notice in notices} == {413}, notices
+        assert len([d for d in receiver.deliveries if d.path == "deaf"]) == 5
 
 
 def story_what_is_retained():
@@ -57,6 +95,8 @@ def story_what_is_retained():
                    lambda: f"{len(receiver.ids('a'))} of 200", 60)
         node.wait_settled()
         assert len(receiver.on("other")) == 400, "nobody else gets anything again"
+        assert replayed(receiver, "other") == [], "live ones are not marked"
+        assert replayed(receiver, "a") == numbers(receiver, "a"), "what is replayed says so"
         assert len(receiver.on("a")) < 300, "what was delivered before the kill is not sent again"
 
 
