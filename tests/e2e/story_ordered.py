@@ -129,3 +129,32 @@ def story_skip():
         assert delivered == [0, 1, 2, 4, 5, 6, 7, 8, 9], delivered
         down.clear()
         wait_until(lambda: ("/ordered", "k0-3") in receiver.ids("o"), "the skipped one, too", 30)
+
+
+def story_partitionkey():
+    """It goes before the subject: what has one key in common goes one by one, whatever its
+    subjects, and one subject under another key goes its own way."""
+    down = {"first"}
+
+    def answer(delivery):
+        return Reply(500) if delivery.id in down else None
+
+    def with_key(name, key):
+        return {**event("same", 0), "id": name, "subject": name if key == "k" else "first",
+                "partitionkey": key}
+
+    with folder() as home, Receiver(answer) as receiver, \
+            Budstikke(home / "data", {"delivery.breaker_failures": 1000}) as node:
+        api = node.api()
+        api.subscribe(receiver.sink("o"), config={"ordered": True})
+        for name, key in (("first", "k"), ("second", "k"), ("third", "k"), ("other", "l")):
+            assert api.publish(with_key(name, key)).status == 202
+
+        def came():
+            return [d.id for d in list(receiver.deliveries)]
+        wait_until(lambda: "other" in came() and came().count("first") >= 2, came, 30)
+        assert set(came()) == {"first", "other"}, came()
+        down.clear()
+        wait_until(lambda: len(receiver.on("o")) == 4, came, 30)
+        assert [d.id for d in receiver.on("o") if d.id != "other"] == \
+            ["first", "second", "third"], came()
