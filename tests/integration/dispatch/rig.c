@@ -297,8 +297,8 @@ static void publish_some(struct rig *rig, const char *type, const char *prefix, 
 	for (int i = 0; i < n; i++) {
 		snprintf(ids[i], sizeof(ids[i]), "%s%d", prefix, from + i);
 		bud_buffer_format(&texts[i],
-			"{'specversion':'1.0','id':'%s','source':'/t','type':'%s','data':%d}",
-			ids[i], type, i);
+			"{'specversion':'1.0','id':'%s','source':'/t','type':'%s'%s,'data':%d}",
+			ids[i], type, rig->event_members ? rig->event_members : "", i);
 		to_json(&texts[i]);
 		key = (struct bud_append_key){bud_span("/t"), bud_span(ids[i]), {NULL, 0}};
 		bud_append_prepare(&rig->shard, &key, bud_span("local"),

@@ -39,7 +39,8 @@ struct rig {
 	bool is_fetch_closed;
 	uint64_t serial;
 	void (*on_made)(struct bud_subscription *subscription); /* may change it; NULL is fine */
-	int appended;                                           /* events under way to the store */
+	const char *event_members; /* further ones of what is published, behind a comma; or NULL */
+	int appended;              /* events under way to the store */
 	struct sink sink;
 };
 

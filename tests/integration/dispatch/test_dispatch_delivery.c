@@ -1,10 +1,11 @@
 /* A delivery, whole: an event reaches its receiver signed and is acked; one that fails is parked,
  * tried again and leaves nothing behind; one that fails to the end is a dead letter; one that is
- * slow is parked under a lease while it runs. */
+ * slow is parked under a lease while it runs; one whose event is past its expirytime ends there. */
 #include "rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -122,6 +123,75 @@ static void a_slow_failure_is_parked_again(void **state)
 	rig_wait(rig, rig_is_clean(rig));
 }
 
+static void set_expiry(struct rig *rig, char *members, size_t size, int64_t in_ms)
+{
+	char time[25];
+
+	bud_clock_write(bud_clock_wall_ms() + in_ms, time);
+	snprintf(members, size, ",'expirytime':'%s'", time);
+	rig->event_members = members;
+}
+
+static void nothing_is_left_of_it(struct rig *rig)
+{
+	rig_wait(rig, rig_count(rig, BUD_COUNTER_DELIVERIES_EXPIRED) == 1);
+	rig_wait(rig, rig_is_clean(rig));
+	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:dead:%s", "s1"), 0);
+	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:parked:%s", "s1"), 0);
+	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_DEAD), 0);
+}
+
+static void expires_before_its_first_attempt(void **state)
+{
+	struct rig *rig = *state;
+	char members[64];
+
+	set_expiry(rig, members, sizeof(members), -1);
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	nothing_is_left_of_it(rig);
+	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 0);
+}
+
+/* Its receiver is left alone for a second, and by then nobody wants it any more. */
+static void expires_while_it_is_parked(void **state)
+{
+	struct rig *rig = *state;
+	char members[64];
+
+	rig_set_schedule(rig, 2, (uint32_t[]){1, 60});
+	sink_tell(&rig->sink, "/a", 0, (int[]){429, 200, 0});
+	sink_tell_retry_after(&rig->sink, "/a", "1");
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s1") == 1);
+	set_expiry(rig, members, sizeof(members), 500);
+	rig_publish(rig, "t", "f", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s1") == 2);
+	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_EXPIRED), 0);
+	nothing_is_left_of_it(rig);
+	assert_int_equal(sink_count(&rig->sink, "/a", "e0"), 2);
+	assert_int_equal(sink_count(&rig->sink, "/a", "f0"), 0);
+}
+
+/* Its next attempt would come too late. */
+static void expires_when_it_fails(void **state)
+{
+	struct rig *rig = *state;
+	char members[64];
+
+	rig_set_schedule(rig, 1, (uint32_t[]){60});
+	sink_tell(&rig->sink, "/a", 0, (int[]){500, 0});
+	set_expiry(rig, members, sizeof(members), 5000);
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	nothing_is_left_of_it(rig);
+	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 1);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_set_up, rig_tear_down)
@@ -132,6 +202,9 @@ int main(void)
 		TEST(dies_at_once_without_a_schedule),
 		TEST(is_parked_under_a_lease_while_it_runs),
 		TEST(a_slow_failure_is_parked_again),
+		TEST(expires_before_its_first_attempt),
+		TEST(expires_while_it_is_parked),
+		TEST(expires_when_it_fails),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_set_up, rig_group_tear_down);
