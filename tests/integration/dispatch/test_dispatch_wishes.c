@@ -56,6 +56,17 @@ static void slack_is_a_text(void **state)
 	assert_true(strncmp(rig->sink.body.at, "{\"text\":", 8) == 0);
 }
 
+static void its_own_headers_go_with_it(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_subscribe_wishing(rig, "s1", "/a", "",
+		",'protocolsettings':{'headers':{'X-Tenant':'north 1','X-Key':'k'}}");
+	push_one(rig);
+	assert_true(sink_had(&rig->sink, "x-tenant: north 1\n"));
+	assert_true(sink_had(&rig->sink, "x-key: k\n"));
+}
+
 static void a_password_goes_with_it(void **state)
 {
 	struct rig *rig = *state;
@@ -193,6 +204,7 @@ int main(void)
 		TEST(altinn_is_plain_json),
 		TEST(binary_has_its_attributes_in_headers),
 		TEST(slack_is_a_text),
+		TEST(its_own_headers_go_with_it),
 		TEST(a_password_goes_with_it),
 		TEST(a_token_goes_with_it),
 		TEST(not_with_a_token_whose_time_has_passed),
