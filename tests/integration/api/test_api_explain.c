@@ -112,6 +112,9 @@ static void test_stored_event(void **state)
 	trace = json_object_get(answer.body, "trace");
 	assert_string_equal("parked", json_string_value(json_object_get(trace, "outcome")));
 	assert_int_equal(3, json_integer_value(json_object_get(trace, "attempt")));
+	/* The score is when it is due in ms, times 64, and the attempt. */
+	assert_string_equal(
+		"2023-11-14T22:13:20.000Z", json_string_value(json_object_get(trace, "due")));
 	assert_int_equal(404, explain("{\"id\":\"f\",\"source\":\"/s\"}"));
 	assert_int_equal(
 		404, explain("{\"id\":\"e\",\"source\":\"/s\",\"to\":\"2033-05-18T03:33:20Z\"}"));
