@@ -95,7 +95,8 @@ static int read_order(struct reading *reading)
 static int read_batch(struct reading *reading)
 {
 	static const char *const known[] = {"max_events", "max_bytes", "max_wait_ms", NULL};
-	static const struct bud_body_integer events = {"config.batch.max_events", 1, 1000};
+	static const struct bud_body_integer events = {
+		"config.batch.max_events", 1, BUD_PUSH_BATCH_EVENTS_MAX};
 	static const struct bud_body_integer bytes = {"config.batch.max_bytes", 1024, 1 << 20};
 	static const struct bud_body_integer wait = {"config.batch.max_wait_ms", 0, 60000};
 	const json_t *batch = get(reading->config, "batch");

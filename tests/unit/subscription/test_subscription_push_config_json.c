@@ -71,7 +71,7 @@ static void what_is_given_is_written_back(void **state)
 		"{'ordered':true,'mode':'binary'}",
 		"{'mode':'batch'}",
 		"{'mode':'batch','batch':{'max_events':1,'max_bytes':1024,'max_wait_ms':0}}",
-		"{'mode':'batch','batch':{'max_events':1000,'max_bytes':1048576,"
+		"{'mode':'batch','batch':{'max_events':256,'max_bytes':1048576,"
 		"'max_wait_ms':60000}}",
 		"{'mode':'altinn'}",
 		"{'mode':'slack','signing':{'schemes':[]}}",
@@ -221,8 +221,8 @@ static const char *const wrong[][3] = {
 	{"{'mode':'binary','batch':{}}", "config.batch", "needs config.mode"},
 	{"{'mode':'batch','batch':[]}", "config.batch", "object"},
 	{"{'mode':'batch','batch':{'max':1}}", "config.batch.max", "known are"},
-	{"{'mode':'batch','batch':{'max_events':0}}", "config.batch.max_events", "1 to 1000"},
-	{"{'mode':'batch','batch':{'max_events':1001}}", "config.batch.max_events", "1 to 1000"},
+	{"{'mode':'batch','batch':{'max_events':0}}", "config.batch.max_events", "1 to 256"},
+	{"{'mode':'batch','batch':{'max_events':257}}", "config.batch.max_events", "1 to 256"},
 	{"{'mode':'batch','batch':{'max_bytes':1023}}", "config.batch.max_bytes",
 		"1024 to 1048576"},
 	{"{'mode':'batch','batch':{'max_bytes':1048577}}", "config.batch.max_bytes",
