@@ -54,8 +54,10 @@
 #define BUD_SUSPECTS_MAX       256u
 #define BUD_ENDPOINT_QUEUE_MAX 100u
 #define BUD_ATTEMPTS_MAX       60u
-#define BUD_BROADCAST_CHUNK    256u
-#define BUD_RESPONSE_HEAD_MAX  (32u << 10)
+/* As many as one claim takes of a lane. */
+#define BUD_PUSH_BATCH_EVENTS_MAX 256
+#define BUD_BROADCAST_CHUNK       256u
+#define BUD_RESPONSE_HEAD_MAX     (32u << 10)
 /* Header lines of an event in binary mode: servers take 8 to 32 KiB in all. */
 #define BUD_BINARY_HEAD_MAX   (16u << 10)
 #define BUD_RESPONSE_BODY_MAX (64u << 10)

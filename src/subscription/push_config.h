@@ -91,8 +91,6 @@ struct bud_previous_secret {
 };
 
 #define BUD_PREVIOUS_SECRETS_MAX 3
-/* Most events of one push: as many as one claim takes of a lane. */
-#define BUD_PUSH_BATCH_EVENTS_MAX 256
 
 struct bud_push_config {
 	struct bud_retry retry;
