@@ -1,5 +1,5 @@
 /* Explanations. body read -> subscription from Redis -> event looked for, unless it was given ->
- * its trace, the endpoint and the pauses asked at once -> answered. */
+ * its trace, its lane, the endpoint and the pauses asked at once -> answered. */
 #include "api/explain.h"
 
 #include <ctype.h>
@@ -21,14 +21,17 @@
 #include "auth/authorize.h"
 #include "config/config.h"
 #include "core/clock.h"
+#include "dispatch/lane_plan.h"
 #include "event/event.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "store/endpoints.h"
+#include "store/lane_states.h"
 #include "store/pauses.h"
 #include "store/registry.h"
 #include "store/store.h"
 #include "subscription/explain.h"
+#include "subscription/push_config.h"
 #include "subscription/subscription.h"
 
 struct explaining {
@@ -41,6 +44,9 @@ struct explaining {
 	bool is_stored;
 	struct bud_member member;
 	char endpoint_id[BUD_ENDPOINT_ID_BYTES];
+	struct bud_trace_target target;
+	int64_t held_until_ms; /* its lane; 0: free */
+	bool is_rest;
 	unsigned n_waiting;
 	int err; /* the first one */
 	struct bud_buffer outcome;
@@ -190,6 +196,31 @@ static void write_stored(const struct explaining *explaining, struct bud_buffer 
 	bud_buffer_add(out, explaining->outcome.at + 1, explaining->outcome.len - 2);
 }
 
+/* What bounds its requests, as wished or granted, and until when that holds its lane up. */
+static void write_limits(const struct explaining *explaining, struct bud_buffer *out)
+{
+	const struct bud_push_config *config = explaining->subscription->config;
+	struct bud_lane_plan plan = bud_lane_plan_of(config, &explaining->subscription->status, 1);
+	char until[25];
+	const char *before = "";
+
+	bud_buffer_text(out, ",\"limits\":{");
+	if (plan.rate_per_s > 0) {
+		bud_buffer_format(out, "\"rate_per_s\":%.15g", plan.rate_per_s);
+		before = ",";
+	}
+	if (config->max_in_flight > 0) {
+		bud_buffer_format(out, "%s\"max_in_flight\":%u", before, config->max_in_flight);
+		before = ",";
+	}
+	if (explaining->held_until_ms > bud_clock_wall_ms()) {
+		bud_clock_write(explaining->held_until_ms, until);
+		bud_buffer_format(out, "%s\"held_until\":\"%s\",\"held_by\":\"%s\"", before, until,
+			explaining->is_rest ? "rate" : "attempt");
+	}
+	bud_buffer_byte(out, '}');
+}
+
 static void answer(struct explaining *explaining)
 {
 	const struct bud_event *event = explaining->event;
@@ -206,6 +237,7 @@ static void answer(struct explaining *explaining)
 		&body, ",\"authorization\":\"%s\",\"status\":", decision_word(explaining));
 	bud_status_write_api(&explaining->subscription->status, &body);
 	write_stored(explaining, &body);
+	write_limits(explaining, &body);
 	if (explaining->endpoint.len > 0) {
 		bud_buffer_text(&body, ",\"endpoint\":");
 		bud_buffer_span(&body, bud_buffer_as_span(&explaining->endpoint));
@@ -255,15 +287,21 @@ static void on_endpoint(void *owner, int err, const struct bud_endpoint_row *row
 	one_less(explaining);
 }
 
+static void on_hold(void *owner, int err, int64_t until_ms, bool is_rest)
+{
+	struct explaining *explaining = owner;
+
+	note(explaining, err);
+	explaining->held_until_ms = until_ms;
+	explaining->is_rest = is_rest;
+	one_less(explaining);
+}
+
 static int ask_trace(struct explaining *explaining)
 {
-	struct bud_api_desk *desk = explaining->desk;
-	struct bud_trace_target target;
-	struct bud_trace trace = {explaining->event, explaining->member, &target, 1};
+	struct bud_trace trace = {explaining->event, explaining->member, &explaining->target, 1};
 
-	bud_trace_target_set(&target, desk->store->shard, explaining->subscription,
-		explaining->event, &explaining->member);
-	return bud_trace(desk, &trace, on_traced, explaining);
+	return bud_trace(explaining->desk, &trace, on_traced, explaining);
 }
 
 static void count(struct explaining *explaining, int r)
@@ -278,9 +316,14 @@ static void ask(struct explaining *explaining)
 
 	bud_endpoint_id_write(&store->shard->key, bud_span(explaining->subscription->owner),
 		bud_span(explaining->subscription->sink), explaining->endpoint_id);
+	/* Of an event that is given the member is none, and in an ordered lane its key may be. */
+	bud_trace_target_set(&explaining->target, store->shard, explaining->subscription,
+		explaining->event, &explaining->member);
 	explaining->n_waiting = 1; /* this call */
 	if (explaining->is_stored)
 		count(explaining, ask_trace(explaining));
+	count(explaining,
+		bud_lane_hold(store, bud_span(explaining->target.lane), on_hold, explaining));
 	count(explaining, bud_endpoint_state_get(store, bud_span(explaining->endpoint_id),
 				  on_endpoint, explaining));
 	count(explaining, bud_pauses_list(store, 0, on_pauses, explaining));

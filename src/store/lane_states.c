@@ -1,7 +1,9 @@
-/* Where one event stands. */
+/* Where one event stands, and what holds its lane. */
 #include "store/lane_states.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "store/keys.h"
 #include "store/lane_name.h"
@@ -52,4 +54,26 @@ int bud_lane_states(struct bud_store *store, const struct bud_lane_states_ask *a
 	bud_args_joined(args, text, (struct bud_span){NULL, 0});
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_STATES, on_states, call));
+}
+
+/* "<until> -" for a rest, "<until> <token>" for a claim. */
+static void on_hold(void *owner, const redisReply *reply)
+{
+	struct bud_store_call call = bud_store_call_take(owner);
+	int err = bud_reply_error(reply);
+	const char *text = err == 0 ? bud_reply_span(reply).at : NULL;
+	const char *token = text ? strchr(text, ' ') : NULL;
+
+	((bud_lane_hold_fn)call.fn)(call.owner, err, token ? strtoll(text, NULL, 10) : 0,
+		token && strcmp(token, " -") == 0);
+}
+
+int bud_lane_hold(struct bud_store *store, struct bud_span lane, bud_lane_hold_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+
+	bud_args_text(&store->args, "HGET");
+	bud_args_text(&store->args, BUD_KEY_HELD);
+	bud_args_span(&store->args, lane);
+	return bud_store_call_sent(call, bud_store_send(store, on_hold, call));
 }

@@ -1,4 +1,4 @@
-/* Where one event stands with each of some subscriptions. */
+/* Where one event stands with each of some subscriptions, and what holds a lane. */
 #pragma once
 #include <stdbool.h>
 #include "store/member.h"
@@ -35,3 +35,9 @@ struct bud_lane_states_ask {
 };
 BUD_MUST_CHECK int bud_lane_states(struct bud_store *store, const struct bud_lane_states_ask *ask,
 	bud_lane_states_fn fn, void *owner);
+
+/* Until when nobody may claim a lane that is claimed whole (0: it is free), and whether it rests,
+ * for its rate, or waits for what was claimed. */
+typedef void (*bud_lane_hold_fn)(void *owner, int err, int64_t until_ms, bool is_rest);
+BUD_MUST_CHECK int bud_lane_hold(
+	struct bud_store *store, struct bud_span lane, bud_lane_hold_fn fn, void *owner);

@@ -144,6 +144,40 @@ static void test_what_stands_in_the_way(void **state)
 	assert_non_null(strstr(answer.text, "\"breaker\":\"open\""));
 }
 
+/* A rate, wished or granted, and the rest that it costs; or what was claimed and is not done. */
+static void test_what_bounds_it(void **state)
+{
+	static const char event[] =
+		"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\"}";
+	json_t *limits;
+
+	(void)state;
+	assert_int_equal(200, explain(event));
+	assert_int_equal(0, json_object_size(json_object_get(answer.body, "limits")));
+	assert_int_equal(201,
+		ask("POST /subscriptions",
+			"{\"protocol\":\"HTTP\",\"sink\":\"https://example.com/a\",\"types\":[\"t\"],"
+			"\"config\":{\"rate_per_s\":0.5,\"max_in_flight\":2}}"));
+	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
+	assert_int_equal(200, explain(event));
+	limits = json_object_get(answer.body, "limits");
+	assert_true(json_real_value(json_object_get(limits, "rate_per_s")) == 0.5);
+	assert_int_equal(2, json_integer_value(json_object_get(limits, "max_in_flight")));
+	assert_null(json_object_get(limits, "held_until"));
+	redis_server_do(&node.server, "HSET bud:{s0}:held %s %s", id, "2000000000000 -");
+	assert_int_equal(200, explain(event));
+	limits = json_object_get(answer.body, "limits");
+	assert_string_equal("2033-05-18T03:33:20.000Z",
+		json_string_value(json_object_get(limits, "held_until")));
+	assert_string_equal("rate", json_string_value(json_object_get(limits, "held_by")));
+	redis_server_do(&node.server, "HSET bud:{s0}:held %s %s", id, "2000000000000 ab12");
+	assert_int_equal(200, explain(event));
+	assert_non_null(strstr(answer.text, "\"held_by\":\"attempt\""));
+	redis_server_do(&node.server, "HSET bud:{s0}:held %s %s", id, "1700000000000 -");
+	assert_int_equal(200, explain(event));
+	assert_null(strstr(answer.text, "held_until"));
+}
+
 static json_int_t number(const char *name)
 {
 	return json_integer_value(json_object_get(answer.body, name));
@@ -224,6 +258,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_given_event, start, finish),
 		cmocka_unit_test_setup_teardown(test_stored_event, start, finish),
 		cmocka_unit_test_setup_teardown(test_what_stands_in_the_way, start, finish),
+		cmocka_unit_test_setup_teardown(test_what_bounds_it, start, finish),
 		cmocka_unit_test_setup_teardown(test_dry_run, start, finish),
 		cmocka_unit_test_setup_teardown(test_refusals, start, finish),
 	};

@@ -12,6 +12,23 @@
 
 #include "lane_rig.h"
 #include "store/lane_name.h"
+#include "store/lane_states.h"
+
+static void on_hold(void *owner, int err, int64_t until_ms, bool is_rest)
+{
+	(void)owner;
+	lane_rig_note(err, until_ms, is_rest, (struct bud_span){NULL, 0});
+}
+
+/* For how long, by a rest or by a claim; 0: not at all. */
+static int64_t held_ms(struct bud_span lane, bool is_rest)
+{
+	lane_rig_wait(bud_lane_hold(&rig.store, lane, on_hold, NULL));
+	assert_int_equal(rig.err, 0);
+	if (rig.number != 0)
+		assert_int_equal(rig.n, is_rest);
+	return rig.number == 0 ? 0 : rig.number - rig.claim_now_ms;
+}
 
 static void a_strict_lane_is_held_and_rests(void **state)
 {
@@ -23,12 +40,15 @@ static void a_strict_lane_is_held_and_rests(void **state)
 
 	lane_rig_settle(*state, "a", (struct bud_parking){.lane = claim.lane, .mode = claim.mode});
 	lane_rig_settle(*state, "b", (struct bud_parking){.lane = claim.lane, .mode = claim.mode});
+	assert_int_equal(held_ms(claim.lane, false), 0);
 	lane_rig_claim(claim, 1);
+	assert_in_range(held_ms(claim.lane, false), 1, 60000);
 	claim.token = bud_span("t2");
 	lane_rig_claim(claim, 0);
 	end.last = bud_span("t1");
 	end.rest_ms = 60000;
 	lane_rig_resolve(end, BUD_RESOLVE_DONE, 0, &rig.claimed);
+	assert_in_range(held_ms(claim.lane, true), 50000, 61000);
 	lane_rig_claim(claim, 0);
 	redis_server_do(*state, "HDEL bud:{s0}:held h1");
 	lane_rig_claim(claim, 1);
