@@ -30,6 +30,7 @@
 #define AGAIN_MS     60000
 #define AGAIN_MS_MAX 3600000
 #define ASKING_MAX   16u
+#define FAILING_MAX  8u    /* one that failed begins only below: it may hang each time */
 #define SOON_MS      1000  /* for what is ours to repeat */
 #define TOLD_MS      10000 /* by then the follower has told what we wrote */
 #define LOCKED_MS    10000
@@ -229,7 +230,8 @@ static void on_timer(uv_timer_t *timer)
 	bud_list_each_safe (holder, after, &keeper->waiting, link) {
 		if (keeper->asking >= ASKING_MAX)
 			return;
-		if (holder->due_mono_ms <= now_ms)
+		if (holder->due_mono_ms <= now_ms &&
+			(holder->failures == 0 || keeper->asking < FAILING_MAX))
 			begin(holder);
 	}
 }

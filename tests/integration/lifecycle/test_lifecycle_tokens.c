@@ -247,6 +247,37 @@ static void test_another_credential(void **state)
 	life_wait(life, life_stored_has(life, "s1", "of-new"));
 }
 
+/* Whoever has many credentials with issuers that hang does not keep the others from theirs. */
+static void test_those_that_hang_leave_room(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+	static struct scripted_server good;
+	int bad_port = followed->server.port;
+	int64_t began_ms;
+
+	scripted_server_open(&good, &life->loop, "127.0.0.1", 0);
+	good.act.text = TOKENS("{\"access_token\":\"a1\",\"expires_in\":600}");
+	good.act.then = SCRIPTED_CLOSE;
+	answer(followed, INVALID);
+	for (int i = 0; i < 20; i++) {
+		char id[8];
+		snprintf(id, sizeof(id), "b%d", i);
+		put_client(followed, id, "mine");
+	}
+	start(followed, 1);
+	life_wait(life, followed->server.requests >= 20);
+	followed->server.act = (struct scripted_act){.text = NULL};
+	life_stays_ms(life, true, 500); /* all of them are due again, and hang */
+	followed->server.port = good.port;
+	put_client(followed, "good", "mine");
+	followed->server.port = bad_port;
+	began_ms = bud_clock_mono_ms();
+	life_wait(life, life_stored_has(life, "good", "\"access_token\":\"a1\""));
+	assert_in_range(bud_clock_mono_ms() - began_ms, 0, 2000);
+	scripted_server_close(&good);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
@@ -258,6 +289,7 @@ int main(void)
 		TEST(failures_are_told),
 		TEST(an_answer_is_never_lost),
 		TEST(another_credential),
+		TEST(those_that_hang_leave_room),
 	};
 
 	return cmocka_run_group_tests(tests, life_group_set_up, life_group_tear_down);
