@@ -41,13 +41,6 @@ void bud_oauth2_write_form(
 	}
 }
 
-static void wipe_buffer(struct bud_buffer *buffer)
-{
-	if (buffer->at)
-		explicit_bzero(buffer->at, buffer->len);
-	bud_buffer_finish(buffer);
-}
-
 bool bud_oauth2_write_authorization(const struct bud_credential *credential, struct bud_buffer *out)
 {
 	struct bud_buffer pair = {0};
@@ -59,7 +52,7 @@ bool bud_oauth2_write_authorization(const struct bud_credential *credential, str
 	write_encoded(&pair, credential->secret);
 	bud_buffer_text(out, "Authorization: Basic ");
 	bud_base64_write(bud_buffer_as_span(&pair), out);
-	wipe_buffer(&pair);
+	bud_buffer_finish_secret(&pair);
 	return true;
 }
 
@@ -146,16 +139,9 @@ int bud_oauth2_read(int status, struct bud_span body, struct bud_oauth2_tokens *
 	return read_tokens(root, out_tokens, error);
 }
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 void bud_oauth2_tokens_finish(struct bud_oauth2_tokens *tokens)
 {
-	wipe(tokens->access_token);
-	wipe(tokens->refresh_token);
+	bud_free_secret(tokens->access_token);
+	bud_free_secret(tokens->refresh_token);
 	*tokens = (struct bud_oauth2_tokens){0};
 }

@@ -83,21 +83,14 @@ static struct call *begin(struct bud_subscriptions_api *api, struct bud_request 
 	return call;
 }
 
-static void wipe(struct bud_buffer *buffer)
-{
-	if (buffer->at)
-		explicit_bzero(buffer->at, buffer->len);
-	bud_buffer_finish(buffer);
-}
-
 /* The request was answered. */
 static void end(struct call *call)
 {
 	bud_list_remove(&call->wait.link);
 	bud_subscription_destroy(call->old);
 	bud_subscription_destroy(call->made);
-	wipe(&call->record);
-	wipe(&call->status);
+	bud_buffer_finish_secret(&call->record);
+	bud_buffer_finish_secret(&call->status);
 	bud_buffer_finish(&call->job);
 	bud_buffer_finish(&call->notice);
 	free(call);

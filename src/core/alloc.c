@@ -43,6 +43,13 @@ char *bud_strndup(const char *text, size_t len)
 	return copy;
 }
 
+void bud_free_secret(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 void bud_free_auto(void *pointer_to_pointer)
 {
 	free(*(void **)pointer_to_pointer);

@@ -13,6 +13,9 @@ char *bud_strdup(const char *text);
 /* A NUL-terminated copy of `len` bytes. */
 char *bud_strndup(const char *text, size_t len);
 
+/* Overwrites a text before it frees it. NULL is fine. */
+void bud_free_secret(char *text);
+
 #define bud_new(type) ((type *)bud_alloc_zero(sizeof(type)))
 
 /* `bud_auto(thing) struct bud_thing x;` calls `thing_auto(&x)` when the scope ends. */

@@ -160,6 +160,13 @@ void bud_buffer_finish(struct bud_buffer *buffer)
 	*buffer = (struct bud_buffer){0};
 }
 
+void bud_buffer_finish_secret(struct bud_buffer *buffer)
+{
+	if (buffer->at)
+		explicit_bzero(buffer->at, buffer->room);
+	bud_buffer_finish(buffer);
+}
+
 void bud_buffer_auto(struct bud_buffer *buffer)
 {
 	bud_buffer_finish(buffer);

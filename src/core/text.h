@@ -66,6 +66,8 @@ char *bud_buffer_reserve(struct bud_buffer *buffer, size_t len);
 /* Forgets the content, keeps the memory. */
 void bud_buffer_clear(struct bud_buffer *buffer);
 void bud_buffer_finish(struct bud_buffer *buffer);
+/* Overwrites it first; what it left when it grew is not reached: reserve before. */
+void bud_buffer_finish_secret(struct bud_buffer *buffer);
 void bud_buffer_auto(struct bud_buffer *buffer);
 
 static inline struct bud_span bud_buffer_as_span(const struct bud_buffer *buffer)

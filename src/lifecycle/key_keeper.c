@@ -70,13 +70,6 @@ static void write_place(struct bud_span kid, struct bud_buffer *out)
 }
 
 /* A buffer that held a key. */
-static void wipe(struct bud_buffer *text)
-{
-	if (text->at)
-		explicit_bzero(text->at, text->room);
-	bud_buffer_finish(text);
-}
-
 /* 0, -ENOKEY or -EINVAL. */
 static int open_key(const struct bud_key_keeper *keeper, const struct bud_stored_key *stored,
 	struct bud_signing_key **out_key)
@@ -95,7 +88,7 @@ static int open_key(const struct bud_key_keeper *keeper, const struct bud_stored
 		r = -EINVAL;
 	else
 		r = bud_signing_key_parse(bud_buffer_as_span(&text), out_key, NULL);
-	wipe(&text);
+	bud_buffer_finish_secret(&text);
 	if (r == 0 && !bud_span_is(stored->kid, bud_signing_key_id(*out_key))) {
 		bud_signing_key_destroy(bud_move(*out_key));
 		r = -EINVAL;
@@ -114,7 +107,7 @@ static void close_key(const struct bud_key_keeper *keeper, const struct bud_sign
 	bud_signing_key_write(key, &plain);
 	bud_seal_write(keeper->options.sealer, bud_buffer_as_span(&plain),
 		bud_buffer_as_span(&place), out);
-	wipe(&plain);
+	bud_buffer_finish_secret(&plain);
 }
 
 static void on_sealed(void *owner, int err, int64_t n)
@@ -140,7 +133,7 @@ static void seal_if_old(struct bud_key_keeper *keeper, const struct bud_stored_k
 	again.text = bud_buffer_as_span(&text);
 	(void)!bud_signing_keys_seal(
 		keeper->options.store, &again, stored->text, on_sealed, keeper);
-	wipe(&text);
+	bud_buffer_finish_secret(&text);
 }
 
 static void complain(struct bud_span kid, int err)
@@ -224,7 +217,7 @@ static void make_fresh(const struct bud_key_keeper *keeper, struct fresh *fresh)
 static void drop_fresh(struct fresh *fresh)
 {
 	bud_signing_key_destroy(fresh->key);
-	wipe(&fresh->text);
+	bud_buffer_finish_secret(&fresh->text);
 }
 
 static void on_ensured(void *owner, int err, const struct bud_stored_keys *list)

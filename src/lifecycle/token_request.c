@@ -22,17 +22,10 @@ struct call {
 	const char *lines[3];
 };
 
-static void wipe(struct bud_buffer *buffer)
-{
-	if (buffer->at)
-		explicit_bzero(buffer->at, buffer->len);
-	bud_buffer_finish(buffer);
-}
-
 static void destroy(struct call *call)
 {
-	wipe(&call->form);
-	wipe(&call->authorization);
+	bud_buffer_finish_secret(&call->form);
+	bud_buffer_finish_secret(&call->authorization);
 	free(call);
 }
 

@@ -45,18 +45,11 @@ static char *copy_text(const char *text)
 	return bud_strndup(text, len);
 }
 
-static void wipe(struct bud_buffer *buffer)
-{
-	if (buffer->at)
-		explicit_bzero(buffer->at, buffer->len);
-	bud_buffer_finish(buffer);
-}
-
 static void destroy(struct change *change)
 {
 	bud_subscription_destroy(change->subscription);
-	wipe(&change->expected);
-	wipe(&change->status);
+	bud_buffer_finish_secret(&change->expected);
+	bud_buffer_finish_secret(&change->status);
 	bud_buffer_finish(&change->notice);
 	free((char *)change->wish.reason);
 	free((char *)change->wish.detail);

@@ -175,19 +175,12 @@ static char *open_key(const struct bud_subscription *subscription)
 		subscription, "callback_key", subscription->status.callback_key);
 }
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 int64_t bud_consent_key_until(const struct bud_subscription *subscription)
 {
 	char *key = open_key(subscription);
 	int64_t until_ms = key ? until_of(key) : 0;
 
-	wipe(key);
+	bud_free_secret(key);
 	return until_ms;
 }
 
@@ -200,6 +193,6 @@ bool bud_consent_key_is(
 
 	for (size_t i = 0; is_candidate && i < key.len; i++)
 		difference |= (unsigned char)(right[i] ^ key.at[i]);
-	wipe(right);
+	bud_free_secret(right);
 	return is_candidate && difference == 0;
 }

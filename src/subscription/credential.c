@@ -190,20 +190,13 @@ int bud_credential_parse(const struct json_t *json, const struct bud_credential 
 	return r;
 }
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 void bud_credential_finish(struct bud_credential *credential)
 {
-	wipe(credential->identifier);
-	wipe(credential->secret);
-	wipe(credential->access_token);
+	bud_free_secret(credential->identifier);
+	bud_free_secret(credential->secret);
+	bud_free_secret(credential->access_token);
 	free(credential->token_type);
-	wipe(credential->refresh_token);
+	bud_free_secret(credential->refresh_token);
 	free(credential->endpoint);
 	free(credential->scope);
 	*credential = (struct bud_credential){0};

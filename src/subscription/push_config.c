@@ -14,13 +14,6 @@ const struct bud_push_config bud_push_config_default = {
 	.signatures = BUD_SIGNATURE_V1,
 };
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 void bud_push_config_destroy(const struct bud_push_config *config)
 {
 	struct bud_credential credential;
@@ -29,10 +22,10 @@ void bud_push_config_destroy(const struct bud_push_config *config)
 		return;
 	credential = config->credential; /* by value: the config is const, what it owns goes */
 	for (size_t i = 0; i < config->previous_n; i++)
-		wipe(config->previous[i].secret);
+		bud_free_secret(config->previous[i].secret);
 	bud_credential_finish(&credential);
 	free(config->ca_pem);
 	free(config->certificate_pem);
-	wipe(config->key_pem);
+	bud_free_secret(config->key_pem);
 	free((void *)config);
 }

@@ -33,12 +33,6 @@ static struct bud_subscription *copy(
 	return made;
 }
 
-static void wipe(char *secret)
-{
-	explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 static struct bud_push_config *own_config(struct bud_subscription *subscription)
 {
 	struct bud_push_config *config;
@@ -63,7 +57,7 @@ static void keep_previous(
 			n < BUD_PREVIOUS_SECRETS_MAX - 1)
 			config->previous[n++] = *previous;
 		else
-			wipe(previous->secret);
+			bud_free_secret(previous->secret);
 	}
 	config->previous_n = n;
 }
@@ -88,7 +82,7 @@ int bud_subscription_rotate(const struct bud_subscription *old, const struct bud
 	if (r < 0)
 		return r;
 	if (strcmp(secret, old->secret) == 0) {
-		wipe(secret);
+		bud_free_secret(secret);
 		return bud_error_set(
 			error, "secret", "secret is the one in force: give another, or none");
 	}
@@ -99,7 +93,7 @@ int bud_subscription_rotate(const struct bud_subscription *old, const struct bud
 		add_previous(own_config(made), bud_move(made->secret),
 			defaults->now_ms + rotation->overlap_ms);
 	if (made->secret)
-		wipe(made->secret);
+		bud_free_secret(made->secret);
 	made->secret = secret;
 	bud_random_hex(made->etag, ETAG_BYTES);
 	*out_subscription = made;

@@ -34,13 +34,6 @@ static void write_place(
 	bud_buffer_format(out, "%s|%s|%s", sealing->owner, sealing->id, member);
 }
 
-static void wipe(struct bud_buffer *buffer)
-{
-	if (buffer->at)
-		explicit_bzero(buffer->at, buffer->len);
-	bud_buffer_finish(buffer);
-}
-
 typedef int (*change_fn)(const struct bud_sealing *sealing, const char *member, struct json_t *text,
 	struct bud_error *error);
 
@@ -91,7 +84,7 @@ static int open_one(const struct bud_sealing *sealing, const char *member, struc
 
 	if (r == 0 && json_string_setn(text, opened.at ? opened.at : "", opened.len) < 0)
 		r = bud_error_set(error, member, "%s is no text", member);
-	wipe(&opened);
+	bud_buffer_finish_secret(&opened);
 	return r;
 }
 

@@ -67,27 +67,20 @@ int bud_status_parse(
 	return 0;
 }
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 void bud_status_finish(struct bud_subscription_status *status)
 {
 	free(status->reason);
 	free(status->detail);
-	wipe(status->callback_key);
-	wipe(status->access_token);
-	wipe(status->refresh_token);
+	bud_free_secret(status->callback_key);
+	bud_free_secret(status->access_token);
+	bud_free_secret(status->refresh_token);
 	*status = (struct bud_subscription_status){0};
 }
 
 void bud_status_forget_tokens(struct bud_subscription_status *status)
 {
-	wipe(bud_move(status->access_token));
-	wipe(bud_move(status->refresh_token));
+	bud_free_secret(bud_move(status->access_token));
+	bud_free_secret(bud_move(status->refresh_token));
 	status->token_since_ms = 0;
 	status->token_expires_ms = 0;
 }

@@ -10,13 +10,6 @@
 #include "subscription/push_config.h"
 #include "subscription/sink_header.h"
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 void bud_subscription_destroy(struct bud_subscription *subscription)
 {
 	if (!subscription)
@@ -35,7 +28,7 @@ void bud_subscription_destroy(struct bud_subscription *subscription)
 	free(subscription->sink);
 	free(subscription->expires);
 	free(subscription->from);
-	wipe(subscription->secret);
+	bud_free_secret(subscription->secret);
 	bud_push_config_destroy(subscription->config);
 	bud_status_finish(&subscription->status);
 	free(subscription);
