@@ -26,6 +26,7 @@
 #define TICK_MS       500
 #define MINUTE_MS     60000
 #define ASKING_MAX    32u
+#define AGAIN_MAX     16u /* who was asked before is only below: it may hang each time */
 #define LOW_RATE      1u
 #define KEY_MS        ((int64_t)24 * 60 * MINUTE_MS)
 #define KEY_LEAST_MS  ((int64_t)60 * MINUTE_MS)
@@ -179,7 +180,8 @@ static void on_timer(uv_timer_t *timer)
 	bud_list_each_safe (pending, after, &verifier->waiting, link) {
 		if (verifier->asking >= ASKING_MAX)
 			return;
-		if (pending->due_mono_ms <= now_ms)
+		if (pending->due_mono_ms <= now_ms &&
+			(pending->wait_ms == 0 || verifier->asking < AGAIN_MAX))
 			ask(pending);
 	}
 }

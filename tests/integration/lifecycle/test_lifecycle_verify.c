@@ -314,6 +314,37 @@ static void test_asks_with_its_credential(void **state)
 	asks_with(followed, &config, NULL);
 }
 
+/* Whoever has many receivers that hang does not keep the others from being asked. */
+static void test_those_that_hang_leave_room(void **state)
+{
+	static struct scripted_server good;
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+	int bad_port = followed->server.port;
+	int64_t began_ms;
+
+	followed->config.delivery.verify = BUD_VERIFY_RULE_REQUIRE;
+	scripted_server_open(&good, &life->loop, "127.0.0.1", 0);
+	good.act.text = GRANTED;
+	followed_answer(followed, REFUSED);
+	start(followed, 1, 100);
+	for (int i = 0; i < 150; i++) {
+		char id[8];
+		snprintf(id, sizeof(id), "b%d", i);
+		followed_put(followed, id, "/hook", pending());
+	}
+	life_wait(life, followed->server.requests >= 150);
+	followed->server.act = (struct scripted_act){.text = NULL};
+	life_stays_ms(life, true, 300); /* they are due again, and hang */
+	followed->server.port = good.port;
+	followed_put(followed, "good", "/hook", pending());
+	followed->server.port = bad_port;
+	began_ms = bud_clock_mono_ms();
+	life_wait(life, life_stored_has(life, "good", "\"granted_ms\":"));
+	assert_in_range(bud_clock_mono_ms() - began_ms, 0, 1500);
+	scripted_server_close(&good);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
@@ -328,6 +359,7 @@ int main(void)
 		TEST(nobody_answers),
 		TEST(altinn),
 		TEST(asks_with_its_credential),
+		TEST(those_that_hang_leave_room),
 	};
 
 	return cmocka_run_group_tests(tests, life_group_set_up, life_group_tear_down);
