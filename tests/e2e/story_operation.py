@@ -2,6 +2,7 @@
 import json
 import re
 import socket
+import time
 
 from kit import (Api, Budstikke, Ledger, PrivateRedis, Publisher, Receiver, Reply, folder,
                  make_event, wait_until)
@@ -199,6 +200,32 @@ def story_too_old():
         assert node.metric("events_lost_total") == 0
         for name in ("kept", "refs", f"dead:{made['id']}"):
             assert not redis("EXISTS", "bud:{s0}:" + name), f"{name} is still there"
+
+
+def story_too_old_for_a_pause():
+    """What waits for a paused subscription waits no longer than the retention: when it is resumed,
+    what is older is a dead letter that says so, and what is not is delivered."""
+    with folder() as home, Receiver() as receiver, \
+            Budstikke(home / "data", {"retention.age_s": 8}) as node:
+        api = node.api()
+        made = api.subscribe(receiver.sink("a"))
+        path = f"/subscriptions/{made['id']}"
+        assert api.request("POST", path + "/pause").status == 200
+        for number in range(20):
+            assert api.publish(make_event(f"old-{number}")).status == 202
+        published = time.monotonic()
+        wait_until(lambda: api.get(path + "/parked").json()["total"] == 20, node.metrics, 20)
+        wait_until(lambda: time.monotonic() - published > 8.5, "the retention passes", 20)
+        assert api.get(path + "/parked").json()["total"] == 20, "a pause keeps them"
+        for number in range(20):
+            assert api.publish(make_event(f"new-{number}")).status == 202
+        wait_until(lambda: api.get(path + "/parked").json()["total"] == 40, node.metrics, 20)
+        assert api.request("POST", path + "/resume").status == 200
+        wait_until(lambda: len(receiver.ids("a")) == 20, lambda: receiver.ids("a"), 7, 0.1)
+        assert {d.id for d in receiver.deliveries} == {f"new-{n}" for n in range(20)}
+        dead = api.get(path + "/dead").json()
+        assert dead["total"] == 20, dead
+        assert "retention" in json.dumps(dead), dead
 
 
 def story_wrong_password():
