@@ -76,3 +76,43 @@ def story_tokens_are_asked_for_by_the_proxy():
         assert "proxy" in detail, detail
         assert proxy.requests[0].startswith(b"CONNECT 127.0.0.1:"), proxy.requests
         assert not receiver.deliveries, receiver.deliveries
+
+
+def story_never_shown():
+    """Whatever is logged, at debug, of deliveries that go and that fail: no secret, no credential,
+    no token. With a key none of them lies in Redis as it is, the token in a status neither."""
+    private = ["private-secret", "private-token", "private-word"]
+
+    def answer_privately(delivery):
+        if delivery.path != "token":
+            return Reply(500) if delivery.path == "b" else None
+        return Reply(200, headers={"content-type": "application/json"}, body=json.dumps(
+            {"access_token": "private-token", "expires_in": 600}).encode())
+
+    settings = {"secrets.key": "A" * 43 + "=", "log.level": "debug"}
+    with folder() as home, Receiver(answer_privately) as receiver, \
+            Budstikke(home / "data", settings) as node:
+        api = node.api()
+        made = [api.subscribe(receiver.sink("a"),
+                              sinkcredential=credential(receiver, "private-secret")),
+                api.subscribe(receiver.sink("b"), sinkcredential={
+                    "credentialtype": "PLAIN", "identifier": "us", "secret": "private-word"})]
+        private += [one["config"]["signing"]["secret"] for one in made]
+        for number in range(5):
+            assert api.publish(event(number)).status == 202
+        wait_until(lambda: len(receiver.ids("a")) == 5 and
+                   len([d for d in receiver.deliveries if d.path == "b"]) >= 5, node.metrics, 30)
+        sent = {d.headers["authorization"] for d in receiver.deliveries}
+        assert "Bearer private-token" in sent and len(sent) == 3, sent
+        private += [line.split(" ")[1] for line in sent]
+        with node.redis() as redis:
+            records = [redis("HGET", "bud:{s0}:subs:records", one["id"]) for one in made]
+            stored = str(redis("HGETALL", "bud:{s0}:subs:records"))
+        assert all(b"sealed:v1:" in record for record in records), records
+        wait_until(lambda: "endpoints cut off" in node.log.read_text(encoding="utf-8"),
+                   "it says something of them")
+        assert node.stop() == 0
+        said = node.log.read_text(encoding="utf-8")
+        for word in private:
+            assert word not in said, f"{word} is in the log"
+            assert word not in stored, f"{word} is in Redis"
