@@ -12,6 +12,7 @@
 #include "core/alloc.h"
 #include "core/limits.h"
 #include "core/log.h"
+#include "crypto/keyring.h"
 #include "dispatch/endpoint.h"
 #include "fetch/fetch.h"
 #include "store/append.h"
@@ -121,6 +122,7 @@ int rig_set_up(void **state)
 	configure(rig);
 	rig->table = bud_table_create(1);
 	rig->endpoints = bud_endpoints_create(&limits, &rig->shard.key);
+	rig->keyring = bud_keyring_create();
 	rig->is_confirmed = true;
 	uv_timer_init(&rig->loop, &rig->confirm);
 	rig->confirm.data = rig;
@@ -147,6 +149,7 @@ void rig_start(struct rig *rig)
 		.table_reader = 0,
 		.endpoints = rig->endpoints,
 		.following = &rig->following,
+		.keyring = rig->keyring,
 		.config = &rig->config,
 		.metrics = &rig->metrics,
 		.node = RIG_NODE,
@@ -194,6 +197,7 @@ int rig_tear_down(void **state)
 	sink_finish(&rig->sink);
 	assert_int_equal(bud_endpoints_count(rig->endpoints), 0);
 	bud_endpoints_destroy(rig->endpoints);
+	bud_keyring_destroy(rig->keyring);
 	bud_table_destroy(rig->table);
 	bud_store_finish(&rig->commands_store);
 	bud_store_finish(&rig->reading_store);

@@ -30,6 +30,7 @@ struct rig {
 	struct bud_metrics metrics;
 	struct bud_table *table;
 	struct bud_endpoints *endpoints;
+	struct bud_keyring *keyring; /* empty */
 	struct bud_following following;
 	struct bud_fetch *fetch;
 	struct bud_dispatch *dispatch; /* NULL until rig_start() */

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <hiredis/hiredis.h>
 
+#include "crypto/keyring.h"
+#include "crypto/signing_key.h"
 #include "dispatch/endpoint.h"
 #include "subscription/push_config.h"
 #include "subscription/subscription.h"
@@ -143,6 +146,38 @@ static void a_changed_secret_signs_beside_the_new_one(void **state)
 	rig_wait(rig, rig_is_clean(rig));
 }
 
+/* The server's key cannot be opened as yet: nothing is sent under another, and nothing is lost. */
+static void without_a_key_it_waits(void **state)
+{
+	static const char schemes[] = "'signing':{'schemes':['v1','v1a']}";
+	struct rig *rig = *state;
+	struct bud_signing_key *key = bud_signing_key_generate();
+	int64_t before_ms = bud_clock_wall_ms();
+	long long due_ms;
+
+	rig->sink.takes_anything = true;
+	rig_set_schedule(rig, 0, NULL);
+	rig_subscribe_wishing(rig, "s1", "/a", schemes, "");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s1") == 1);
+	redisReply *reply = redis_server_ask(rig->server, "ZSCORE bud:{s0}:due s1");
+	due_ms = strtoll(reply->str, NULL, 10);
+	freeReplyObject(reply);
+	assert_in_range(due_ms - before_ms, 1, 65000);
+	rig_pass_ms(rig, 300);
+	assert_int_equal(sink_count(&rig->sink, NULL, NULL), 0);
+	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:dead:%s", "s1"), 0);
+	assert_int_equal(rig_number(rig, "LLEN bud:{s0}:attempts:%s", "s1"), 0);
+
+	assert_true(bud_keyring_put(rig->keyring, &key, 1, 1));
+	rig_subscribe_wishing(rig, "s1", "/a", schemes, ""); /* or after ten seconds */
+	redis_server_do(rig->server, "ZADD bud:{s0}:due XX 0 s1");
+	rig_wait(rig, sink_count(&rig->sink, "/a", NULL) == 1);
+	assert_non_null(strstr(rig->sink.head.at, "v1a,"));
+	rig_wait(rig, rig_is_clean(rig));
+}
+
 static void its_rules_decide(struct bud_subscription *subscription)
 {
 	struct bud_push_config *config = malloc(sizeof(*config));
@@ -210,6 +245,7 @@ int main(void)
 		TEST(not_with_a_token_whose_time_has_passed),
 		TEST(who_agreed_is_told_who_asks),
 		TEST(a_changed_secret_signs_beside_the_new_one),
+		TEST(without_a_key_it_waits),
 		TEST(a_rule_goes_before_the_table),
 		TEST(few_at_a_time_are_for_one_claim_in_the_whole_system),
 	};
