@@ -37,8 +37,8 @@ static void note(struct seen *seen, const char *line)
 {
 	const char *command = strstr(line, "] \"");
 
-	if (!command || strstr(line, " lua] "))
-		return;
+	if (!command || strstr(line, " lua] ") || strncmp(command, "] \"LLEN", 7) == 0)
+		return; /* what a script does, or this test asks */
 	command += 3;
 	if (strstr(command, "bud:{s0}:parked:s1"))
 		seen->moves++;
@@ -85,10 +85,11 @@ static void from_park_to_finish_in_three(void **state)
 	context = watch(rig);
 	rig_publish(rig, "t", "e", 1);
 	rig_wait(rig, sink_count(&rig->sink, "/a", NULL) == 2 && rig_is_clean(rig));
+	rig_wait(rig, rig_number(rig, "LLEN bud:{s0}:attempts:%s", "s1") == 2);
 	seen = look(rig, context);
 	assert_int_equal(seen.moves, 3);
-	assert_in_range(seen.log_lines, 1, 2); /* one may be on its way as yet */
-	assert_int_equal(seen.log_cuts, seen.log_lines);
+	assert_int_equal(seen.log_lines, 2);
+	assert_in_range(seen.log_cuts, 0, 2); /* now and then */
 	assert_in_range(seen.stats, 0, 2);
 	assert_in_range(seen.failing, 0, 3);
 	assert_int_equal(seen.others, 0);
