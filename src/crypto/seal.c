@@ -54,7 +54,6 @@ static int parse_hex(struct bud_span text, unsigned char out[BUD_SEAL_KEY_BYTES]
 static int parse_key(struct bud_span text, struct key *key)
 {
 	unsigned char digest[BUD_SHA256_BYTES];
-	bud_auto(buffer) struct bud_buffer named = {0};
 	size_t len = 0;
 	int r = -EINVAL;
 

@@ -107,7 +107,7 @@ static void settle_chunk(struct bud_hand *hand)
 {
 	const struct bud_desk *desk = hand->hands->desk;
 	const struct bud_subscription *found[BUD_BROADCAST_CHUNK];
-	struct bud_parkings parkings = {.shard = desk->commands->shard};
+	struct bud_parkings parkings;
 	struct bud_match match = {
 		.event = hand->event,
 		.after_serial = hand->cursor,
@@ -118,6 +118,7 @@ static void settle_chunk(struct bud_hand *hand)
 	struct bud_settle settle = {.parkings = parkings.list};
 	size_t n;
 
+	bud_parkings_init(&parkings, desk->commands->shard);
 	bud_table_lock(desk->table, desk->table_reader);
 	n = bud_table_match(desk->table, &match);
 	for (size_t i = 0; i < n; i++) {
@@ -140,16 +141,16 @@ static void settle_chunk(struct bud_hand *hand)
 
 void bud_hand_settle(struct bud_hand *hand)
 {
-	struct bud_parkings parkings = {.shard = hand->hands->desk->commands->shard};
+	struct bud_parkings parkings;
 	struct bud_settle settle = {.parkings = parkings.list, .ack = true};
 
 	if (hand->is_broadcast) {
 		settle_chunk(hand);
 		return;
 	}
+	bud_parkings_init(&parkings, hand->hands->desk->commands->shard);
 	if (hand->is_poison)
-		parkings.list[parkings.n++] =
-			(struct bud_parking){.lane = bud_span(BUD_LANE_POISON), .dead = true};
+		bud_parkings_add_poison(&parkings);
 	for (size_t i = 0; i < hand->n; i++)
 		park(hand, &hand->deliveries[i], &parkings);
 	settle.n = parkings.n;

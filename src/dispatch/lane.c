@@ -31,8 +31,8 @@
 #define NOT_ALLOWED_MS 60000
 /* A first token pulls its lanes; an owner's new one does not. */
 #define NO_CREDENTIAL_MS 10000
-/* A resume pulls its lanes. */
-#define INACTIVE_MS 600000
+/* A resume pulls its lanes; a pull that came too early or was lost costs no more than this. */
+#define INACTIVE_MS 60000
 
 struct bud_lanes {
 	const struct bud_desk *desk;

@@ -63,11 +63,12 @@ const char *bud_outcome_word(enum bud_outcome_kind kind)
 	return words[kind];
 }
 
+/* What is in no row, and an event that a receiver refused by name in a batch that it took. */
+static const struct row other = {
+	BUD_FETCH_RESET, 0, 0, BUD_OUTCOME_AGAIN, BUD_VERDICT_FAILED, false};
+
 static struct row find_row(const struct bud_fetch_result *result)
 {
-	static const struct row other = {
-		BUD_FETCH_RESET, 0, 0, BUD_OUTCOME_AGAIN, BUD_VERDICT_FAILED, false};
-
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const struct row *row = &table[i];
 		if (row->kind == result->kind &&
@@ -156,14 +157,14 @@ struct bud_outcome bud_outcome_of(const struct bud_attempt *attempt, const struc
 	const struct bud_schedule *schedule)
 {
 	const struct bud_fetch_result *result = attempt->result;
-	struct row row = find_row(result);
+	struct row row = attempt->is_refused ? other : find_row(result);
 	struct bud_outcome outcome = {0};
 
-	if (result->kind == BUD_FETCH_RESPONSE)
+	if (result->kind == BUD_FETCH_RESPONSE && !attempt->is_refused)
 		apply_rule(&row, find_rule(retry, result->status));
 	outcome.kind = row.action;
 	outcome.verdict = row.verdict;
-	if (row.may_pause && row.action != BUD_OUTCOME_DELIVERED && attempt->retry_after_ms >= 0) {
+	if (row.may_pause && row.action != BUD_OUTCOME_DELIVERED && attempt->retry_after_ms > 0) {
 		outcome.pause_ms = attempt->retry_after_ms < PAUSE_MS_MAX ? attempt->retry_after_ms
 									  : PAUSE_MS_MAX;
 		outcome.verdict = BUD_VERDICT_BUSY;

@@ -1,5 +1,6 @@
 /* What an attempt's result means: for the delivery, and for the endpoint. Pure. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "dispatch/endpoint.h"
@@ -29,9 +30,10 @@ struct bud_outcome {
 struct bud_attempt {
 	const struct bud_fetch_result *result; /* not CANCELLED: that was none */
 	unsigned number;                       /* from 1 */
-	int64_t retry_after_ms;                /* what the receiver asked for; negative: nothing */
-	int64_t published_ms;                  /* 0: not known */
-	int64_t expires_ms;                    /* of the event; INT64_MAX: never */
+	bool is_refused;        /* by name, in a batch whose request as such was answered */
+	int64_t retry_after_ms; /* what the receiver asked for; negative: nothing */
+	int64_t published_ms;   /* 0: not known */
+	int64_t expires_ms;     /* of the event; INT64_MAX: never */
 	int64_t now_ms;
 	uint64_t random; /* uniform over all values */
 };

@@ -7,10 +7,25 @@
 #include "dispatch/lane_plan.h"
 #include "dispatch/receiver.h"
 #include "event/event.h"
+#include "store/keys.h"
 #include "subscription/subscription.h"
 
-/* The lane of one that is not pushed to is looked at so late; a resume pulls it. */
-#define INACTIVE_LOOK_MS 600000
+/* The lane of one that is not pushed to is looked at so late; a resume pulls it, but the pull may
+ * come before what it is to pull, or be lost. */
+#define INACTIVE_LOOK_MS 60000
+
+void bud_parkings_init(struct bud_parkings *parkings, const struct bud_shard *shard)
+{
+	parkings->shard = shard;
+	parkings->n = 0;
+}
+
+void bud_parkings_add_poison(struct bud_parkings *parkings)
+{
+	parkings->texts[parkings->n] = (struct bud_buffer){0};
+	parkings->list[parkings->n++] =
+		(struct bud_parking){.lane = bud_span(BUD_LANE_POISON), .dead = true};
+}
 
 void bud_parkings_finish(struct bud_parkings *parkings)
 {
@@ -52,6 +67,7 @@ void bud_parkings_add_ended(struct bud_parkings *parkings, const struct bud_deli
 	struct bud_parking *parking = &parkings->list[parkings->n];
 
 	assert(parkings->n < BUD_BROADCAST_CHUNK && bud_delivery_is_owed(delivery));
+	parkings->texts[parkings->n] = (struct bud_buffer){0};
 	*parking =
 		(struct bud_parking){.lane = bud_span(receiver->id), .delay_ms = delivery->wait_ms};
 	if (delivery->end == BUD_DELIVERY_END_BLOCKED) {
@@ -71,6 +87,7 @@ void bud_parkings_add_running(
 	struct bud_parkings *parkings, const struct bud_delivery *delivery, int64_t lease_ms)
 {
 	assert(parkings->n < BUD_BROADCAST_CHUNK);
+	parkings->texts[parkings->n] = (struct bud_buffer){0};
 	parkings->list[parkings->n++] = (struct bud_parking){
 		.lane = bud_span(delivery->receiver->id),
 		.delay_ms = lease_ms,
@@ -86,6 +103,7 @@ void bud_parkings_add_unseen(struct bud_parkings *parkings,
 	struct bud_buffer *text = &parkings->texts[parkings->n];
 
 	assert(parkings->n < BUD_BROADCAST_CHUNK);
+	*text = (struct bud_buffer){0};
 	*parking = (struct bud_parking){.lane = bud_span(subscription->id)};
 	file(parkings, parking, plan, event, id);
 	if (text->len == 0) {

@@ -11,7 +11,8 @@ struct bud_lane_plan;    /* dispatch/lane_plan.h */
 struct bud_shard;        /* store/store.h */
 struct bud_subscription; /* subscription/subscription.h */
 
-/* Starts as {0} but for `shard`; what `list` points to lives here and in the deliveries. */
+/* Large, so nothing of it is zeroed before it is used; what `list` points to lives here and in the
+ * deliveries. */
 struct bud_parkings {
 	const struct bud_shard *shard;
 	struct bud_parking list[BUD_BROADCAST_CHUNK];
@@ -20,7 +21,11 @@ struct bud_parkings {
 	size_t n;
 };
 
+void bud_parkings_init(struct bud_parkings *parkings, const struct bud_shard *shard);
 void bud_parkings_finish(struct bud_parkings *parkings);
+
+/* The whole event, which nobody can match. */
+void bud_parkings_add_poison(struct bud_parkings *parkings);
 
 /* A delivery whose attempts are over for now, and that is owed still. */
 void bud_parkings_add_ended(struct bud_parkings *parkings, const struct bud_delivery *delivery,

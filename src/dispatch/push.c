@@ -32,8 +32,6 @@
 #define DISABLED_WAIT_MS 2000
 /* Its lane waits, until whoever renews the credential pulls it. */
 #define NO_CREDENTIAL_WAIT_MS 1000
-/* What counts for an event that a receiver refused by name: the request as such was answered. */
-#define REFUSED_STATUS 500
 
 struct bud_pusher {
 	const struct bud_desk *desk;
@@ -92,11 +90,13 @@ static void count(struct bud_pusher *pusher, const struct bud_fetch_result *resu
 
 /* What this result means. */
 static struct bud_outcome judge(struct bud_pusher *pusher, const struct bud_delivery *delivery,
-	const struct bud_fetch_result *result, int64_t wall_ms)
+	const struct bud_fetch_result *result, bool is_refused)
 {
 	const struct bud_receiver *receiver = delivery->receiver;
+	int64_t wall_ms = bud_clock_wall_ms();
 	struct bud_attempt attempt = {
 		.result = result,
+		.is_refused = is_refused,
 		.number = delivery->attempt,
 		.retry_after_ms = -1,
 		.published_ms = delivery->published_ms,
@@ -108,7 +108,7 @@ static struct bud_outcome judge(struct bud_pusher *pusher, const struct bud_deli
 	if (result->retry_after.len > 0 &&
 		bud_retry_after_parse(result->retry_after, wall_ms, &retry_after_ms))
 		attempt.retry_after_ms = retry_after_ms;
-	if (result->status / 100 != 2)
+	if (result->status / 100 != 2 || is_refused)
 		attempt.random = bud_random_below(UINT32_MAX);
 	return bud_outcome_of(
 		&attempt, &receiver->retry, &pusher->desk->config->delivery.retry_schedule_s);
@@ -191,13 +191,10 @@ static void end_members(struct bud_pusher *pusher, struct bud_batch batch,
 	const struct bud_fetch_result *result, const bool *failed)
 {
 	int64_t wall_ms = bud_clock_wall_ms();
-	struct bud_fetch_result refused = *result;
 
-	refused.status = REFUSED_STATUS;
 	for (size_t i = 0; i < batch.n; i++) {
 		struct bud_delivery *member = batch.members[i];
-		struct bud_outcome outcome =
-			judge(pusher, member, failed[i] ? &refused : result, wall_ms);
+		struct bud_outcome outcome = judge(pusher, member, result, failed[i]);
 		bud_attempt_log_add(pusher->log, member, result, outcome.kind, wall_ms);
 		apply(pusher, member, &outcome, result);
 		member->on_end(member);
@@ -207,7 +204,7 @@ static void end_members(struct bud_pusher *pusher, struct bud_batch batch,
 static void end_attempt(struct bud_pusher *pusher, struct bud_delivery *delivery,
 	struct bud_receiver *receiver, const struct bud_fetch_result *result)
 {
-	struct bud_outcome outcome = judge(pusher, delivery, result, bud_clock_wall_ms());
+	struct bud_outcome outcome = judge(pusher, delivery, result, false);
 	struct bud_settlement settlement = {
 		.share = delivery->share,
 		.verdict = outcome.verdict,

@@ -96,7 +96,8 @@ static void retry_after_pauses_the_endpoint(void **state)
 		{429, 120000, 120000, 120000, BUD_VERDICT_BUSY},
 		{503, 120000, 120000, 120000, BUD_VERDICT_BUSY},
 		{429, 1000, 1000, 8000, BUD_VERDICT_BUSY}, /* the schedule is longer */
-		{429, 0, 0, 8000, BUD_VERDICT_BUSY},
+		/* No time at all is none: else its breaker would never open. */
+		{429, 0, 0, 8000, BUD_VERDICT_OVERLOADED},
 		{503, 7 * DAY, DAY, DAY, BUD_VERDICT_BUSY},
 		{500, 120000, 0, 8000, BUD_VERDICT_FAILED},
 		{502, 120000, 0, 8000, BUD_VERDICT_OVERLOADED},
@@ -149,6 +150,26 @@ static void rules_go_first(void **state)
 }
 
 /* One failure at a time: the number of the attempt, its schedule, and how old the event is. */
+/* In a batch that was answered 200: no owner's rule for a status is meant. */
+static void an_event_refused_by_name_is_tried_again(void **state)
+{
+	struct bud_retry retry = bud_push_config_default.retry;
+	struct bud_fetch_result result = {.kind = BUD_FETCH_RESPONSE, .status = 200};
+	struct bud_schedule schedule = {.steps = {10}, .n = 1};
+	struct bud_attempt attempt = {.result = &result,
+		.is_refused = true,
+		.number = 1,
+		.retry_after_ms = -1,
+		.expires_ms = INT64_MAX};
+
+	(void)state;
+	retry.rules[0] = (struct bud_retry_rule){200, 599, BUD_RETRY_DISABLE};
+	retry.rules_n = 1;
+	assert_int_equal(bud_outcome_of(&attempt, &retry, &schedule).kind, BUD_OUTCOME_AGAIN);
+	attempt.number = 2;
+	assert_int_equal(bud_outcome_of(&attempt, &retry, &schedule).kind, BUD_OUTCOME_DEAD);
+}
+
 static void the_last_attempt_and_age(void **state)
 {
 	static const struct {
@@ -249,6 +270,7 @@ int main(void)
 		cmocka_unit_test(every_fault_is_tried_again),
 		cmocka_unit_test(retry_after_pauses_the_endpoint),
 		cmocka_unit_test(rules_go_first),
+		cmocka_unit_test(an_event_refused_by_name_is_tried_again),
 		cmocka_unit_test(the_last_attempt_and_age),
 		cmocka_unit_test(jitter_is_as_wished),
 	};
