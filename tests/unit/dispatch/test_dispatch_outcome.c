@@ -155,7 +155,7 @@ static void an_event_refused_by_name_is_tried_again(void **state)
 {
 	struct bud_retry retry = bud_push_config_default.retry;
 	struct bud_fetch_result result = {.kind = BUD_FETCH_RESPONSE, .status = 200};
-	struct bud_schedule schedule = {.steps = {10}, .n = 1};
+	struct bud_schedule one = {.steps = {10}, .n = 1};
 	struct bud_attempt attempt = {.result = &result,
 		.is_refused = true,
 		.number = 1,
@@ -165,9 +165,9 @@ static void an_event_refused_by_name_is_tried_again(void **state)
 	(void)state;
 	retry.rules[0] = (struct bud_retry_rule){200, 599, BUD_RETRY_DISABLE};
 	retry.rules_n = 1;
-	assert_int_equal(bud_outcome_of(&attempt, &retry, &schedule).kind, BUD_OUTCOME_AGAIN);
+	assert_int_equal(bud_outcome_of(&attempt, &retry, &one).kind, BUD_OUTCOME_AGAIN);
 	attempt.number = 2;
-	assert_int_equal(bud_outcome_of(&attempt, &retry, &schedule).kind, BUD_OUTCOME_DEAD);
+	assert_int_equal(bud_outcome_of(&attempt, &retry, &one).kind, BUD_OUTCOME_DEAD);
 }
 
 static void the_last_attempt_and_age(void **state)
