@@ -1,4 +1,4 @@
-/* The pause follower. Each half second: list what changed -> apply it; report what is new of our
+/* The pause follower. Five times a second: list what changed -> apply it; report what is new of our
  * own endpoints -> put it. What this node wrote itself is applied once only, when it starts. */
 #include "dispatch/pauses.h"
 
@@ -14,7 +14,7 @@
 #include "store/endpoints.h"
 #include "store/pauses.h"
 
-#define FOLLOW_MS 500
+#define FOLLOW_MS 200
 #define FORGET_MS 10000
 #define REPORTS   64
 

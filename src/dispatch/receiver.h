@@ -52,6 +52,7 @@ struct bud_receiver {
 	size_t log_n;
 	/* Not written yet. */
 	struct bud_list report_link; /* bud_reports::dirty */
+	int64_t reported_mono_ms;
 	struct bud_stats stats;
 	bool is_failing; /* as it was told at failing_mono_ms; 0: never */
 	int64_t failing_mono_ms;

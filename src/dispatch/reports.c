@@ -1,6 +1,6 @@
-/* Reports. add -> dirty, once a second -> written. A receiver that keeps failing tells so once a
- * minute, and one that delivers that it does: another node, or this one before a restart, may have
- * noted failures that are over. */
+/* Reports. add -> dirty, a second after the last time -> written. A receiver that keeps failing
+ * tells so once a minute, and one that delivers that it does: another node, or this one before a
+ * restart, may have noted failures that are over. */
 #include "dispatch/reports.h"
 
 #include <stdio.h>
@@ -18,8 +18,8 @@
 
 #define WRITE_MS   1000
 #define FAILING_MS 60000
-/* So many a time: with thousands of receivers a row of deliveries would cost as many commands. */
-#define WRITES 256
+/* So many a tick: thousands of receivers would else be a burst of as many commands each second. */
+#define WRITES_A_TICK 4
 
 void bud_reports_init(struct bud_reports *reports, const struct bud_desk *desk)
 {
@@ -98,13 +98,16 @@ static void write_one(struct bud_reports *reports, struct bud_receiver *receiver
 	receiver->stats = (struct bud_stats){0};
 }
 
+/* The first is the one that waits longest; each is written once a second. */
 void bud_reports_tick(struct bud_reports *reports, int64_t mono_ms)
 {
-	if (mono_ms - reports->written_mono_ms < WRITE_MS)
-		return;
-	reports->written_mono_ms = mono_ms;
-	for (int i = 0; i < WRITES && !bud_list_is_empty(&reports->dirty); i++) {
-		struct bud_receiver *receiver = take_first(reports);
+	for (int i = 0; i < WRITES_A_TICK && !bud_list_is_empty(&reports->dirty); i++) {
+		struct bud_receiver *receiver =
+			bud_list_first(&reports->dirty, struct bud_receiver, report_link);
+		if (mono_ms - receiver->reported_mono_ms < WRITE_MS)
+			return;
+		bud_list_remove(&receiver->report_link);
+		receiver->reported_mono_ms = mono_ms;
 		write_one(reports, receiver, mono_ms);
 		bud_receiver_unref(receiver);
 	}

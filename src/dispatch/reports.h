@@ -13,7 +13,6 @@ struct bud_receiver;     /* dispatch/receiver.h */
 struct bud_reports {
 	const struct bud_desk *desk;
 	struct bud_list dirty; /* bud_receiver::report_link */
-	int64_t written_mono_ms;
 };
 
 void bud_reports_init(struct bud_reports *reports, const struct bud_desk *desk);

@@ -13,7 +13,7 @@
 /* Connections that each handle keeps: targets are not spread evenly, and a handle with more busy
  * connections than it may keep opens a new one for nearly every request. */
 #define SHARES          4
-#define CONNECTIONS_MIN 256
+#define CONNECTIONS_MIN 512
 
 struct multi {
 	CURLM *curl;
