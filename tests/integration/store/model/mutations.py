@@ -81,8 +81,8 @@ MUTATIONS = {
         "if #first == 0 or limit > 0 then\n\tredis.call('ZREM', KEYS[1], lane)"),
     "a claim does not ask what is pending ahead": (
         "claim_strict", "if pending then", "if false then"),
-    # That a retry holds its key up and that a batch is waited for is a matter of a few milliseconds:
-    # a slow machine may hide it here. strict_test.py sees both for certain.
+    # That a retry holds its key up and that a batch is waited for is a matter of milliseconds: a
+    # slow machine may hide it here. strict_test.py sees both for certain.
     "revive leaves the dead letter": (
         "revive", "redis.call('ZREM', KEYS[3], member) == 1",
         "redis.call('ZSCORE', KEYS[3], member)"),
