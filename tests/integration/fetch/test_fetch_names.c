@@ -226,19 +226,26 @@ static int64_t stall_with_a_black_hole(struct names_test *test, int round)
 	return pulse.longest_us - 5000;
 }
 
-/* The best of three: other processes stall us, too. */
+/* A sanitizer slows us down, and its suites run beside each other. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STALL_US_MAX 200000
+#else
+#define STALL_US_MAX 20000
+#endif
+
+/* The best of five: other processes stall us, too. */
 static void never_stalls_the_loop(void **state)
 {
 	struct names_test *test = *state;
 	int64_t best_us = INT64_MAX;
 	test->names.records[0] = (struct name_record){.name = "a.test", .addresses = {"127.0.0.1"}};
-	for (int round = 0; round < 3 && best_us >= 20000; round++) {
+	for (int round = 0; round < 5 && best_us >= STALL_US_MAX; round++) {
 		int64_t stall_us = stall_with_a_black_hole(test, round);
 		print_message("longest stall: %lld us\n", (long long)stall_us);
 		if (stall_us < best_us)
 			best_us = stall_us;
 	}
-	assert_true(best_us < 20000);
+	assert_true(best_us < STALL_US_MAX);
 }
 
 static void takes_many_addresses(void **state)
