@@ -183,7 +183,8 @@ def case_g(bench, kit):
         wait_metric(server.node, "deliveries_parked_total", bench.herd, 600)
         alone = windows(bench, server, sink, "a", kit.OTHERS)
         before = kit.peak_mib(server.node.pid)
-        answer = api.request("POST", f"/subscriptions/{paused['id']}/resume")
+        # A connection of its own: the first one was idle for too long.
+        answer = server.node.api(60).request("POST", f"/subscriptions/{paused['id']}/resume")
         assert answer.status == 200, answer
         began = time.monotonic()
         beside = windows(bench, server, sink, "b", kit.OTHERS)
