@@ -106,7 +106,7 @@ void bud_reports_tick(struct bud_reports *reports, int64_t mono_ms)
 			bud_list_first(&reports->dirty, struct bud_receiver, report_link);
 		if (mono_ms - receiver->reported_mono_ms < WRITE_MS)
 			return;
-		bud_list_remove(&receiver->report_link);
+		(void)take_first(reports);
 		receiver->reported_mono_ms = mono_ms;
 		write_one(reports, receiver, mono_ms);
 		bud_receiver_unref(receiver);
