@@ -51,8 +51,9 @@ struct api_node {
 	atomic_bool wants_close;
 };
 
-/* One node at a time. Returns when Redis is up and followed. */
-void api_node_start(struct api_node *node);
+/* One node at a time. Returns when Redis is up and followed. A command may take so long; 0: as long
+ * as a real node waits. */
+void api_node_start(struct api_node *node, int command_timeout_ms);
 /* Fails the test when anything is left in the loop. */
 void api_node_finish(struct api_node *node);
 

@@ -25,7 +25,7 @@ static char key[BUD_CONSENT_KEY_BYTES];
 static int start(void **state)
 {
 	(void)state;
-	api_node_start(&node);
+	api_node_start(&node, 0);
 	node.config.delivery.request_rate = 90;
 	api_ask(&node, "POST /subscriptions", NULL, BODY, &answer);
 	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));

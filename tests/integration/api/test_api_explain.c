@@ -31,7 +31,7 @@ static int ask(const char *request_line, const char *body)
 static int start(void **state)
 {
 	(void)state;
-	api_node_start(&node);
+	api_node_start(&node, 0);
 	assert_int_equal(201, ask("POST /subscriptions", BODY));
 	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
 	return 0;

@@ -15,7 +15,7 @@ static struct api_answer answer;
 static int start(void **state)
 {
 	(void)state;
-	api_node_start(&node);
+	api_node_start(&node, 0);
 	return 0;
 }
 

@@ -20,7 +20,7 @@ static char id[65];
 static int start(void **state)
 {
 	(void)state;
-	api_node_start(&node);
+	api_node_start(&node, 0);
 	api_ask(&node, "POST /subscriptions", NULL, BODY, &answer);
 	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
 	return answer.status == 201 ? 0 : -1;

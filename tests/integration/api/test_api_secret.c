@@ -50,7 +50,7 @@ static void create(const char *body)
 static int start(void **state)
 {
 	(void)state;
-	api_node_start(&node);
+	api_node_start(&node, 0);
 	create("{" SINK "}");
 	return 0;
 }

@@ -19,7 +19,7 @@ static struct api_node node;
 static int start(void **state)
 {
 	(void)state;
-	api_node_start(&node);
+	api_node_start(&node, 0);
 	return 0;
 }
 

@@ -31,7 +31,7 @@ static void create(int i, char out[65])
 static int start(void **state)
 {
 	(void)state;
-	api_node_start(&node);
+	api_node_start(&node, 0);
 	create(1, id);
 	create(2, other);
 	return 0;

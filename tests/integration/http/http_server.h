@@ -41,7 +41,7 @@ void http_server_ask(struct http_server *server, enum http_server_wish wish);
 /* Closes if need be and joins; fails the test when anything is left in the loop. */
 void http_server_join(struct http_server *server);
 
-/* A connected socket; a read waits 5 s at most. */
+/* A connected socket; a read waits 30 s at most. */
 int http_client_open(const struct http_server *server);
 void http_client_send(int fd, const char *bytes, size_t len);
 void http_client_text(int fd, const char *text);
