@@ -15,8 +15,8 @@
 #include "store/lane_rows.h"
 #include "subscription/subscription.h"
 
-/* Events are up to 1 MiB each, so they are fetched in steps, and a page ends early when it is this
- * long; the link goes on. */
+/* Events are up to 1 MiB each, so they are fetched in steps, of which the store gives fewer where
+ * they are large, and a page ends early when it is this long; the link goes on. */
 #define ROWS_PER_STEP  16
 #define BODY_BYTES_MAX (4u << 20)
 
@@ -190,7 +190,9 @@ static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_
 	for (size_t i = 0; i < n; i++)
 		add_row(listing, &rows[i]);
 	listing->total = total;
-	listing->offset += step < ROWS_PER_STEP ? step : ROWS_PER_STEP;
+	if (step > ROWS_PER_STEP)
+		step = ROWS_PER_STEP;
+	listing->offset += n > 0 ? n : step;
 	if (listing->offset >= total || listing->offset >= listing->end ||
 		listing->body.len >= BODY_BYTES_MAX)
 		answer(listing);

@@ -5,8 +5,9 @@
 #include "store/reply.h"
 #include "store/scripts.h"
 
-/* Events are up to 1 MiB each. */
-#define STEP        16
+/* Events are up to 1 MiB each: a reply holds so many or so many bytes, and a few events more. */
+#define STEP        64
+#define STEP_BYTES  (256u << 10)
 #define ENTRIES_MAX 256
 
 /* A kept copy is owner "\n" event. */
@@ -43,10 +44,11 @@ int bud_kept_scan(struct bud_store *store, uint64_t cursor, bud_kept_page_fn fn,
 	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
 	struct bud_args *args = &store->args;
 
-	bud_args_text(args, "HSCAN");
 	bud_args_text(args, BUD_KEY_KEPT);
+	bud_args_keys_end(args);
 	bud_args_format(args, "%llu", (unsigned long long)cursor);
-	bud_args_text(args, "COUNT");
 	bud_args_number(args, STEP);
-	return bud_store_call_sent(call, bud_store_send(store, on_page, call));
+	bud_args_number(args, STEP_BYTES);
+	return bud_store_call_sent(
+		call, bud_store_send_script(store, BUD_SCRIPT_KEPT_SCAN, on_page, call));
 }

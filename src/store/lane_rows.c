@@ -10,6 +10,9 @@
 #include "store/reply.h"
 #include "store/scripts.h"
 
+/* Events are up to 1 MiB each: a reply holds so many bytes of them, and one event more. */
+#define EVENTS_BYTES (1u << 20)
+
 struct listing {
 	struct bud_store *store;
 	bud_lane_rows_fn fn;
@@ -33,11 +36,14 @@ static void finish(struct listing *listing, int err)
 	free(listing);
 }
 
+/* Rows whose events found no room are left for the next page. */
 static void on_kept(void *owner, const redisReply *reply)
 {
 	struct listing *listing = owner;
 	int err = bud_reply_error(reply);
 
+	if (err == 0 && (size_t)reply->elements < listing->n)
+		listing->n = (size_t)reply->elements;
 	for (size_t i = 0; err == 0 && i < listing->n; i++) {
 		struct bud_span kept = bud_reply_span(bud_reply_at(reply, i));
 		const char *end = kept.at ? memchr(kept.at, '\n', kept.len) : NULL;
@@ -52,14 +58,15 @@ static int ask_kept(struct listing *listing)
 {
 	struct bud_args *args = &listing->store->args;
 
-	bud_args_text(args, "HMGET");
 	bud_args_text(args, BUD_KEY_KEPT);
+	bud_args_keys_end(args);
+	bud_args_number(args, EVENTS_BYTES);
 	for (size_t i = 0; i < listing->n; i++) {
 		char member[BUD_MEMBER_TEXT_BYTES];
 		bud_member_write(&listing->rows[i].id, member);
 		bud_args_joined(args, member, (struct bud_span){NULL, 0});
 	}
-	return bud_store_send(listing->store, on_kept, listing);
+	return bud_store_send_script(listing->store, BUD_SCRIPT_KEPT, on_kept, listing);
 }
 
 /* They are copied: the reply with the events comes after this one is gone. */

@@ -18,7 +18,8 @@ enum bud_lane_list {
 	BUD_LANE_LIST_DEAD,   /* the last to die first */
 };
 
-/* `total` counts all rows of the lane. */
+/* `total` counts all rows of the lane. There may be fewer rows than were asked for where their
+ * events are large, never none while there are any. */
 typedef void (*bud_lane_rows_fn)(
 	void *owner, int err, const struct bud_lane_row *rows, size_t n, size_t total);
 /* At most BUD_CLAIM_MAX rows from `offset` on. */

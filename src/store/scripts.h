@@ -25,6 +25,8 @@ enum bud_script {
 	BUD_SCRIPT_STATS_ADD,
 	BUD_SCRIPT_SIGNING_KEYS,
 	BUD_SCRIPT_SIGNING_KEY_SEAL,
+	BUD_SCRIPT_KEPT,
+	BUD_SCRIPT_KEPT_SCAN,
 };
 
 /* Sends what is built in `store->args`; see bud_redis_script(). */
