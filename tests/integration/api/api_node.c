@@ -287,12 +287,6 @@ void api_read(int fd, struct api_answer *out_answer)
 		fprintf(stderr, "answered %d: %s\n", out_answer->status, out_answer->text);
 }
 
-void api_ask(const struct api_node *node, const char *request_line, const char *fields,
-	const char *body, struct api_answer *out_answer)
-{
-	api_read(api_send(node, request_line, fields, body), out_answer);
-}
-
 void api_answer_finish(struct api_answer *answer)
 {
 	json_decref(answer->body);

@@ -69,9 +69,6 @@ int api_send(const struct api_node *node, const char *request_line, const char *
 	const char *body);
 /* Reads the answer and closes. */
 void api_read(int fd, struct api_answer *out_answer);
-/* Both. */
-void api_ask(const struct api_node *node, const char *request_line, const char *fields,
-	const char *body, struct api_answer *out_answer);
 void api_answer_finish(struct api_answer *answer);
 /* The value of a header field, "" when it is not there; valid until the next call. */
 const char *api_field(const struct api_answer *answer, const char *name);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 
-#include "api_node.h"
+#include "api_rig.h"
 #include "core/clock.h"
 #include "subscription/consent.h"
 
@@ -17,26 +17,14 @@
 #define RECORDS "bud:{s0}:subs:records"
 #define HOUR_MS ((int64_t)3600000)
 
-static struct api_node node;
-static struct api_answer answer;
 static char id[65];
 static char key[BUD_CONSENT_KEY_BYTES];
 
 static int start(void **state)
 {
-	(void)state;
-	api_node_start(&node, 0);
+	api_start(state);
 	node.config.delivery.request_rate = 90;
-	api_ask(&node, "POST /subscriptions", NULL, BODY, &answer);
-	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
-	return answer.status == 201 ? 0 : -1;
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	api_answer_finish(&answer);
-	api_node_finish(&node);
+	api_create(BODY, id);
 	return 0;
 }
 
@@ -60,12 +48,10 @@ static void set_pending(const char *state, int64_t until_ms)
 
 static int ask(const char *method, const char *with, const char *fields)
 {
-	char line[300];
+	char path[300];
 
-	snprintf(line, sizeof(line), "%s /subscriptions/%s/consent?key=%s", method, id, with);
-	api_answer_finish(&answer);
-	api_ask(&node, line, fields, NULL, &answer);
-	return answer.status;
+	snprintf(path, sizeof(path), "/consent?key=%s", with);
+	return api_ask_at(method, id, path, fields, NULL);
 }
 
 static bool stored_has(const char *text)
@@ -117,8 +103,7 @@ static void test_only_with_the_key(void **state)
 	set_pending("pending", bud_clock_wall_ms() - 1);
 	assert_int_equal(ask("POST", key, NULL), 404);
 	assert_true(stored_has("\"state\":\"pending\""));
-	api_answer_finish(&answer);
-	api_ask(&node, "POST /subscriptions/nobody/consent?key=1-a", NULL, NULL, &answer);
+	api_ask("POST /subscriptions/nobody/consent?key=1-a", NULL);
 	assert_int_equal(answer.status, 404);
 	assert_string_equal(api_text(&answer, "title"), "No such question");
 }
@@ -141,5 +126,5 @@ int main(void)
 		cmocka_unit_test(test_wakes_none_that_is_paused),
 	};
 
-	return cmocka_run_group_tests(tests, start, finish);
+	return cmocka_run_group_tests(tests, start, api_finish);
 }

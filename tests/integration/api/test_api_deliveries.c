@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include <string.h>
-#include "api_node.h"
+#include "api_rig.h"
 
 #define BODY      "{\"protocol\":\"HTTP\",\"sink\":\"https://example.com/a\"}"
 #define MEMBER    "03-1700000000000-%010d"
@@ -19,34 +19,17 @@
 #define PARKED_N  40
 #define CONTENT_N 39 /* the last one's content is gone */
 
-static struct api_node node;
-static struct api_answer answer;
 static char id[65];
 
 static int ask(const char *method, const char *path)
 {
-	char line[200];
-
-	snprintf(line, sizeof(line), "%s /subscriptions/%s%s", method, id, path);
-	api_answer_finish(&answer);
-	api_ask(&node, line, NULL, NULL, &answer);
-	return answer.status;
+	return api_ask_at(method, id, path, NULL, NULL);
 }
 
 static int start(void **state)
 {
-	(void)state;
-	api_node_start(&node, 0);
-	api_ask(&node, "POST /subscriptions", NULL, BODY, &answer);
-	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
-	return answer.status == 201 ? 0 : -1;
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	api_answer_finish(&answer);
-	api_node_finish(&node);
+	api_start(state);
+	api_create(BODY, id);
 	return 0;
 }
 
@@ -269,40 +252,33 @@ static void test_attempts(void **state)
 	assert_int_equal(404, ask("GET", "/dead"));
 }
 
-static int ask_admin(const char *request_line)
-{
-	api_answer_finish(&answer);
-	api_ask(&node, request_line, NULL, NULL, &answer);
-	return answer.status;
-}
-
 static void test_health(void **state)
 {
 	(void)state;
-	assert_int_equal(200, ask_admin("GET /healthz"));
+	assert_int_equal(200, api_ask("GET /healthz", NULL));
 	assert_string_equal("ok", api_text(&answer, "status"));
-	assert_int_equal(200, ask_admin("GET /readyz"));
+	assert_int_equal(200, api_ask("GET /readyz", NULL));
 	assert_string_equal("ready", api_text(&answer, "status"));
 	node.readiness.is_draining = true;
-	assert_int_equal(503, ask_admin("GET /readyz"));
+	assert_int_equal(503, api_ask("GET /readyz", NULL));
 	assert_int_equal(1, json_array_size(json_object_get(answer.body, "reasons")));
-	assert_int_equal(200, ask_admin("GET /metrics"));
+	assert_int_equal(200, api_ask("GET /metrics", NULL));
 	assert_string_equal("text/plain; version=0.0.4", api_field(&answer, "Content-Type"));
-	assert_int_equal(200, ask_admin("GET /"));
+	assert_int_equal(200, api_ask("GET /", NULL));
 	assert_int_equal(4, json_array_size(json_object_get(answer.body, "routes")));
-	assert_int_equal(405, ask_admin("POST /metrics"));
+	assert_int_equal(405, api_ask("POST /metrics", NULL));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_parked, start, finish),
-		cmocka_unit_test_setup_teardown(test_dead, start, finish),
-		cmocka_unit_test_setup_teardown(test_dead_why_and_when, start, finish),
-		cmocka_unit_test_setup_teardown(test_dead_as_lines, start, finish),
-		cmocka_unit_test_setup_teardown(test_large_events, start, finish),
-		cmocka_unit_test_setup_teardown(test_attempts, start, finish),
-		cmocka_unit_test_setup_teardown(test_health, start, finish),
+		cmocka_unit_test_setup_teardown(test_parked, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_dead, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_dead_why_and_when, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_dead_as_lines, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_large_events, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_attempts, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_health, start, api_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

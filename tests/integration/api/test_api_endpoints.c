@@ -7,36 +7,17 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include <string.h>
-#include "api_node.h"
+#include "api_rig.h"
 #include "store/endpoints.h"
 
 #define BODY "{\"protocol\":\"HTTP\",\"sink\":\"https://example.com/a?key=1\"}"
 
-static struct api_node node;
-static struct api_answer answer;
 static char id[65];
-
-static int ask(const char *request_line, const char *body)
-{
-	api_answer_finish(&answer);
-	api_ask(&node, request_line, NULL, body, &answer);
-	return answer.status;
-}
 
 static int start(void **state)
 {
-	(void)state;
-	api_node_start(&node, 0);
-	assert_int_equal(201, ask("POST /subscriptions", BODY));
-	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
-	return 0;
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	api_answer_finish(&answer);
-	api_node_finish(&node);
+	api_start(state);
+	api_create(BODY, id);
 	return 0;
 }
 
@@ -59,7 +40,7 @@ static void test_list(void **state)
 	char line[200] = "GET /endpoints?size=2";
 
 	(void)state;
-	assert_int_equal(200, ask("GET /endpoints", NULL));
+	assert_int_equal(200, api_ask("GET /endpoints", NULL));
 	assert_int_equal(0, json_array_size(answer.body));
 	assert_string_equal("", api_field(&answer, "Link"));
 	for (int i = 0; i < 5; i++) {
@@ -69,7 +50,7 @@ static void test_list(void **state)
 		publish(endpoint, i == 1 ? "somebody" : "local", "https://example.com/b", "n2");
 	}
 	for (int pages = 0; pages < 9; pages++) {
-		assert_int_equal(200, ask(line, NULL));
+		assert_int_equal(200, api_ask(line, NULL));
 		n += json_array_size(answer.body);
 		if (pages == 0) {
 			const json_t *first = json_array_get(answer.body, 0);
@@ -89,9 +70,9 @@ static void test_list(void **state)
 	}
 	assert_string_equal("", api_field(&answer, "Link"));
 	assert_int_equal(4, n);
-	assert_int_equal(400, ask("GET /endpoints?after=xyz", NULL));
+	assert_int_equal(400, api_ask("GET /endpoints?after=xyz", NULL));
 	assert_string_equal("after", api_text(&answer, "member"));
-	assert_int_equal(400, ask("GET /endpoints?size=101", NULL));
+	assert_int_equal(400, api_ask("GET /endpoints?size=101", NULL));
 }
 
 static int stats(void)
@@ -99,7 +80,7 @@ static int stats(void)
 	char line[100];
 
 	snprintf(line, sizeof(line), "GET /subscriptions/%s/stats", id);
-	return ask(line, NULL);
+	return api_ask(line, NULL);
 }
 
 static json_int_t number(const char *name)
@@ -144,15 +125,15 @@ static void test_stats(void **state)
 		json_string_value(
 			json_object_get(json_object_get(answer.body, "endpoint"), "sink")));
 	snprintf(line, sizeof(line), "DELETE /subscriptions/%s", id);
-	assert_int_equal(200, ask(line, NULL));
+	assert_int_equal(200, api_ask(line, NULL));
 	assert_int_equal(404, stats());
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_list, start, finish),
-		cmocka_unit_test_setup_teardown(test_stats, start, finish),
+		cmocka_unit_test_setup_teardown(test_list, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_stats, start, api_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

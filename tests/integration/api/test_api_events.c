@@ -8,39 +8,19 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 #include <string.h>
-#include "api_node.h"
+#include "api_rig.h"
 
 #define STREAM     "bud:{s0}:p%d:events"
 #define EVENT      "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/s\",\"type\":\"t\",\"data\":%d}"
 #define BORN_MS    1700000000000LL
 #define PARTITIONS 16
 
-static struct api_node node;
-static struct api_answer answer;
-
-static int start(void **state)
-{
-	(void)state;
-	api_node_start(&node, 0);
-	return 0;
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	api_answer_finish(&answer);
-	api_node_finish(&node);
-	return 0;
-}
-
 static int ask(const char *path)
 {
 	char line[300];
 
 	snprintf(line, sizeof(line), "GET %s", path);
-	api_answer_finish(&answer);
-	api_ask(&node, line, NULL, NULL, &answer);
-	return answer.status;
+	return api_ask(line, NULL);
 }
 
 /* An event `at` milliseconds after BORN_MS, owned by `owner`. */
@@ -183,10 +163,7 @@ static void subscribe(const char *members, char out[65])
 
 	snprintf(body, sizeof(body),
 		"{\"protocol\":\"HTTP\",\"sink\":\"https://example.com/a\",%s}", members);
-	api_answer_finish(&answer);
-	api_ask(&node, "POST /subscriptions", NULL, body, &answer);
-	assert_int_equal(201, answer.status);
-	snprintf(out, 65, "%s", api_text(&answer, "id"));
+	api_create(body, out);
 }
 
 static const json_t *traced(const char *id)
@@ -271,13 +248,13 @@ static void test_bound(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_found, start, finish),
-		cmocka_unit_test_setup_teardown(test_times, start, finish),
-		cmocka_unit_test_setup_teardown(test_kept, start, finish),
-		cmocka_unit_test_setup_teardown(test_escapes_and_owners, start, finish),
-		cmocka_unit_test_setup_teardown(test_traces, start, finish),
-		cmocka_unit_test_setup_teardown(test_refusals, start, finish),
-		cmocka_unit_test_setup_teardown(test_bound, start, finish),
+		cmocka_unit_test_setup_teardown(test_found, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_times, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_kept, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_escapes_and_owners, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_traces, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_refusals, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_bound, api_start, api_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

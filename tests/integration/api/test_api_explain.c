@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include <string.h>
-#include "api_node.h"
+#include "api_rig.h"
 #include "store/endpoints.h"
 
 #define BODY                                                                                       \
@@ -17,31 +17,12 @@
 	"{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/s\",\"type\":\"%s\",\"subject\":"    \
 	"\"%s\"}"
 
-static struct api_node node;
-static struct api_answer answer;
 static char id[65];
-
-static int ask(const char *request_line, const char *body)
-{
-	api_answer_finish(&answer);
-	api_ask(&node, request_line, NULL, body, &answer);
-	return answer.status;
-}
 
 static int start(void **state)
 {
-	(void)state;
-	api_node_start(&node, 0);
-	assert_int_equal(201, ask("POST /subscriptions", BODY));
-	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
-	return 0;
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	api_answer_finish(&answer);
-	api_node_finish(&node);
+	api_start(state);
+	api_create(BODY, id);
 	return 0;
 }
 
@@ -50,7 +31,7 @@ static int explain(const char *event)
 	char body[600];
 
 	snprintf(body, sizeof(body), "{\"subscription\":\"%s\",\"event\":%s}", id, event);
-	return ask("POST /explain", body);
+	return api_ask("POST /explain", body);
 }
 
 static void store(
@@ -132,10 +113,10 @@ static void test_what_stands_in_the_way(void **state)
 		&node.shard.key, bud_span("local"), bud_span("https://Example.com/a"), endpoint);
 	redis_server_do(&node.server, "HSET bud:{s0}:endpoint:%s owner local sink s n:n1 %s",
 		endpoint, "{\"breaker\":\"open\"}");
-	assert_int_equal(200, ask("POST /pause", "{\"host\":\"example.com\"}"));
-	assert_int_equal(200, ask("POST /pause", "{\"owner\":\"other\"}"));
-	assert_int_equal(200, ask("POST /pause", "{\"owner\":\"local\"}"));
-	assert_int_equal(200, ask("POST /pause", "{\"all\":true,\"reason\":\"drill\"}"));
+	assert_int_equal(200, api_ask("POST /pause", "{\"host\":\"example.com\"}"));
+	assert_int_equal(200, api_ask("POST /pause", "{\"owner\":\"other\"}"));
+	assert_int_equal(200, api_ask("POST /pause", "{\"owner\":\"local\"}"));
+	assert_int_equal(200, api_ask("POST /pause", "{\"all\":true,\"reason\":\"drill\"}"));
 	assert_int_equal(200, explain("{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\","
 				      "\"type\":\"t\"}"));
 	assert_int_equal(3, json_array_size(json_object_get(answer.body, "pauses")));
@@ -155,7 +136,7 @@ static void test_what_bounds_it(void **state)
 	assert_int_equal(200, explain(event));
 	assert_int_equal(0, json_object_size(json_object_get(answer.body, "limits")));
 	assert_int_equal(201,
-		ask("POST /subscriptions",
+		api_ask("POST /subscriptions",
 			"{\"protocol\":\"HTTP\",\"sink\":\"https://example.com/a\",\"types\":[\"t\"],"
 			"\"config\":{\"rate_per_s\":0.5,\"max_in_flight\":2}}"));
 	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
@@ -193,14 +174,14 @@ static void test_dry_run(void **state)
 		snprintf(event_id, sizeof(event_id), "e-%d", i);
 		store(i % 7, i, event_id, i % 5 ? "t" : "u", "x");
 	}
-	assert_int_equal(200,
-		ask("POST /explain", "{\"filters\":[{\"exact\":{\"type\":\"u\"}}],\"last\":20}"));
+	assert_int_equal(200, api_ask("POST /explain",
+				      "{\"filters\":[{\"exact\":{\"type\":\"u\"}}],\"last\":20}"));
 	assert_int_equal(20, number("looked"));
 	assert_int_equal(4, number("matched"));
 	first = json_array_get(json_object_get(answer.body, "events"), 0);
 	assert_string_equal("e-45", json_string_value(json_object_get(first, "id")));
 	assert_string_equal("2033-05-18T03:33:20.030Z", api_text(&answer, "oldest"));
-	assert_int_equal(200, ask("POST /explain", "{\"filters\":[]}"));
+	assert_int_equal(200, api_ask("POST /explain", "{\"filters\":[]}"));
 	assert_int_equal(50, number("looked"));
 	assert_int_equal(50, number("matched"));
 }
@@ -239,28 +220,28 @@ static void test_refusals(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		if (ask("POST /explain", cases[i].body) != 400)
+		if (api_ask("POST /explain", cases[i].body) != 400)
 			fail_msg("%s: %s", cases[i].body, answer.text);
 		if (cases[i].member && strcmp(cases[i].member, api_text(&answer, "member")) != 0)
 			fail_msg("%s: %s", cases[i].body, answer.text);
 	}
-	assert_int_equal(
-		404, ask("POST /explain", "{\"subscription\":\"nobody\",\"event\":{\"id\":\"1\","
-					  "\"source\":\"/s\"}}"));
+	assert_int_equal(404,
+		api_ask("POST /explain", "{\"subscription\":\"nobody\",\"event\":{\"id\":\"1\","
+					 "\"source\":\"/s\"}}"));
 	redis_server_kill(&node.server);
 	assert_int_equal(503, explain("{\"id\":\"e\",\"source\":\"/s\"}"));
-	assert_int_equal(503, ask("POST /explain", "{\"filters\":[]}"));
+	assert_int_equal(503, api_ask("POST /explain", "{\"filters\":[]}"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_given_event, start, finish),
-		cmocka_unit_test_setup_teardown(test_stored_event, start, finish),
-		cmocka_unit_test_setup_teardown(test_what_stands_in_the_way, start, finish),
-		cmocka_unit_test_setup_teardown(test_what_bounds_it, start, finish),
-		cmocka_unit_test_setup_teardown(test_dry_run, start, finish),
-		cmocka_unit_test_setup_teardown(test_refusals, start, finish),
+		cmocka_unit_test_setup_teardown(test_given_event, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_stored_event, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_what_stands_in_the_way, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_what_bounds_it, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_dry_run, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_refusals, start, api_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

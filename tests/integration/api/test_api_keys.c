@@ -7,32 +7,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include <string.h>
-#include "api_node.h"
-
-static struct api_node node;
-static struct api_answer answer;
-
-static int start(void **state)
-{
-	(void)state;
-	api_node_start(&node, 0);
-	return 0;
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	api_answer_finish(&answer);
-	api_node_finish(&node);
-	return 0;
-}
-
-static int ask(const char *line, const char *body)
-{
-	api_answer_finish(&answer);
-	api_ask(&node, line, NULL, body, &answer);
-	return answer.status;
-}
+#include "api_rig.h"
 
 static const char *member(size_t i, const char *name)
 {
@@ -50,7 +25,7 @@ static size_t keys_n(void)
 static void test_jwks(void **state)
 {
 	(void)state;
-	assert_int_equal(ask("GET /.well-known/jwks.json", NULL), 200);
+	assert_int_equal(api_ask("GET /.well-known/jwks.json", NULL), 200);
 	assert_string_equal(api_field(&answer, "Content-Type"), "application/jwk-set+json");
 	assert_string_equal(api_field(&answer, "Cache-Control"), "max-age=300");
 	assert_int_equal(keys_n(), 1);
@@ -67,12 +42,12 @@ static void test_rotate(void **state)
 	char first[64], second[64];
 
 	(void)state;
-	assert_int_equal(ask("GET /keys", NULL), 200);
+	assert_int_equal(api_ask("GET /keys", NULL), 200);
 	assert_int_equal(keys_n(), 1);
 	assert_string_equal(member(0, "state"), "current");
 	assert_int_equal(strncmp(member(0, "public_key"), "whpk_", 5), 0);
 	snprintf(first, sizeof(first), "%s", member(0, "kid"));
-	assert_int_equal(ask("POST /keys/rotate", NULL), 200);
+	assert_int_equal(api_ask("POST /keys/rotate", NULL), 200);
 	assert_int_equal(keys_n(), 2);
 	snprintf(second, sizeof(second), "%s", member(0, "kid"));
 	assert_string_not_equal(first, second);
@@ -81,24 +56,24 @@ static void test_rotate(void **state)
 	assert_string_equal(member(1, "state"), "signing");
 	assert_null(strstr(answer.text, "whsk_"));
 	/* At once: receivers still find the former. */
-	assert_int_equal(ask("POST /keys/rotate", "{\"overlap_s\":0}"), 200);
+	assert_int_equal(api_ask("POST /keys/rotate", "{\"overlap_s\":0}"), 200);
 	assert_int_equal(keys_n(), 3);
 	assert_string_equal(member(1, "kid"), first);
 	assert_string_equal(member(1, "state"), "signing");
 	assert_string_equal(member(2, "kid"), second);
 	assert_string_equal(member(2, "state"), "published");
-	assert_int_equal(ask("GET /.well-known/jwks.json", NULL), 200);
+	assert_int_equal(api_ask("GET /.well-known/jwks.json", NULL), 200);
 	assert_int_equal(keys_n(), 3);
 }
 
 static void test_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(ask("POST /keys/rotate", "{\"overlap_s\":-1}"), 400);
-	assert_int_equal(ask("POST /keys/rotate", "{\"overlap_s\":2592001}"), 400);
+	assert_int_equal(api_ask("POST /keys/rotate", "{\"overlap_s\":-1}"), 400);
+	assert_int_equal(api_ask("POST /keys/rotate", "{\"overlap_s\":2592001}"), 400);
 	assert_string_equal(api_text(&answer, "member"), "overlap_s");
-	assert_int_equal(ask("POST /keys/rotate", "{\"overlap\":1}"), 400);
-	assert_int_equal(ask("GET /keys", NULL), 200);
+	assert_int_equal(api_ask("POST /keys/rotate", "{\"overlap\":1}"), 400);
+	assert_int_equal(api_ask("GET /keys", NULL), 200);
 	assert_int_equal(keys_n(), 3);
 }
 
@@ -110,5 +85,5 @@ int main(void)
 		cmocka_unit_test(test_refused),
 	};
 
-	return cmocka_run_group_tests(tests, start, finish);
+	return cmocka_run_group_tests(tests, api_start, api_finish);
 }

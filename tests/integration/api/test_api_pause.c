@@ -8,40 +8,23 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 #include <string.h>
-#include "api_node.h"
+#include "api_rig.h"
 
 #define BODY    "{\"protocol\":\"HTTP\",\"sink\":\"https://example.com/a\"}"
 #define RECORDS "bud:{s0}:subs:records"
 
-static struct api_node node;
-static struct api_answer answer;
 static char id[65];
 
 static int start(void **state)
 {
-	(void)state;
-	api_node_start(&node, 0);
-	api_ask(&node, "POST /subscriptions", NULL, BODY, &answer);
-	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
-	return answer.status == 201 ? 0 : -1;
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	api_answer_finish(&answer);
-	api_node_finish(&node);
+	api_start(state);
+	api_create(BODY, id);
 	return 0;
 }
 
 static int ask(const char *method, const char *path, const char *fields, const char *body)
 {
-	char line[200];
-
-	snprintf(line, sizeof(line), "%s /subscriptions/%s%s", method, id, path);
-	api_answer_finish(&answer);
-	api_ask(&node, line, fields, body, &answer);
-	return answer.status;
+	return api_ask_at(method, id, path, fields, body);
 }
 
 static const char *status_text(const char *name)
@@ -194,10 +177,10 @@ static void test_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_pause_and_resume, start, finish),
-		cmocka_unit_test_setup_teardown(test_from_other_states, start, finish),
-		cmocka_unit_test_setup_teardown(test_notices, start, finish),
-		cmocka_unit_test_setup_teardown(test_refusals, start, finish),
+		cmocka_unit_test_setup_teardown(test_pause_and_resume, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_from_other_states, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_notices, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_refusals, start, api_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,36 +7,11 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include <string.h>
-#include "api_node.h"
-
-static struct api_node node;
-static struct api_answer answer;
-
-static int start(void **state)
-{
-	(void)state;
-	api_node_start(&node, 0);
-	return 0;
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	api_answer_finish(&answer);
-	api_node_finish(&node);
-	return 0;
-}
-
-static int ask(const char *request_line, const char *body)
-{
-	api_answer_finish(&answer);
-	api_ask(&node, request_line, NULL, body, &answer);
-	return answer.status;
-}
+#include "api_rig.h"
 
 static size_t paused(void)
 {
-	assert_int_equal(200, ask("GET /pauses", NULL));
+	assert_int_equal(200, api_ask("GET /pauses", NULL));
 	return json_array_size(answer.body);
 }
 
@@ -59,11 +34,11 @@ static void test_pause_and_resume(void **state)
 {
 	(void)state;
 	assert_int_equal(0, paused());
-	assert_int_equal(200, ask("POST /pause", "{\"all\":true,\"reason\":\"fire drill\"}"));
+	assert_int_equal(200, api_ask("POST /pause", "{\"all\":true,\"reason\":\"fire drill\"}"));
 	assert_string_equal("all", id_of(0));
-	assert_int_equal(200, ask("POST /pause", "{\"owner\":\"local\",\"for_s\":3600}"));
+	assert_int_equal(200, api_ask("POST /pause", "{\"owner\":\"local\",\"for_s\":3600}"));
 	assert_string_equal("owner:local", id_of(0));
-	assert_int_equal(200, ask("POST /pause", "{\"all\":true,\"reason\":\"fire\"}"));
+	assert_int_equal(200, api_ask("POST /pause", "{\"all\":true,\"reason\":\"fire\"}"));
 	assert_int_equal(2, paused());
 	assert_string_equal("owner:local", text_of(0, "id"));
 	assert_string_equal("operator", text_of(0, "kind"));
@@ -71,29 +46,29 @@ static void test_pause_and_resume(void **state)
 	assert_string_equal("all", text_of(1, "id"));
 	assert_string_equal("fire", text_of(1, "reason"));
 	assert_string_equal("", text_of(1, "until"));
-	assert_int_equal(200, ask("POST /resume", "{\"all\":true}"));
+	assert_int_equal(200, api_ask("POST /resume", "{\"all\":true}"));
 	assert_true(json_is_true(json_object_get(answer.body, "was_paused")));
-	assert_int_equal(200, ask("POST /resume", "{\"all\":true}"));
+	assert_int_equal(200, api_ask("POST /resume", "{\"all\":true}"));
 	assert_true(json_is_false(json_object_get(answer.body, "was_paused")));
 	assert_int_equal(1, paused());
-	assert_int_equal(200, ask("POST /resume", "{\"owner\":\"local\"}"));
+	assert_int_equal(200, api_ask("POST /resume", "{\"owner\":\"local\"}"));
 	assert_int_equal(0, paused());
 }
 
 static void test_hosts(void **state)
 {
 	(void)state;
-	assert_int_equal(200, ask("POST /pause", "{\"host\":\"Example.COM\"}"));
+	assert_int_equal(200, api_ask("POST /pause", "{\"host\":\"Example.COM\"}"));
 	assert_string_equal("host:example.com:443", id_of(0));
 	assert_string_equal("host:example.com:80", id_of(1));
 	assert_int_equal(2, paused());
-	assert_int_equal(200, ask("POST /resume", "{\"host\":\"example.com:80\"}"));
+	assert_int_equal(200, api_ask("POST /resume", "{\"host\":\"example.com:80\"}"));
 	assert_int_equal(1, paused());
-	assert_int_equal(200, ask("POST /pause", "{\"host\":\"[2001:DB8::1]:8443\"}"));
+	assert_int_equal(200, api_ask("POST /pause", "{\"host\":\"[2001:DB8::1]:8443\"}"));
 	assert_string_equal("host:[2001:db8::1]:8443", id_of(0));
-	assert_int_equal(200, ask("POST /pause", "{\"host\":\"[::1]\"}"));
+	assert_int_equal(200, api_ask("POST /pause", "{\"host\":\"[::1]\"}"));
 	assert_string_equal("host:[::1]:443", id_of(0));
-	assert_int_equal(200, ask("POST /pause", "{\"host\":\"192.0.2.1:1\"}"));
+	assert_int_equal(200, api_ask("POST /pause", "{\"host\":\"192.0.2.1:1\"}"));
 	assert_string_equal("host:192.0.2.1:1", id_of(0));
 }
 
@@ -132,16 +107,16 @@ static void test_refusals(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		if (ask("POST /pause", cases[i].body) != 400)
+		if (api_ask("POST /pause", cases[i].body) != 400)
 			fail_msg("%s: %s", cases[i].body, answer.text);
 		if (cases[i].member)
 			assert_string_equal(cases[i].member, api_text(&answer, "member"));
 	}
-	assert_int_equal(400, ask("POST /resume", "{\"all\":true,\"reason\":\"x\"}"));
+	assert_int_equal(400, api_ask("POST /resume", "{\"all\":true,\"reason\":\"x\"}"));
 	assert_int_equal(0, paused());
 	redis_server_kill(&node.server);
-	assert_int_equal(503, ask("POST /pause", "{\"all\":true}"));
-	assert_int_equal(503, ask("GET /pauses", NULL));
+	assert_int_equal(503, api_ask("POST /pause", "{\"all\":true}"));
+	assert_int_equal(503, api_ask("GET /pauses", NULL));
 }
 
 /* More than one page of the store. */
@@ -151,7 +126,7 @@ static void test_long_list(void **state)
 	for (int i = 0; i < 300; i++) {
 		char body[64];
 		snprintf(body, sizeof(body), "{\"owner\":\"o-%d\"}", i);
-		assert_int_equal(200, ask("POST /pause", body));
+		assert_int_equal(200, api_ask("POST /pause", body));
 	}
 	assert_int_equal(300, paused());
 	assert_string_equal("owner:o-299", text_of(299, "id"));
@@ -160,10 +135,10 @@ static void test_long_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_pause_and_resume, start, finish),
-		cmocka_unit_test_setup_teardown(test_hosts, start, finish),
-		cmocka_unit_test_setup_teardown(test_refusals, start, finish),
-		cmocka_unit_test_setup_teardown(test_long_list, start, finish),
+		cmocka_unit_test_setup_teardown(test_pause_and_resume, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_hosts, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_refusals, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_long_list, api_start, api_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 #include <string.h>
-#include "api_node.h"
+#include "api_rig.h"
 
 #define SINK    "\"protocol\":\"HTTP\",\"sink\":\"https://example.com/a\""
 #define MEMBER  "%02d-1700000000000-%010d"
@@ -17,41 +17,17 @@
 #define DEAD_N  6
 #define FILTERS "[{\"exact\":{\"type\":\"t\"}}]"
 
-static struct api_node node;
-static struct api_answer answer;
 static char id[65];
 
 static int ask(const char *method, const char *path, const char *body)
 {
-	char line[300];
-
-	snprintf(line, sizeof(line), "%s /subscriptions/%s%s", method, id, path);
-	api_answer_finish(&answer);
-	api_ask(&node, line, NULL, body, &answer);
-	return answer.status;
-}
-
-static void create(const char *body)
-{
-	api_answer_finish(&answer);
-	api_ask(&node, "POST /subscriptions", NULL, body, &answer);
-	assert_int_equal(201, answer.status);
-	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
+	return api_ask_at(method, id, path, NULL, body);
 }
 
 static int start(void **state)
 {
-	(void)state;
-	api_node_start(&node, 0);
-	create("{" SINK "}");
-	return 0;
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	api_answer_finish(&answer);
-	api_node_finish(&node);
+	api_start(state);
+	api_create("{" SINK "}", id);
 	return 0;
 }
 
@@ -150,7 +126,7 @@ static void test_by_time(void **state)
 static void test_from_at_creation(void **state)
 {
 	(void)state;
-	create("{" SINK ",\"source\":\"/b\",\"from\":\"2023-11-14T22:13:20Z\"}");
+	api_create("{" SINK ",\"source\":\"/b\",\"from\":\"2023-11-14T22:13:20Z\"}", id);
 	assert_int_equal(200, ask("GET", "/replay", NULL));
 	assert_string_equal("running", api_text(&answer, "state"));
 	assert_string_equal("events", api_text(&answer, "source"));
@@ -210,10 +186,10 @@ static void test_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_by_name, start, finish),
-		cmocka_unit_test_setup_teardown(test_by_time, start, finish),
-		cmocka_unit_test_setup_teardown(test_from_at_creation, start, finish),
-		cmocka_unit_test_setup_teardown(test_refusals, start, finish),
+		cmocka_unit_test_setup_teardown(test_by_name, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_by_time, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_from_at_creation, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_refusals, start, api_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,25 +10,18 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 #include <string.h>
-#include "api_node.h"
+#include "api_rig.h"
 
 #define SINK    "\"protocol\":\"HTTP\",\"sink\":\"https://example.com/a\""
 #define RECORDS "bud:{s0}:subs:records"
 #define GIVEN   "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-static struct api_node node;
-static struct api_answer answer;
 static char id[65];
 static char secret[200];
 
 static int ask(const char *method, const char *path, const char *fields, const char *body)
 {
-	char line[200];
-
-	snprintf(line, sizeof(line), "%s /subscriptions%s%s%s", method, *id ? "/" : "", id, path);
-	api_answer_finish(&answer);
-	api_ask(&node, line, fields, body, &answer);
-	return answer.status;
+	return api_ask_at(method, id, path, fields, body);
 }
 
 static const char *told_secret(void)
@@ -41,25 +34,14 @@ static const char *told_secret(void)
 
 static void create(const char *body)
 {
-	id[0] = '\0';
-	assert_int_equal(201, ask("POST", "", NULL, body));
-	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
+	api_create(body, id);
 	snprintf(secret, sizeof(secret), "%s", told_secret());
 }
 
 static int start(void **state)
 {
-	(void)state;
-	api_node_start(&node, 0);
+	api_start(state);
 	create("{" SINK "}");
-	return 0;
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	api_answer_finish(&answer);
-	api_node_finish(&node);
 	return 0;
 }
 
@@ -156,9 +138,8 @@ static void test_outside_checks(void **state)
 	};
 
 	(void)state;
-	id[0] = '\0';
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		if (ask("POST", "", NULL, cases[i].body) != 400)
+		if (api_ask("POST /subscriptions", cases[i].body) != 400)
 			fail_msg("%s: %s", cases[i].body, answer.text);
 		assert_string_equal(cases[i].member, api_text(&answer, "member"));
 	}
@@ -207,10 +188,10 @@ static void test_asked_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_rotate, start, finish),
-		cmocka_unit_test_setup_teardown(test_rotate_refusals, start, finish),
-		cmocka_unit_test_setup_teardown(test_outside_checks, start, finish),
-		cmocka_unit_test_setup_teardown(test_asked_first, start, finish),
+		cmocka_unit_test_setup_teardown(test_rotate, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_rotate_refusals, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_outside_checks, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_asked_first, start, api_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,50 +9,10 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 #include <string.h>
-#include "api_node.h"
+#include "api_rig.h"
 
 #define SINK(path) "\"protocol\":\"HTTP\",\"sink\":\"https://example.com/" path "\""
 #define RECORDS    "bud:{s0}:subs:records"
-
-static struct api_node node;
-
-static int start(void **state)
-{
-	(void)state;
-	api_node_start(&node, 0);
-	return 0;
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	api_node_finish(&node);
-	return 0;
-}
-
-/* The status of one request; body and head stay in `answer` until the next. */
-static struct api_answer answer;
-
-static int ask(const char *request_line, const char *fields, const char *body)
-{
-	api_answer_finish(&answer);
-	api_ask(&node, request_line, fields, body, &answer);
-	return answer.status;
-}
-
-static int ask_at(const char *method, const char *id, const char *fields, const char *body)
-{
-	char line[200];
-
-	snprintf(line, sizeof(line), "%s /subscriptions/%s", method, id);
-	return ask(line, fields, body);
-}
-
-static void create(const char *body, char id[65])
-{
-	assert_int_equal(201, ask("POST /subscriptions", NULL, body));
-	snprintf(id, 65, "%s", api_text(&answer, "id"));
-}
 
 static bool has_secret(void)
 {
@@ -63,7 +23,7 @@ static bool has_secret(void)
 
 static size_t count(void)
 {
-	assert_int_equal(200, ask("GET /subscriptions", NULL, NULL));
+	assert_int_equal(200, api_ask_with("GET /subscriptions", NULL, NULL));
 	return json_array_size(answer.body);
 }
 
@@ -78,7 +38,7 @@ static void test_create_and_read(void **state)
 	char id[65];
 
 	(void)state;
-	create(body, id);
+	api_create(body, id);
 	snprintf(location, sizeof(location), "/subscriptions/%s", id);
 	assert_string_equal(location, api_field(&answer, "Location"));
 	assert_string_equal("no-store", api_field(&answer, "Cache-Control"));
@@ -92,12 +52,12 @@ static void test_create_and_read(void **state)
 	json_t *signing = json_object_get(json_object_get(listed, "config"), "signing");
 	assert_non_null(json_object_get(signing, "schemes"));
 	assert_null(json_object_get(signing, "secret"));
-	assert_int_equal(200, ask_at("GET", id, NULL, NULL));
+	assert_int_equal(200, api_ask_at("GET", id, "", NULL, NULL));
 	assert_string_equal(etag, api_field(&answer, "ETag"));
 	assert_false(has_secret());
 	snprintf(fields, sizeof(fields), "If-None-Match: %s\r\n", etag);
-	assert_int_equal(304, ask_at("GET", id, fields, NULL));
-	assert_int_equal(200, ask("POST /subscriptions", NULL, same));
+	assert_int_equal(304, api_ask_at("GET", id, "", fields, NULL));
+	assert_int_equal(200, api_ask_with("POST /subscriptions", NULL, same));
 	assert_string_equal(id, api_text(&answer, "id"));
 	assert_string_equal("", api_text(&answer, "name"));
 	assert_string_equal(location, api_field(&answer, "Location"));
@@ -112,27 +72,28 @@ static void test_change(void **state)
 	char id[65];
 
 	(void)state;
-	create("{" SINK("a") ",\"name\":\"first\"}", id);
+	api_create("{" SINK("a") ",\"name\":\"first\"}", id);
 	snprintf(before, sizeof(before), "%s", api_field(&answer, "ETag"));
 	snprintf(stale, sizeof(stale), "If-Match: %s\r\n", before);
-	assert_int_equal(412, ask_at("PUT", id, "If-Match: \"x\"\r\n", "{" SINK("b") "}"));
+	assert_int_equal(412, api_ask_at("PUT", id, "", "If-Match: \"x\"\r\n", "{" SINK("b") "}"));
 	assert_string_equal(before, api_field(&answer, "ETag"));
-	assert_int_equal(200, ask_at("PUT", id, stale, "{" SINK("b") "}"));
+	assert_int_equal(200, api_ask_at("PUT", id, "", stale, "{" SINK("b") "}"));
 	assert_string_equal("https://example.com/b", api_text(&answer, "sink"));
 	assert_string_equal("", api_text(&answer, "name"));
 	assert_false(has_secret());
 	assert_string_not_equal(before, api_field(&answer, "ETag"));
-	assert_int_equal(412, ask_at("PUT", id, stale, "{" SINK("c") "}"));
-	assert_int_equal(412, ask_at("PATCH", id, stale, "{\"name\":\"x\"}"));
-	assert_int_equal(412, ask_at("DELETE", id, stale, NULL));
-	assert_int_equal(400, ask_at("PUT", id, NULL, "{\"id\":\"other\"," SINK("b") "}"));
+	assert_int_equal(412, api_ask_at("PUT", id, "", stale, "{" SINK("c") "}"));
+	assert_int_equal(412, api_ask_at("PATCH", id, "", stale, "{\"name\":\"x\"}"));
+	assert_int_equal(412, api_ask_at("DELETE", id, "", stale, NULL));
+	assert_int_equal(400, api_ask_at("PUT", id, "", NULL, "{\"id\":\"other\"," SINK("b") "}"));
 	assert_string_equal("id", api_text(&answer, "member"));
-	assert_int_equal(200, ask_at("PATCH", id, "Content-Type: application/merge-patch+json\r\n",
-				      "{\"types\":[\"t\"],\"name\":\"second\"}"));
-	assert_int_equal(400, ask_at("PATCH", id, NULL, "{\"sink\":null}"));
+	assert_int_equal(
+		200, api_ask_at("PATCH", id, "", "Content-Type: application/merge-patch+json\r\n",
+			     "{\"types\":[\"t\"],\"name\":\"second\"}"));
+	assert_int_equal(400, api_ask_at("PATCH", id, "", NULL, "{\"sink\":null}"));
 	assert_string_equal("sink", api_text(&answer, "member"));
-	assert_int_equal(200, ask_at("PATCH", id, "If-Match: *\r\n", "{\"name\":null}"));
-	assert_int_equal(200, ask_at("GET", id, NULL, NULL));
+	assert_int_equal(200, api_ask_at("PATCH", id, "", "If-Match: *\r\n", "{\"name\":null}"));
+	assert_int_equal(200, api_ask_at("GET", id, "", NULL, NULL));
 	assert_string_equal("https://example.com/b", api_text(&answer, "sink"));
 	assert_int_equal(1, json_array_size(json_object_get(answer.body, "types")));
 	assert_string_equal("", api_text(&answer, "name"));
@@ -144,17 +105,17 @@ static void test_delete(void **state)
 	char id[65];
 
 	(void)state;
-	create("{" SINK("a") "}", id);
-	assert_int_equal(200, ask_at("DELETE", id, NULL, NULL));
+	api_create("{" SINK("a") "}", id);
+	assert_int_equal(200, api_ask_at("DELETE", id, "", NULL, NULL));
 	assert_string_equal(id, api_text(&answer, "id"));
 	assert_false(has_secret());
-	assert_int_equal(404, ask_at("DELETE", id, NULL, NULL));
-	assert_int_equal(404, ask_at("GET", id, NULL, NULL));
-	assert_int_equal(404, ask_at("PUT", id, NULL, "{" SINK("a") "}"));
-	assert_int_equal(404, ask_at("PATCH", id, NULL, "{}"));
-	assert_int_equal(404, ask_at("GET", "none", NULL, NULL));
+	assert_int_equal(404, api_ask_at("DELETE", id, "", NULL, NULL));
+	assert_int_equal(404, api_ask_at("GET", id, "", NULL, NULL));
+	assert_int_equal(404, api_ask_at("PUT", id, "", NULL, "{" SINK("a") "}"));
+	assert_int_equal(404, api_ask_at("PATCH", id, "", NULL, "{}"));
+	assert_int_equal(404, api_ask_at("GET", "none", "", NULL, NULL));
 	assert_int_equal(0, count());
-	create("{" SINK("a") "}", again);
+	api_create("{" SINK("a") "}", again);
 	assert_string_not_equal(id, again);
 }
 
@@ -169,10 +130,10 @@ static void test_pages(void **state)
 		char body[100];
 		char id[65];
 		snprintf(body, sizeof(body), "{\"source\":\"/%d\"," SINK("a") "}", i);
-		create(body, id);
+		api_create(body, id);
 	}
 	while (line[0]) {
-		assert_int_equal(200, ask(line, NULL, NULL));
+		assert_int_equal(200, api_ask_with(line, NULL, NULL));
 		pages++;
 		for (size_t i = 0; i < json_array_size(answer.body); i++, seen++) {
 			char source[8];
@@ -191,7 +152,7 @@ static void test_pages(void **state)
 	}
 	assert_int_equal(20, seen);
 	assert_int_equal(2, pages);
-	assert_int_equal(400, ask("GET /subscriptions?size=0", NULL, NULL));
+	assert_int_equal(400, api_ask_with("GET /subscriptions?size=0", NULL, NULL));
 	assert_string_equal("size", api_text(&answer, "member"));
 }
 
@@ -233,7 +194,7 @@ static void test_bad_input(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int status = ask("POST /subscriptions", NULL, cases[i].body);
+		int status = api_ask_with("POST /subscriptions", NULL, cases[i].body);
 		if (status != 400 || strcmp(cases[i].member, api_text(&answer, "member")) != 0)
 			fail_msg("%s: %d, member \"%s\"", cases[i].body, status,
 				api_text(&answer, "member"));
@@ -252,20 +213,20 @@ static void test_methods_and_media_types(void **state)
 	char id[65];
 
 	(void)state;
-	assert_int_equal(415, ask("POST /subscriptions", form, "{" SINK("a") "}"));
-	assert_int_equal(415, ask("POST /subscriptions", merge, "{" SINK("a") "}"));
-	assert_int_equal(415, ask("POST /subscriptions", latin, "{" SINK("a") "}"));
-	assert_int_equal(201, ask("POST /subscriptions", json, "{" SINK("a") "}"));
+	assert_int_equal(415, api_ask_with("POST /subscriptions", form, "{" SINK("a") "}"));
+	assert_int_equal(415, api_ask_with("POST /subscriptions", merge, "{" SINK("a") "}"));
+	assert_int_equal(415, api_ask_with("POST /subscriptions", latin, "{" SINK("a") "}"));
+	assert_int_equal(201, api_ask_with("POST /subscriptions", json, "{" SINK("a") "}"));
 	snprintf(id, sizeof(id), "%s", api_text(&answer, "id"));
-	assert_int_equal(415, ask_at("PUT", id, merge, "{" SINK("b") "}"));
-	assert_int_equal(415, ask_at("PATCH", id, form, "{}"));
-	assert_int_equal(405, ask("PUT /subscriptions", NULL, "{}"));
+	assert_int_equal(415, api_ask_at("PUT", id, "", merge, "{" SINK("b") "}"));
+	assert_int_equal(415, api_ask_at("PATCH", id, "", form, "{}"));
+	assert_int_equal(405, api_ask_with("PUT /subscriptions", NULL, "{}"));
 	assert_string_equal("GET, HEAD, POST, OPTIONS", api_field(&answer, "Allow"));
-	assert_int_equal(405, ask_at("POST", id, NULL, "{}"));
+	assert_int_equal(405, api_ask_at("POST", id, "", NULL, "{}"));
 	assert_string_equal("GET, HEAD, PUT, PATCH, DELETE, OPTIONS", api_field(&answer, "Allow"));
-	assert_true(ask_at("OPTIONS", id, NULL, NULL) / 100 == 2);
+	assert_true(api_ask_at("OPTIONS", id, "", NULL, NULL) / 100 == 2);
 	assert_string_equal("GET, HEAD, PUT, PATCH, DELETE, OPTIONS", api_field(&answer, "Allow"));
-	assert_true(ask("OPTIONS /subscriptions", NULL, NULL) / 100 == 2);
+	assert_true(api_ask_with("OPTIONS /subscriptions", NULL, NULL) / 100 == 2);
 	assert_string_equal("GET, HEAD, POST, OPTIONS", api_field(&answer, "Allow"));
 }
 
@@ -288,15 +249,15 @@ static void test_of_another_owner(void **state)
 	char id[65];
 
 	(void)state;
-	create("{" SINK("a") "}", id);
+	api_create("{" SINK("a") "}", id);
 	tamper(id, "\"owner\":\"local\"", "\"owner\":\"other\"");
-	assert_int_equal(404, ask_at("GET", id, NULL, NULL));
-	assert_int_equal(404, ask_at("PUT", id, NULL, "{" SINK("b") "}"));
-	assert_int_equal(404, ask_at("PATCH", id, NULL, "{}"));
-	assert_int_equal(404, ask_at("DELETE", id, NULL, NULL));
+	assert_int_equal(404, api_ask_at("GET", id, "", NULL, NULL));
+	assert_int_equal(404, api_ask_at("PUT", id, "", NULL, "{" SINK("b") "}"));
+	assert_int_equal(404, api_ask_at("PATCH", id, "", NULL, "{}"));
+	assert_int_equal(404, api_ask_at("DELETE", id, "", NULL, NULL));
 	char path[100];
 	snprintf(path, sizeof(path), "%s/attempts", id);
-	assert_int_equal(404, ask_at("GET", path, NULL, NULL));
+	assert_int_equal(404, api_ask_at("GET", path, "", NULL, NULL));
 }
 
 /* An expired subscription gets nothing, so an identical POST makes a new one. */
@@ -307,13 +268,13 @@ static void test_expired_twin(void **state)
 	char id[65];
 
 	(void)state;
-	create(body, id);
-	assert_int_equal(200, ask("POST /subscriptions", NULL, body));
+	api_create(body, id);
+	assert_int_equal(200, api_ask_with("POST /subscriptions", NULL, body));
 	tamper(id, "2099-01-01", "2001-01-01");
-	create(body, again);
+	api_create(body, again);
 	assert_string_not_equal(id, again);
-	assert_int_equal(404, ask_at("GET", id, NULL, NULL));
-	assert_int_equal(200, ask("POST /subscriptions", NULL, body));
+	assert_int_equal(404, api_ask_at("GET", id, "", NULL, NULL));
+	assert_int_equal(200, api_ask_with("POST /subscriptions", NULL, body));
 	assert_string_equal(again, api_text(&answer, "id"));
 }
 
@@ -327,7 +288,7 @@ static void test_changes_at_once(void **state)
 	int fds[3];
 
 	(void)state;
-	create("{" SINK("a") "}", id);
+	api_create("{" SINK("a") "}", id);
 	snprintf(line, sizeof(line), "PATCH /subscriptions/%s", id);
 	for (int i = 0; i < 3; i++)
 		fds[i] = api_send(&node, line, NULL, changes[i]);
@@ -337,7 +298,7 @@ static void test_changes_at_once(void **state)
 		assert_int_equal(200, one.status);
 		api_answer_finish(&one);
 	}
-	assert_int_equal(200, ask_at("GET", id, NULL, NULL));
+	assert_int_equal(200, api_ask_at("GET", id, "", NULL, NULL));
 	assert_string_equal("n", api_text(&answer, "name"));
 	assert_string_equal("/s", api_text(&answer, "source"));
 	assert_int_equal(1, json_array_size(json_object_get(answer.body, "types")));
@@ -346,18 +307,17 @@ static void test_changes_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_create_and_read, start, finish),
-		cmocka_unit_test_setup_teardown(test_change, start, finish),
-		cmocka_unit_test_setup_teardown(test_delete, start, finish),
-		cmocka_unit_test_setup_teardown(test_pages, start, finish),
-		cmocka_unit_test_setup_teardown(test_bad_input, start, finish),
-		cmocka_unit_test_setup_teardown(test_methods_and_media_types, start, finish),
-		cmocka_unit_test_setup_teardown(test_of_another_owner, start, finish),
-		cmocka_unit_test_setup_teardown(test_expired_twin, start, finish),
-		cmocka_unit_test_setup_teardown(test_changes_at_once, start, finish),
+		cmocka_unit_test_setup_teardown(test_create_and_read, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_change, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_delete, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_pages, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_bad_input, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(
+			test_methods_and_media_types, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_of_another_owner, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_expired_twin, api_start, api_finish),
+		cmocka_unit_test_setup_teardown(test_changes_at_once, api_start, api_finish),
 	};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	api_answer_finish(&answer);
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

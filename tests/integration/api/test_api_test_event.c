@@ -8,12 +8,10 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 #include <string.h>
-#include "api_node.h"
+#include "api_rig.h"
 
 #define BODY "{\"protocol\":\"HTTP\",\"sink\":\"https://example.com/%d\"}"
 
-static struct api_node node;
-static struct api_answer answer;
 static char id[65];
 static char other[65];
 
@@ -22,37 +20,20 @@ static void create(int i, char out[65])
 	char body[128];
 
 	snprintf(body, sizeof(body), BODY, i);
-	api_answer_finish(&answer);
-	api_ask(&node, "POST /subscriptions", NULL, body, &answer);
-	assert_int_equal(201, answer.status);
-	snprintf(out, 65, "%s", api_text(&answer, "id"));
+	api_create(body, out);
 }
 
 static int start(void **state)
 {
-	(void)state;
-	api_node_start(&node, 0);
+	api_start(state);
 	create(1, id);
 	create(2, other);
 	return 0;
 }
 
-static int finish(void **state)
-{
-	(void)state;
-	api_answer_finish(&answer);
-	api_node_finish(&node);
-	return 0;
-}
-
 static int ask(const char *method, const char *subscription, const char *path, const char *body)
 {
-	char line[200];
-
-	snprintf(line, sizeof(line), "%s /subscriptions/%s%s", method, subscription, path);
-	api_answer_finish(&answer);
-	api_ask(&node, line, NULL, body, &answer);
-	return answer.status;
+	return api_ask_at(method, subscription, path, NULL, body);
 }
 
 static const json_t *parked(size_t i)
@@ -151,9 +132,9 @@ static void test_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_default_event, start, finish),
-		cmocka_unit_test_setup_teardown(test_given_event, start, finish),
-		cmocka_unit_test_setup_teardown(test_refusals, start, finish),
+		cmocka_unit_test_setup_teardown(test_default_event, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_given_event, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_refusals, start, api_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
