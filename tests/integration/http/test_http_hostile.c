@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "http_server.h"
-
-static struct http_server server;
+#include "http_rig.h"
 
 #define TEXT(literal) ((struct bud_span){literal, sizeof(literal) - 1})
 #define EVENT         "POST /events HTTP/1.1\r\nHost: a\r\n"
@@ -299,20 +297,6 @@ static void test_problem_and_allow(void **state)
 	close(fd);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	http_server_start(&server, (struct bud_listener_options){0});
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	http_server_join(&server);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,5 +309,5 @@ int main(void)
 		cmocka_unit_test(test_problem_and_allow),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, http_start, http_stop);
 }
