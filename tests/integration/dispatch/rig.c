@@ -68,7 +68,6 @@ static void open_redis(struct rig *rig)
 		.url = &url,
 		.scripts = bud_store_scripts,
 		.scripts_n = bud_store_scripts_n,
-		.command_timeout_ms = 3000,
 		.on_up = on_commands_up,
 		.owner = rig,
 	};
@@ -232,7 +231,7 @@ static void to_json(struct bud_buffer *text)
 static struct bud_subscription *parse(struct bud_buffer *text, const char *id)
 {
 	struct bud_subscription_defaults defaults = {
-		.id = id, .owner = "local", .now_ms = bud_clock_wall_ms(), .timeout_ms = 5000};
+		.id = id, .owner = "local", .now_ms = bud_clock_wall_ms(), .timeout_ms = 30000};
 	struct bud_subscription *made = NULL;
 	struct bud_error error;
 

@@ -66,7 +66,7 @@ void rig_set_schedule(struct rig *rig, size_t n, const uint32_t *steps);
 			uv_run(&(rig)->loop, UV_RUN_ONCE);                                         \
 		}                                                                                  \
 	} while (0)
-#define rig_wait(rig, condition) rig_wait_ms(rig, condition, 5000)
+#define rig_wait(rig, condition) rig_wait_ms(rig, condition, 20000)
 /* Turns the loop so long. */
 void rig_pass_ms(struct rig *rig, int64_t ms);
 

@@ -76,7 +76,7 @@ static void nothing_is_lost_with_redis(void **state)
 		rig_pass_ms(rig, 100);
 		redis_server_restart(rig->server, NULL, true);
 	}
-	rig_wait_ms(rig, sink_distinct(&rig->sink) == 2 * (size_t)n, 9000);
+	rig_wait_ms(rig, sink_distinct(&rig->sink) == 2 * (size_t)n, 40000);
 	/* A claim whose answer was lost waits for its lease; there are none but for that. */
 	rig_wait(rig, rig_pending(rig) == 0);
 	print_message("%zu requests for %d deliveries\n", rig->sink.n, 2 * n);
@@ -114,7 +114,7 @@ static void works_off_a_backlog(void **state)
 	rig_subscribe(rig, "s1", "t", "/a");
 	rig_publish(rig, "t", "e", n);
 	rig_start(rig);
-	rig_wait_ms(rig, rig->sink.n >= (size_t)n && rig_is_clean(rig), 9000);
+	rig_wait_ms(rig, rig->sink.n >= (size_t)n && rig_is_clean(rig), 40000);
 	assert_int_equal(rig->sink.n, n);
 	assert_int_equal(sink_distinct(&rig->sink), n);
 }

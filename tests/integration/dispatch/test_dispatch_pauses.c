@@ -73,7 +73,7 @@ static void retry_after_holds_for_all_and_everywhere(void **state)
 
 	rig_set_schedule(rig, 2, (uint32_t[]){0, 60});
 	sink_tell(&rig->sink, "/a", 0, (int[]){429, 200, 0});
-	sink_tell_retry_after(&rig->sink, "/a", "4");
+	sink_tell_retry_after(&rig->sink, "/a", "6");
 	rig_subscribe(rig, "s1", "t", "/a");
 	rig_subscribe(rig, "s2", "u", "/a?x");
 	open_other(rig, &other, "n2", "/a");
@@ -82,14 +82,14 @@ static void retry_after_holds_for_all_and_everywhere(void **state)
 	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s1") == 1);
 	rig_publish(rig, "u", "f", 3);
 	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s2") == 3);
-	rig_wait_ms(rig, !is_admitted(&other), 1500);
+	rig_wait_ms(rig, !is_admitted(&other), 5500);
 	open_other(rig, &late, RIG_NODE, "/a"); /* the same node, started again */
-	rig_wait_ms(rig, !is_admitted(&late), 300);
+	rig_wait_ms(rig, !is_admitted(&late), 5500);
 	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 1);
 	assert_int_equal(rig_count(rig, BUD_COUNTER_ENDPOINT_PAUSES), 1);
 	assert_int_equal(rig_count(rig, BUD_COUNTER_WINDOW_HALVINGS), 1);
 	assert_int_equal(rig_count(rig, BUD_COUNTER_BREAKER_OPENED), 0);
-	rig_wait_ms(rig, sink_count(&rig->sink, "/a", NULL) == 5, 7000);
+	rig_wait_ms(rig, sink_count(&rig->sink, "/a", NULL) == 5, 30000);
 	rig_wait(rig, rig_is_clean(rig));
 	rig_wait(rig, is_admitted(&other));
 	close_other(&other);
@@ -124,7 +124,7 @@ static void people_stop_and_start_everything(void **state)
 	assert_int_equal(
 		bud_pause_remove(&rig->commands_store, pause.id, bud_span(""), on_put, &answer), 0);
 	rig_wait(rig, answer == 1);
-	rig_wait_ms(rig, sink_count(&rig->sink, "/a", NULL) == 6, 12000);
+	rig_wait_ms(rig, sink_count(&rig->sink, "/a", NULL) == 6, 30000);
 	rig_wait(rig, rig_is_clean(rig));
 	bud_pause_follower_close(follower);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "client.h"
+#include "core/clock.h"
 #include "core/error.h"
 
 static const char *const headers[] = {"Content-Type: text/plain", "X-Attempt: 1"};
@@ -14,6 +15,8 @@ struct client *client_create(void)
 	struct bud_error error;
 	signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&client->loop);
+	uv_timer_init(&client->loop, &client->deadline);
+	client->deadline.data = client;
 	scripted_server_open(&client->server, &client->loop, "127.0.0.1", 0);
 	client->loopback.n = 2; /* localhost may be both */
 	int r = bud_network_parse(bud_span("127.0.0.0/8"), &client->loopback.list[0], &error);
@@ -59,6 +62,7 @@ void client_forget_end(struct client_end *end)
 void client_destroy(struct client *client)
 {
 	bud_target_unref(client->target);
+	uv_close((uv_handle_t *)&client->deadline, NULL);
 	scripted_server_close(&client->server);
 	if (client->fetch)
 		bud_fetch_close(client->fetch, on_closed, &client->is_closed);
@@ -82,7 +86,14 @@ static void on_end(void *owner, const struct bud_fetch_result *result)
 	bud_buffer_span(&end->headers, result->headers);
 	end->body_is_cut = result->body_is_cut;
 	end->time_us = result->time_us;
+	end->ended_us = bud_clock_mono_us();
 	end->text = result->text;
+}
+
+static void on_deadline(uv_timer_t *deadline)
+{
+	struct client *client = deadline->data;
+	client->deadline_us = bud_clock_mono_us();
 }
 
 struct bud_transfer *client_send(
@@ -90,6 +101,8 @@ struct bud_transfer *client_send(
 {
 	struct bud_transfer *transfer = NULL;
 	client_forget_end(end);
+	uv_update_time(&client->loop);
+	uv_timer_start(&client->deadline, on_deadline, request->timeout_ms, 0);
 	int r = bud_fetch_start(client->fetch, request, on_end, end, &transfer);
 	assert(r == 0);
 	assert(end->calls == 0); /* never before it returns */
@@ -115,6 +128,10 @@ const struct client_end *client_wait(struct client *client, struct client_end *e
 	while (end->calls == 0)
 		uv_run(&client->loop, UV_RUN_ONCE);
 	assert(end->calls == 1);
+	while (end->kind == BUD_FETCH_TIMEOUT && uv_is_active((uv_handle_t *)&client->deadline))
+		uv_run(&client->loop, UV_RUN_ONCE);
+	uv_timer_stop(&client->deadline);
+	end->late_us = end->ended_us - client->deadline_us;
 	return end;
 }
 

@@ -14,6 +14,10 @@ struct client_end {
 	struct bud_buffer headers;
 	bool body_is_cut;
 	int64_t time_us;
+	int64_t ended_us;
+	/* Of a time-out: behind a plain timer of the same loop, so that what makes the whole loop
+	 * late does not count. */
+	int64_t late_us;
 	const char *text;
 };
 
@@ -24,6 +28,8 @@ struct client {
 	struct bud_fetch *fetch;
 	struct bud_target *target; /* http://127.0.0.1:port/hook?a=b */
 	struct client_end end;
+	uv_timer_t deadline; /* as long as the last request may take */
+	int64_t deadline_us; /* when it fired */
 	bool is_closed;
 };
 

@@ -38,7 +38,8 @@ static void assert_cut_at_deadline(const struct client_end *end)
 {
 	assert_int_equal(end->kind, BUD_FETCH_TIMEOUT);
 	assert_int_equal(end->status, 0);
-	assert_in_range(end->time_us, (DEADLINE_MS - 5) * 1000, (DEADLINE_MS + 100) * 1000);
+	assert_true(end->time_us >= (DEADLINE_MS - 5) * 1000);
+	assert_true(end->late_us < 100000);
 }
 
 static void sends_what_was_asked(void **state)

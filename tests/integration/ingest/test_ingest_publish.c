@@ -24,7 +24,7 @@
 #include "store/store.h"
 
 #define KEY        "bud:{s0}:"
-#define TIMEOUT_MS 400
+#define TIMEOUT_MS 1500
 #define BATCH      "application/cloudevents-batch+json"
 #define STRUCTURED "application/cloudevents+json"
 #define CLIENTS    60
@@ -43,10 +43,10 @@ static bool is_set_up;
 
 #define wait_until(condition)                                                                      \
 	do {                                                                                       \
-		int64_t end_ = bud_clock_mono_ms() + 5000;                                         \
+		int64_t end_ = bud_clock_mono_ms() + 20000;                                        \
 		while (!(condition)) {                                                             \
 			if (bud_clock_mono_ms() > end_)                                            \
-				fail_msg("not in 5 s: %s", #condition);                            \
+				fail_msg("not in 20 s: %s", #condition);                           \
 			uv_run(&loop, UV_RUN_NOWAIT);                                              \
 			uv_sleep(1);                                                               \
 		}                                                                                  \

@@ -56,7 +56,7 @@ long long life_number(struct life *life, const char *format, ...);
 			uv_sleep(1);                                                               \
 		}                                                                                  \
 	} while (0)
-#define life_wait(life, condition) life_wait_ms(life, condition, 5000)
+#define life_wait(life, condition) life_wait_ms(life, condition, 20000)
 /* Turns the loop for a time in which `condition` must hold. */
 #define life_stays_ms(life, condition, ms)                                                         \
 	do {                                                                                       \

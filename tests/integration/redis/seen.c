@@ -12,7 +12,7 @@
 #include "config/redis_url.h"
 #include "core/text.h"
 
-#define PATIENCE_MS 8000
+#define PATIENCE_MS 30000
 
 uv_loop_t seen_loop;
 

@@ -20,7 +20,7 @@
 #include "core/error.h"
 #include "core/log.h"
 
-#define PATIENCE_MS 8000
+#define PATIENCE_MS 30000
 
 struct seen {
 	struct bud_redis_child *child;

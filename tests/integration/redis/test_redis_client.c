@@ -120,7 +120,7 @@ static void test_deadline(void **state)
 	assert_int_equal(seen_send_text(&seen, "PING"), 0);
 	assert_int_equal(seen_send_text(&seen, "PING"), 0);
 	seen_run_until(&seen.nulls, 2);
-	assert_in_range(bud_clock_mono_ms() - start_ms, 195, 1500);
+	assert_in_range(bud_clock_mono_ms() - start_ms, 195, 10000);
 	assert_string_equal(seen.reason, "Redis does not answer");
 	redis_server_resume(server);
 	seen_run_until(&seen.ups, 2);
