@@ -10,11 +10,9 @@
 
 #include "event/batch.h"
 #include "event/envelope.h"
+#include "scanned.h"
 
 #define GOOD "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\"}"
-
-static struct bud_envelope envelope;
-static struct bud_error error;
 
 /* How many events came before the end (then *out_result is 0) or the error. */
 static size_t count(struct bud_span body, int *out_result)
@@ -150,20 +148,6 @@ static void tells_which_event_is_too_long(void **state)
 	assert_string_equal(error.member, "events[1]");
 }
 
-static int start(void **state)
-{
-	(void)state;
-	bud_envelope_init(&envelope);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	bud_envelope_finish(&envelope);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,5 +159,5 @@ int main(void)
 		cmocka_unit_test(tells_which_event_is_too_long),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, envelope_start, envelope_finish);
 }

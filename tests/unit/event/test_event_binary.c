@@ -13,11 +13,10 @@
 #include "core/limits.h"
 #include "event/binary.h"
 #include "event/envelope.h"
+#include "scanned.h"
 
 #define HEAD "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\""
 
-static struct bud_envelope envelope;
-static struct bud_error error;
 static struct bud_buffer json;
 
 /* A good event's headers and one more; NULL for none. */
@@ -257,19 +256,10 @@ static void appends(void **state)
 	assert_string_equal(out.at, "before{\"id\":\"1\"}");
 }
 
-static int start(void **state)
-{
-	(void)state;
-	bud_envelope_init(&envelope);
-	return 0;
-}
-
 static int stop(void **state)
 {
-	(void)state;
-	bud_envelope_finish(&envelope);
 	bud_buffer_finish(&json);
-	return 0;
+	return envelope_finish(state);
 }
 
 int main(void)
@@ -284,5 +274,5 @@ int main(void)
 		cmocka_unit_test(appends),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, envelope_start, stop);
 }

@@ -11,13 +11,11 @@
 #include <stdlib.h>
 
 #include "event/envelope.h"
+#include "scanned.h"
 
 /* A good event's required members; a case goes on behind them. */
 #define HEAD       "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\""
 #define PLUS(more) HEAD "," more "}"
-
-static struct bud_envelope envelope;
-static struct bud_error error;
 
 static int scan(const char *json)
 {
@@ -399,20 +397,6 @@ static void stored_scan_refuses_what_it_cannot_read(void **state)
 	assert_int_equal(bud_envelope_scan_stored(&envelope, bud_span(HEAD "}")), 0);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	bud_envelope_init(&envelope);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	bud_envelope_finish(&envelope);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -432,5 +416,5 @@ int main(void)
 		cmocka_unit_test(stored_scan_refuses_what_it_cannot_read),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, envelope_start, envelope_finish);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "event/json.h"
+#include "mutate.h"
 
 static bool is_valid(struct bud_span text, unsigned depth_max)
 {
@@ -159,32 +160,6 @@ static size_t compare_with_jansson(struct bud_span text)
 		fail_msg("jansson %s, we do not: %.*s", theirs ? "accepts" : "refuses",
 			(int)text.len, text.at);
 	return theirs && ours;
-}
-
-/* Changes, drops or doubles a few bytes, mostly ones that mean something in JSON. */
-static void mutate(struct bud_buffer *text, unsigned *seed)
-{
-	static const char bytes[] =
-		"{}[]:,\"\\/u0159dDcC8eE+-.tfn \n\x01\x80\xc3\xa5\xed\xa0\xf0\x9f";
-
-	for (int n = 1 + rand_r(seed) % 3; n > 0 && text->len > 0; n--) {
-		size_t at = (size_t)rand_r(seed) % text->len;
-		char byte = bytes[(size_t)rand_r(seed) % (sizeof(bytes) - 1)];
-
-		switch (rand_r(seed) % 3) {
-		case 0:
-			text->at[at] = byte;
-			break;
-		case 1:
-			memmove(text->at + at, text->at + at + 1, text->len - at - 1);
-			text->len--;
-			break;
-		default:
-			bud_buffer_byte(text, ' ');
-			memmove(text->at + at + 1, text->at + at, text->len - at - 1);
-			text->at[at] = byte;
-		}
-	}
 }
 
 static void agrees_with_jansson(void **state)

@@ -11,6 +11,7 @@
 
 #include "event/envelope.h"
 #include "event/event.h"
+#include "mutate.h"
 
 static const char plain[] =
 	"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\"}";
@@ -72,31 +73,6 @@ static void assert_as_jansson(const struct bud_envelope *envelope)
 				attribute->value, json_is_true(value) ? "true" : "false"));
 	}
 	json_decref(json);
-}
-
-static void mutate(struct bud_buffer *text, unsigned *seed)
-{
-	static const char bytes[] =
-		"{}[]:,\"\"\\\\/u0159dDcC8eE+-.tfn \n\x01\x80\xc3\xa5\xed\xa0\xf0\x9f";
-
-	for (int n = 1 + rand_r(seed) % 3; n > 0 && text->len > 0; n--) {
-		size_t at = (size_t)rand_r(seed) % text->len;
-		char byte = bytes[(size_t)rand_r(seed) % (sizeof(bytes) - 1)];
-
-		switch (rand_r(seed) % 3) {
-		case 0:
-			text->at[at] = byte;
-			break;
-		case 1:
-			memmove(text->at + at, text->at + at + 1, text->len - at - 1);
-			text->len--;
-			break;
-		default:
-			bud_buffer_byte(text, ' ');
-			memmove(text->at + at + 1, text->at + at, text->len - at - 1);
-			text->at[at] = byte;
-		}
-	}
 }
 
 static struct bud_envelope full, stored;
