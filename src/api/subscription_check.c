@@ -63,6 +63,7 @@ int bud_subscription_check(const struct bud_subscription *subscription,
 {
 	struct bud_target_options options = {.allow_http = config->delivery.allow_http,
 		.networks = &config->delivery.allow_networks,
+		.nat64 = &config->delivery.nat64_prefix,
 		.own_ports = own_ports};
 	int r = check_url("sink", subscription->sink, &options, error);
 

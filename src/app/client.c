@@ -9,6 +9,7 @@ struct bud_fetch_options bud_client_options(const struct bud_app *app)
 {
 	struct bud_fetch_options options = {
 		.networks = &app->config.delivery.allow_networks,
+		.nat64 = &app->config.delivery.nat64_prefix,
 		.allow_http = app->config.delivery.allow_http,
 		.sources = &app->config.delivery.source_address,
 		.proxy = app->config.delivery.proxy,

@@ -219,6 +219,18 @@ static int check_listen(struct loader *loader, const char *key, const struct bud
 	return refuse(loader, bud_setting_find(bud_span(key)), why);
 }
 
+static int check_nat64(struct loader *loader)
+{
+	const struct bud_networks *networks = &loader->config.delivery.nat64_prefix;
+
+	for (size_t i = 0; i < networks->n; i++)
+		if (!bud_network_is_nat64(&networks->list[i]))
+			return refuse(loader, bud_setting_find(bud_span("delivery.nat64_prefix")),
+				"a prefix of NAT64 is IPv6, has 32, 40, 48, 56, 64 or 96 bits, and "
+				"bits 64 to 71 are zero");
+	return 0;
+}
+
 static int check(struct loader *loader)
 {
 	const struct bud_listen *server = &loader->config.server.listen;
@@ -227,6 +239,8 @@ static int check(struct loader *loader)
 
 	if (r == 0)
 		r = check_listen(loader, "admin.listen", admin);
+	if (r == 0)
+		r = check_nat64(loader);
 	if (r < 0)
 		return r;
 	if (server->port != 0 && server->port == admin->port && !strcmp(server->host, admin->host))

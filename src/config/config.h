@@ -11,7 +11,7 @@
 #include "core/log.h"
 #include "core/text.h"
 
-#define BUD_SETTINGS        28  /* rows of the table in settings.c */
+#define BUD_SETTINGS        29  /* rows of the table in settings.c */
 #define BUD_CONFIG_TEXT_MAX 180 /* so that a setting fits on one line of a file */
 #define BUD_CONFIG_FILE_MAX (64u << 10)
 
@@ -53,6 +53,7 @@ struct bud_config {
 	struct {
 		bool allow_http;
 		struct bud_networks allow_networks;
+		struct bud_networks nat64_prefix;    /* each one is bud_network_is_nat64() */
 		struct bud_networks source_address;  /* at most one per family, all bits */
 		char proxy[BUD_CONFIG_TEXT_MAX + 1]; /* "": none */
 		struct bud_schedule retry_schedule_s;

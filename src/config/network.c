@@ -103,6 +103,39 @@ bool bud_networks_contain(
 	return false;
 }
 
+/* The octet that stays zero for the sake of interface identifiers: IPv4 addresses step over it. */
+#define NAT64_ZERO_OCTET 8
+
+bool bud_network_is_nat64(const struct bud_network *network)
+{
+	unsigned bits = network->prefix_bits;
+
+	if (network->address[NAT64_ZERO_OCTET] != 0 || bud_network_is_v4(network))
+		return false;
+	return bits == 96 || (bits >= 32 && bits <= 64 && bits % 8 == 0);
+}
+
+bool bud_networks_translate(const struct bud_networks *nat64,
+	const unsigned char address[BUD_ADDRESS_BYTES],
+	unsigned char out_address[BUD_ADDRESS_BYTES])
+{
+	if (address[NAT64_ZERO_OCTET] != 0)
+		return false;
+	for (size_t i = 0; i < nat64->n; i++) {
+		size_t at = nat64->list[i].prefix_bits / 8;
+		unsigned char inside[4];
+		if (!bud_network_contains(&nat64->list[i], address))
+			continue;
+		for (size_t to = 0; to < sizeof(inside); at++)
+			if (at != NAT64_ZERO_OCTET)
+				inside[to++] = address[at];
+		memcpy(out_address, mapped_prefix, sizeof(mapped_prefix));
+		memcpy(out_address + sizeof(mapped_prefix), inside, sizeof(inside));
+		return true;
+	}
+	return false;
+}
+
 static int refuse_listen(struct bud_span text, struct bud_error *error)
 {
 	return bud_error_set(error, NULL,

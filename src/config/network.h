@@ -34,6 +34,15 @@ bool bud_network_contains(
 bool bud_networks_contain(
 	const struct bud_networks *networks, const unsigned char address[BUD_ADDRESS_BYTES]);
 
+/* Whether it can be a prefix of NAT64: IPv6 of 32, 40, 48, 56, 64 or 96 bits whose bits 64 to 71
+ * are zero (RFC 6052 2.2). */
+bool bud_network_is_nat64(const struct bud_network *network);
+/* The IPv4 address that `address` carries behind one of the prefixes, mapped. False, and
+ * `out_address` untouched, when it lies in none of them or is not well-formed. Both may be one. */
+bool bud_networks_translate(const struct bud_networks *nat64,
+	const unsigned char address[BUD_ADDRESS_BYTES],
+	unsigned char out_address[BUD_ADDRESS_BYTES]);
+
 /* `host` is an IP address as inet_pton() takes it, without brackets; port 0 takes a free one. */
 struct bud_listen {
 	char host[46];

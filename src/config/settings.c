@@ -61,6 +61,9 @@ const struct bud_setting bud_settings[] = {
 		0,
 		"Private, loopback and other special networks that sinks may be in, for example "
 		"127.0.0.0/8, ::1/128."},
+	{"delivery.nat64_prefix", BUD_SETTING_NETWORKS, AT(delivery.nat64_prefix), "", NULL, 0, 0,
+		"Prefixes of this network's NAT64, for example 64:ff9b::/96: a sink's address in "
+		"them is judged by the IPv4 address inside; without them it is refused."},
 	{"delivery.source_address", BUD_SETTING_SOURCES, AT(delivery.source_address), "", NULL, 0,
 		0,
 		"The address deliveries come from, for receivers that check it; one of IPv4 and "

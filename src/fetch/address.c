@@ -74,7 +74,8 @@ static bool is_public_v6(const unsigned char address[16])
 	return true;
 }
 
-bool bud_address_is_allowed(const struct sockaddr *address, const struct bud_networks *allowed)
+bool bud_address_is_allowed(const struct sockaddr *address, const struct bud_networks *allowed,
+	const struct bud_networks *nat64)
 {
 	static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	unsigned char bytes[BUD_ADDRESS_BYTES];
@@ -87,6 +88,9 @@ bool bud_address_is_allowed(const struct sockaddr *address, const struct bud_net
 		return false;
 	}
 	if (allowed && bud_networks_contain(allowed, bytes))
+		return true;
+	if (nat64 && bud_networks_translate(nat64, bytes, bytes) && allowed &&
+		bud_networks_contain(allowed, bytes))
 		return true;
 	if (memcmp(bytes, mapped, sizeof(mapped)) == 0)
 		return is_public_v4(read_u32(bytes + 12));

@@ -291,6 +291,8 @@ static void init_guard(struct bud_guard *guard, const struct bud_fetch_options *
 	static_assert(sizeof(guard->own_ports) == sizeof(options->own_ports), "the same ports");
 	if (options->networks)
 		guard->networks = *options->networks;
+	if (options->nat64)
+		guard->nat64 = *options->nat64;
 	if (options->sources)
 		guard->sources = *options->sources;
 	memcpy(guard->own_ports, options->own_ports, sizeof(guard->own_ports));
@@ -323,6 +325,7 @@ struct bud_fetch *bud_fetch_open(struct uv_loop_s *loop, const struct bud_fetch_
 	fetch->teller.data = fetch;
 	fetch->names =
 		bud_names_open(loop, &(struct bud_names_options){.networks = &fetch->guard.networks,
+					     .nat64 = &fetch->guard.nat64,
 					     .servers = fetch->name_servers,
 					     .kept_ms = options->name_kept_ms});
 	fetch->multis = bud_multis_open(loop, fetch->multis_n, fetch->running_max, on_done, fetch);

@@ -15,10 +15,12 @@ struct uv_loop_s;    /* uv_loop_t */
 /* Zeros are the defaults. */
 struct bud_fetch_options {
 	const struct bud_networks *networks; /* allowed beside public addresses; copied */
-	const char *ca_file;                 /* PEM; NULL: Debian's bundle */
-	bool allow_http;                     /* plain http targets may be used */
-	unsigned connections_max;            /* transfers at a time; 0: 1024 */
-	unsigned multis; /* curl multi handles, targets are spread over them; 0: 32 */
+	/* Prefixes of NAT64: behind them IPv4 addresses are judged. NULL: none. Copied. */
+	const struct bud_networks *nat64;
+	const char *ca_file;      /* PEM; NULL: Debian's bundle */
+	bool allow_http;          /* plain http targets may be used */
+	unsigned connections_max; /* transfers at a time; 0: 1024 */
+	unsigned multis;          /* curl multi handles, targets are spread over them; 0: 32 */
 	/* One address per family that connections come from; NULL or empty: as the system routes.
 	 * Addresses of a family that has none are not reached. Copied. */
 	const struct bud_networks *sources;

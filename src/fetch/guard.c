@@ -29,6 +29,18 @@ static union address read_address(const struct sockaddr *from)
 	return address;
 }
 
+/* Turned into the IPv4 address that it leads to. */
+static void translate(union address *address, const struct bud_networks *nat64)
+{
+	unsigned char bytes[BUD_ADDRESS_BYTES];
+	in_port_t port = address->v6.sin6_port;
+	if (address->any.sa_family != AF_INET6 ||
+		!bud_networks_translate(nat64, address->v6.sin6_addr.s6_addr, bytes))
+		return;
+	*address = (union address){.v4 = {.sin_family = AF_INET, .sin_port = port}};
+	memcpy(&address->v4.sin_addr, bytes + 12, 4);
+}
+
 static bool is_local(union address address)
 {
 	if (address.any.sa_family == AF_INET)
@@ -43,9 +55,12 @@ static bool is_local(union address address)
 	return r == 0;
 }
 
-bool bud_guard_is_own(const uint16_t *own_ports, const struct sockaddr *at)
+bool bud_guard_is_own(
+	const uint16_t *own_ports, const struct bud_networks *nat64, const struct sockaddr *at)
 {
 	union address address = read_address(at);
+	if (nat64)
+		translate(&address, nat64);
 	if (address.any.sa_family == AF_UNSPEC)
 		return false;
 	uint16_t port = ntohs(
@@ -58,8 +73,8 @@ bool bud_guard_is_own(const uint16_t *own_ports, const struct sockaddr *at)
 
 bool bud_guard_allows(const struct bud_guard *guard, const struct sockaddr *address)
 {
-	return bud_address_is_allowed(address, &guard->networks) &&
-	       !bud_guard_is_own(guard->own_ports, address);
+	return bud_address_is_allowed(address, &guard->networks, &guard->nat64) &&
+	       !bud_guard_is_own(guard->own_ports, &guard->nat64, address);
 }
 
 static bool find_source(const struct bud_guard *guard, int family, union address *out_address)

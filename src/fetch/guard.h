@@ -11,13 +11,16 @@ struct sockaddr;
 
 struct bud_guard {
 	struct bud_networks networks;          /* beside public addresses */
+	struct bud_networks nat64;             /* prefixes with IPv4 addresses behind them */
 	struct bud_networks sources;           /* at most one address per family; none: any */
 	uint16_t own_ports[BUD_OWN_PORTS_MAX]; /* 0: unused */
 	bool is_proxied; /* connections lead to the operator's proxy and nowhere else */
 };
 
-/* Whether one of `own_ports`, BUD_OWN_PORTS_MAX of them, at an address this machine has. */
-bool bud_guard_is_own(const uint16_t *own_ports, const struct sockaddr *address);
+/* Whether one of `own_ports`, BUD_OWN_PORTS_MAX of them, at an address this machine has, also when
+ * a prefix in `nat64` (may be NULL) stands in front of it. */
+bool bud_guard_is_own(const uint16_t *own_ports, const struct bud_networks *nat64,
+	const struct sockaddr *address);
 /* False when the address guard says no, and for the ports we listen on at every address this
  * machine has: an event must not come back in by the back door. */
 bool bud_guard_allows(const struct bud_guard *guard, const struct sockaddr *address);

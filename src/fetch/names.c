@@ -48,6 +48,7 @@ struct bud_names {
 	uv_timer_t tick;
 	struct bud_resolver *resolver;
 	const struct bud_networks *networks;
+	const struct bud_networks *nat64;
 	struct bud_name_answer localhost;
 	int64_t kept_ms;
 	struct bud_map entries;
@@ -126,7 +127,8 @@ static void take_addresses(struct entry *entry, const struct ares_addrinfo *info
 	struct bud_name_answer answer = {.state = BUD_NAME_FOUND};
 	unsigned ttl_s = TTL_MAX_S;
 	for (const struct ares_addrinfo_node *node = info->nodes; node; node = node->ai_next) {
-		if (!bud_address_is_allowed(node->ai_addr, entry->names->networks)) {
+		if (!bud_address_is_allowed(
+			    node->ai_addr, entry->names->networks, entry->names->nat64)) {
 			fail(entry, BUD_NAME_REFUSED, false);
 			return;
 		}
@@ -245,7 +247,7 @@ static void fill_localhost(struct bud_name_answer *answer, const struct bud_netw
 	v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	answer->state = BUD_NAME_REFUSED;
 	for (int i = 0; i < 2; i++) {
-		if (!bud_address_is_allowed(both[i], networks) ||
+		if (!bud_address_is_allowed(both[i], networks, NULL) ||
 			!write_pin(both[i], answer->pins[answer->n]))
 			continue;
 		answer->state = BUD_NAME_FOUND;
@@ -257,6 +259,7 @@ struct bud_names *bud_names_open(struct uv_loop_s *loop, const struct bud_names_
 {
 	struct bud_names *names = bud_new(struct bud_names);
 	names->networks = options->networks;
+	names->nat64 = options->nat64;
 	names->kept_ms = options->kept_ms ? options->kept_ms : KEPT_MS;
 	fill_localhost(&names->localhost, names->networks);
 	bud_list_init(&names->resting);

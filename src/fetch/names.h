@@ -33,7 +33,8 @@ struct bud_name_query {
 };
 
 struct bud_names_options {
-	const struct bud_networks *networks; /* borrowed, as the next */
+	const struct bud_networks *networks; /* borrowed, as the next two */
+	const struct bud_networks *nat64;    /* see bud_address_is_allowed() */
 	const char *servers;                 /* see bud_resolver_open() */
 	unsigned kept_ms; /* answers and failures are used for that long at least; 0: 5 s */
 };

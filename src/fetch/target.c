@@ -313,11 +313,12 @@ int bud_url_check(
 	else if (bud_name_is_localhost(target->host))
 		address = (const struct sockaddr *)&loopback;
 	int r = 0;
-	if (address && !bud_address_is_allowed(address, options->networks))
+	if (address && !bud_address_is_allowed(address, options->networks, options->nat64))
 		r = bud_error_set(error, NULL,
 			"the URL's address is not allowed: it is not a "
 			"public one and no setting opens its network");
-	else if (address && options->own_ports && bud_guard_is_own(options->own_ports, address))
+	else if (address && options->own_ports &&
+		 bud_guard_is_own(options->own_ports, options->nat64, address))
 		r = bud_error_set(error, NULL,
 			"the URL leads back to this server: no event may come in again by itself");
 	bud_target_unref(target);

@@ -15,6 +15,7 @@ struct bud_target_options {
 	/* Which addresses beside the public ones may stand in a URL; may be NULL. Only
 	 * bud_url_check() looks at it: a transfer is checked by the networks of its bud_fetch. */
 	const struct bud_networks *networks;
+	const struct bud_networks *nat64; /* as in fetch.h; the same */
 	/* BUD_OWN_PORTS_MAX ports that we listen on ourselves, 0: unused; may be NULL. The same. */
 	const uint16_t *own_ports;
 	/* PEM text, copied; empty: none. `ca_pem` holds the only authorities whose certificates

@@ -46,9 +46,14 @@ static void refuses_our_own_listeners(void **state)
 	struct client *client = *state;
 	struct scripted_server other;
 	uint16_t port = (uint16_t)client->server.port;
-	client_open(client, (struct bud_fetch_options){.own_ports = {1, port}});
+	struct bud_networks nat64 = {.n = 1};
+	assert_int_equal(
+		bud_network_parse(bud_span("64:ff9b::/96"), &nat64.list[0], &(struct bud_error){0}),
+		0);
+	client_open(client, (struct bud_fetch_options){.own_ports = {1, port}, .nat64 = &nat64});
 	static const char *const urls[] = {"http://127.0.0.1:%d/", "http://localhost:%d/",
-		"http://127.9.8.7:%d/", "http://x.localhost:%d/", "http://[::ffff:127.0.0.1]:%d/"};
+		"http://127.9.8.7:%d/", "http://x.localhost:%d/", "http://[::ffff:127.0.0.1]:%d/",
+		"http://[64:ff9b::127.0.0.1]:%d/"};
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		const struct client_end *end = ask(client, urls[i], port);
 		if (end->kind != BUD_FETCH_ADDRESS_REFUSED)

@@ -234,6 +234,10 @@ static void test_bad_values(void **state)
 	refuse_set("delivery.allow_networks=10.0.0.1/8", TEXTS("10.0.0.0/8?"));
 	refuse_set("delivery.allow_networks=10.0.0.0/8,", TEXTS("not a network"));
 	refuse_set("delivery.source_address=10.0.0.0/8", TEXTS("an IPv4 address"));
+	refuse_set("delivery.nat64_prefix=64:ff9b::/95", TEXTS("delivery.nat64_prefix", "96 bits"));
+	refuse_set("delivery.nat64_prefix=64:ff9b::/72", TEXTS("96 bits"));
+	refuse_set("delivery.nat64_prefix=10.0.0.0/8", TEXTS("IPv6"));
+	refuse_set("delivery.nat64_prefix=2001:db8:0:0:100::/96", TEXTS("bits 64 to 71"));
 	refuse_set("delivery.source_address=192.0.2.1, 192.0.2.2", TEXTS("an IPv4 address"));
 	refuse_set("delivery.source_address=::1, ::2", TEXTS("an IPv4 address"));
 	refuse_set("delivery.proxy=socks5://x:1080", TEXTS("http://host"));
@@ -258,6 +262,10 @@ static void test_ways_out(void **state)
 	assert_false(bud_network_is_v4(&config.delivery.source_address.list[1]));
 	assert_int_equal(load_set("delivery.source_address=", &config, &error), 0);
 	assert_int_equal(config.delivery.source_address.n, 0);
+	assert_int_equal(config.delivery.nat64_prefix.n, 0);
+	assert_int_equal(
+		load_set("delivery.nat64_prefix=64:ff9b::/96, 2001:db8::/32", &config, &error), 0);
+	assert_int_equal(config.delivery.nat64_prefix.n, 2);
 	assert_string_equal(config.delivery.proxy, "");
 	assert_int_equal(load_set("delivery.proxy=https://[::1]:3128", &config, &error), 0);
 	assert_string_equal(config.delivery.proxy, "https://[::1]:3128");

@@ -13,14 +13,16 @@
 #include "config/network.h"
 #include "fetch/address.h"
 
+static struct bud_networks nat64;
+
 static bool is_allowed(const char *text, const struct bud_networks *networks)
 {
 	struct sockaddr_in v4 = {.sin_family = AF_INET};
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
 	if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
-		return bud_address_is_allowed((struct sockaddr *)&v4, networks);
+		return bud_address_is_allowed((struct sockaddr *)&v4, networks, &nat64);
 	assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
-	return bud_address_is_allowed((struct sockaddr *)&v6, networks);
+	return bud_address_is_allowed((struct sockaddr *)&v6, networks, &nat64);
 }
 
 static void assert_denied(const char *text)
@@ -150,9 +152,9 @@ static void refuses_other_families(void **state)
 {
 	(void)state;
 	struct sockaddr local = {.sa_family = AF_UNIX};
-	assert_false(bud_address_is_allowed(&local, NULL));
+	assert_false(bud_address_is_allowed(&local, NULL, NULL));
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
-	assert_false(bud_address_is_allowed(&none, NULL));
+	assert_false(bud_address_is_allowed(&none, NULL, NULL));
 }
 
 static void opens_what_was_allowed_and_no_more(void **state)
@@ -178,6 +180,59 @@ static void opens_what_was_allowed_and_no_more(void **state)
 	assert_false(is_allowed("127.0.0.1", &networks));
 }
 
+static struct bud_networks read_networks(const char *const *texts, size_t n)
+{
+	struct bud_networks networks = {.n = n};
+	struct bud_error error;
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(
+			bud_network_parse(bud_span(texts[i]), &networks.list[i], &error), 0);
+	return networks;
+}
+
+/* The forms are those of RFC 6052 2.4, with addresses that are public and some that are not. */
+static void judges_what_is_behind_nat64(void **state)
+{
+	static const char *const prefixes[] = {"2001:db8::/32", "2001:db8:100::/40",
+		"2001:db8:122::/48", "2001:db8:122:300::/56", "2001:db8:122:344::/64",
+		"2001:db8:122:344::/96", "64:ff9b::/96"};
+	static const char *const forms[][3] = {
+		/* 8.8.8.33, 192.0.2.33, 10.1.2.3 */
+		{"2001:db8:808:821::", "2001:db8:c000:221::", "2001:db8:a01:203::"},
+		{"2001:db8:108:808:21::", "2001:db8:1c0:2:21::", "2001:db8:10a:102:3::"},
+		{"2001:db8:122:808:8:2100::", "2001:db8:122:c000:2:2100::",
+			"2001:db8:122:a01:2:300::"},
+		{"2001:db8:122:308:8:821::", "2001:db8:122:3c0:0:221::",
+			"2001:db8:122:30a:1:203::"},
+		{"2001:db8:122:344:8:808:2100::", "2001:db8:122:344:c0:2:2100::",
+			"2001:db8:122:344:a:102:300::"},
+		{"2001:db8:122:344::8.8.8.33", "2001:db8:122:344::192.0.2.33",
+			"2001:db8:122:344::10.1.2.3"},
+		{"64:ff9b::8.8.8.33", "64:ff9b::192.0.2.33", "64:ff9b::10.1.2.3"},
+	};
+	static const char *const open[] = {"10.0.0.0/8"};
+	struct bud_networks opened = read_networks(open, 1);
+	(void)state;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		assert_denied(forms[i][0]);
+		nat64 = read_networks(&prefixes[i], 1);
+		assert_allowed(forms[i][0]);
+		assert_denied(forms[i][1]);
+		assert_denied(forms[i][2]);
+		assert_true(is_allowed(forms[i][2], &opened));
+		nat64.n = 0;
+	}
+	nat64 = read_networks(&prefixes[4], 1);
+	assert_denied("2001:db8:122:344:108:808:2100::"); /* bits 64 to 71 */
+	nat64 = read_networks(prefixes + 6, 1);
+	assert_denied("64:ff9b::127.0.0.1");
+	assert_denied("64:ff9b::169.254.169.254");
+	assert_denied("64:ff9b:1::8.8.8.8");
+	assert_allowed("2606:4700:4700::1111");
+	nat64.n = 0;
+	assert_denied("64:ff9b::8.8.8.8");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +242,7 @@ int main(void)
 		cmocka_unit_test(sees_through_embedded_addresses),
 		cmocka_unit_test(refuses_other_families),
 		cmocka_unit_test(opens_what_was_allowed_and_no_more),
+		cmocka_unit_test(judges_what_is_behind_nat64),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
