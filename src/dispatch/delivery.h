@@ -29,8 +29,8 @@ enum bud_delivery_end {
 	BUD_DELIVERY_END_CANCELLED, /* its subscription is deleted, or it has no permit */
 };
 
-/* Id, timestamp, four lines of signatures, replay, trace. */
-#define BUD_DELIVERY_HEADERS 8
+/* Id, timestamp, four lines of signatures, hops, replay, trace. */
+#define BUD_DELIVERY_HEADERS 9
 
 /* Deliveries that go out in one request. Their claim's, and there until the last one has ended. */
 struct bud_batch {

@@ -12,6 +12,7 @@
 #include "dispatch/receiver.h"
 #include "event/content.h"
 #include "event/event.h"
+#include "event/hops.h"
 #include "fetch/fetch.h"
 #include "fetch/target.h"
 
@@ -148,6 +149,17 @@ static void make_extra(struct bud_delivery *delivery)
 		(BUD_DELIVERY_HEADERS + extra->content.lines_n) * sizeof(*extra->headers));
 }
 
+/* Of the one that has come the longest way. */
+static unsigned hops_of(const struct bud_delivery *delivery)
+{
+	unsigned hops = delivery->event->hops;
+
+	for (size_t i = 0; delivery->batch && i < delivery->batch->n; i++)
+		if (delivery->batch->members[i]->event->hops > hops)
+			hops = delivery->batch->members[i]->event->hops;
+	return hops;
+}
+
 /* The lines that are every delivery's own. */
 static size_t write_headers(struct bud_delivery *delivery,
 	const struct bud_signature_headers *signature, const char **headers)
@@ -160,6 +172,7 @@ static size_t write_headers(struct bud_delivery *delivery,
 	headers[n++] = delivery->timestamp_line;
 	for (size_t i = 0; i < signature->n; i++)
 		headers[n++] = signature->lines[i];
+	headers[n++] = bud_hops_line(hops_of(delivery));
 	if (delivery->is_replay)
 		headers[n++] = REPLAY_LINE;
 	if (trace && !delivery->batch && is_traceparent(trace->value)) {

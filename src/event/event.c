@@ -7,6 +7,7 @@
 
 #include "core/alloc.h"
 #include "event/envelope.h"
+#include "event/hops.h"
 #include "event/timestamp.h"
 
 static bool is_inside(struct bud_span span, const char *at, size_t len)
@@ -72,6 +73,8 @@ static struct bud_event *create(struct bud_span owner, const struct bud_envelope
 		event->attributes[i] =
 			(struct bud_attribute){moved(&to, envelope->attributes[i].name),
 				moved(&to, envelope->attributes[i].value)};
+	const struct bud_attribute *hops = bud_event_find(event, bud_span(BUD_HOPS_ATTRIBUTE));
+	event->hops = hops ? bud_hops_of(hops->value) : 0;
 	/* The full scan has checked it; an event that cannot be read never expires. */
 	if (event->expirytime.at)
 		(void)!bud_time_parse(event->expirytime, &event->expires_wall_ms);

@@ -20,6 +20,7 @@ struct bud_event {
 	struct bud_span data;
 	enum bud_data_kind data_kind;
 	int64_t expires_wall_ms; /* INT64_MAX: never */
+	unsigned hops;           /* before it came to us; see event/hops.h */
 	size_t attributes_n;
 	struct bud_attribute attributes[];
 };

@@ -10,6 +10,7 @@
 #include "event/batch.h"
 #include "event/binary.h"
 #include "event/envelope.h"
+#include "event/hops.h"
 #include "event/mode.h"
 #include "event/notice.h"
 #include "http/reply.h"
@@ -24,6 +25,38 @@ static int refuse_notice(const struct bud_publish *publish, struct bud_error *er
 		snprintf(member, sizeof(member), "events[%zu].type", publish->n);
 	return bud_error_set(error, member,
 		"%s: types that begin with " BUD_NOTICE_PREFIX " are this server's own", member);
+}
+
+/* The bytes to store, with how far they have come. What was prepared for them stays: an event that
+ * has gone in a circle is a duplicate of the one that was published. */
+static int count_hops(struct bud_publish *publish, const struct bud_envelope *envelope,
+	struct bud_append_event *event, struct bud_error *error)
+{
+	size_t before = publish->counted.len;
+	int r;
+
+	if (publish->hops == 0)
+		return 0;
+	r = bud_hops_write(envelope, publish->hops, &publish->counted, error);
+	if (r == 0)
+		event->bytes = (struct bud_span){
+			publish->counted.at + before, publish->counted.len - before};
+	return r;
+}
+
+static int read_hops(struct bud_publish *publish, struct bud_error *error)
+{
+	struct bud_span value = bud_request_header(publish->request, BUD_HOPS_HEADER);
+
+	return value.at ? bud_hops_parse(value, &publish->hops, error) : 0;
+}
+
+/* Room for all at once, so that none moves when the next is written: an event has more
+ * than three times as many bytes as its count takes. */
+static void make_room(struct bud_publish *publish, struct bud_span json)
+{
+	if (publish->hops > 0)
+		bud_buffer_reserve(&publish->counted, json.len + json.len / 3 + BUD_HOPS_ROOM);
 }
 
 static int add_event(struct bud_publish *publish, const struct bud_shard *shard,
@@ -43,8 +76,8 @@ static int add_event(struct bud_publish *publish, const struct bud_shard *shard,
 			bud_realloc(publish->events, publish->room * sizeof(*publish->events));
 	}
 	bud_append_prepare(shard, &key, bud_span(BUD_OWNER_LOCAL), envelope->json,
-		&publish->events[publish->n++]);
-	return 0;
+		&publish->events[publish->n]);
+	return count_hops(publish, envelope, &publish->events[publish->n++], error);
 }
 
 static int read_one(struct bud_publish *publish, const struct bud_shard *shard,
@@ -64,6 +97,7 @@ static int read_one(struct bud_publish *publish, const struct bud_shard *shard,
 		r = bud_binary_write(&binary, &publish->json, error);
 		json = bud_buffer_as_span(&publish->json);
 	}
+	make_room(publish, json);
 	if (r == 0)
 		r = bud_envelope_scan(envelope, json, error);
 	if (r == 0)
@@ -78,6 +112,7 @@ static int read_batch(struct bud_publish *publish, const struct bud_shard *shard
 	int r;
 
 	publish->is_batch = true;
+	make_room(publish, publish->request->body);
 	bud_batch_init(&batch, publish->request->body);
 	while ((r = bud_batch_next(&batch, envelope, error)) == 1) {
 		r = add_event(publish, shard, envelope, error);
@@ -90,8 +125,11 @@ static int read_batch(struct bud_publish *publish, const struct bud_shard *shard
 int bud_publish_read(struct bud_publish *publish, const struct bud_shard *shard,
 	struct bud_envelope *envelope, struct bud_error *error)
 {
-	int r = -ENOTSUP;
+	int r = read_hops(publish, error);
 
+	if (r < 0)
+		return r;
+	r = -ENOTSUP;
 	switch (bud_mode_of(publish->request->content_type)) {
 	case BUD_MODE_BINARY:
 	case BUD_MODE_STRUCTURED:
@@ -117,6 +155,7 @@ int bud_publish_read(struct bud_publish *publish, const struct bud_shard *shard,
 static void free_publish(struct bud_publish *publish)
 {
 	bud_buffer_finish(&publish->json);
+	bud_buffer_finish(&publish->counted);
 	free(publish->events);
 	free(publish->results);
 	free(publish);
@@ -214,7 +253,10 @@ void bud_publish_refuse(struct bud_publish *publish, int err, const struct bud_e
 {
 	struct bud_request *request = publish->request;
 
-	if (err == -E2BIG)
+	if (err == -ELOOP)
+		bud_reply_problem(
+			request, 409, "loop", "An event that goes round in circles", error);
+	else if (err == -E2BIG)
 		bud_reply_problem(request, 413, "too-large", "Too much at once", error);
 	else if (err == -ENOTSUP)
 		bud_reply_problem(

@@ -16,7 +16,9 @@ struct bud_publish {
 	struct bud_ingest *ingest;
 	struct bud_request *request;
 	bool is_batch;
-	struct bud_buffer json; /* what a binary request became */
+	struct bud_buffer json;    /* what a binary request became */
+	unsigned hops;             /* that the request says its events have made */
+	struct bud_buffer counted; /* its events with that number, if it has one */
 	size_t n;
 	size_t room;
 	size_t n_sent;
@@ -30,8 +32,8 @@ struct bud_publish {
 	signed char *results; /* enum bud_append_result */
 };
 
-/* Reads the request's body into events. -EINVAL: 400; -E2BIG: 413; -ENOTSUP: 415; `error` says
- * what is wrong. The publish borrows the request. */
+/* Reads the request's body into events. -EINVAL: 400; -E2BIG: 413; -ENOTSUP: 415; -ELOOP: 409;
+ * `error` says what is wrong. The publish borrows the request. */
 BUD_MUST_CHECK int bud_publish_read(struct bud_publish *publish, const struct bud_shard *shard,
 	struct bud_envelope *envelope, struct bud_error *error);
 /* Answers the request by what became of its events, and frees the publish. */

@@ -23,11 +23,12 @@
 #include "redis_server.h"
 #include "store/store.h"
 
-#define KEY        "bud:{s0}:"
-#define TIMEOUT_MS 1500
-#define BATCH      "application/cloudevents-batch+json"
-#define STRUCTURED "application/cloudevents+json"
-#define CLIENTS    60
+#define KEY            "bud:{s0}:"
+#define TIMEOUT_MS     1500
+#define BATCH          "application/cloudevents-batch+json"
+#define STRUCTURED     "application/cloudevents+json"
+#define AT(type, hops) type "\r\nwebhook-hops: " hops
+#define CLIENTS        60
 
 static struct redis_server server;
 static uv_loop_t loop;
@@ -309,6 +310,43 @@ static void test_conflicts(void **state)
 	assert_int_equal(stored(), 2);
 }
 
+/* Events in the store that say so. */
+static long long stored_with(int hops)
+{
+	redisReply *reply = redis_server_ask(&server, "EVAL %s 0 %d",
+		"local n = 0 for i = 0, 15 do "
+		"for _, e in ipairs(redis.call('XRANGE', 'bud:{s0}:p' .. i .. ':events', '-', '+'))"
+		"do if cjson.decode(e[2][4]).webhookhops == tonumber(ARGV[1]) then n = n + 1 end "
+		"end end return n",
+		hops);
+	long long n = reply->integer;
+
+	freeReplyObject(reply);
+	return n;
+}
+
+/* Stored with the count, it is still the event that was published; one too many is refused. */
+static void test_hops(void **state)
+{
+	bud_auto(buffer) struct bud_buffer one = {0}, batch = {0};
+	struct client client;
+
+	(void)state;
+	write_event(&one, 1, "a", "x");
+	write_batch(&batch, 300, 150);
+	assert_int_equal(publish_and_wait(&client, AT(STRUCTURED, "4"), one.at), 409);
+	assert_true(says(&client, "\"member\":\"webhook-hops\""));
+	assert_int_equal(publish_and_wait(&client, AT(BATCH, "4"), batch.at), 409);
+	assert_int_equal(publish_and_wait(&client, AT(STRUCTURED, "many"), one.at), 400);
+	assert_int_equal(stored(), 0);
+	assert_int_equal(publish_and_wait(&client, AT(STRUCTURED, "3"), one.at), 202);
+	assert_int_equal(publish_and_wait(&client, STRUCTURED, one.at), 202);
+	assert_int_equal(publish_and_wait(&client, AT(BATCH, "1"), batch.at), 202);
+	assert_true(says(&client, "\"accepted\":299,\"duplicates\":1"));
+	assert_int_equal(stored_with(3), 1);
+	assert_int_equal(stored_with(1), 299);
+}
+
 /* Nobody else publishes what tells of our subscriptions; the rest of its batch is not stored. */
 static void test_our_own_types(void **state)
 {
@@ -450,6 +488,7 @@ int main(void)
 		TEST(batch_over_several_calls),
 		TEST(conflicts),
 		TEST(our_own_types),
+		TEST(hops),
 		TEST(store_is_down),
 		TEST(reply_is_lost),
 		TEST(part_is_stored),
