@@ -88,7 +88,12 @@ static struct answer *make_answer(struct name_server *server, const char *bytes,
 		return NULL;
 	server->questions++;
 	size_t question = read_name((const unsigned char *)bytes + 12, n - 12, name);
+	const struct name_record anybody = {.name = name, .addresses = {server->anybody}};
 	const struct name_record *record = find(server, name);
+	if (!record && server->anybody)
+		record = &anybody;
+	if (server->on_question)
+		server->on_question(name);
 	if (server->is_silent || (record && record->is_silent))
 		return NULL;
 	struct answer *answer = calloc(1, sizeof(*answer));

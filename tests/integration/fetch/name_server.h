@@ -20,7 +20,9 @@ struct name_server {
 	struct name_record records[NAME_SERVER_NAMES];
 	char address[32]; /* "127.0.0.1:port" */
 	unsigned questions;
-	bool is_silent; /* to everybody */
+	bool is_silent;      /* to everybody */
+	const char *anybody; /* the address of names that have no record; NULL: no such name */
+	void (*on_question)(const char *name); /* may be NULL */
 	char room[2048];
 };
 
