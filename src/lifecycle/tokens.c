@@ -15,10 +15,10 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
-#include "core/list.h"
 #include "core/map.h"
 #include "core/random.h"
 #include "lifecycle/token_request.h"
+#include "lifecycle/turns.h"
 #include "store/lock.h"
 #include "store/status_change.h"
 #include "subscription/credential.h"
@@ -30,7 +30,6 @@
 #define AGAIN_MS     60000
 #define AGAIN_MS_MAX 3600000
 #define ASKING_MAX   16u
-#define FAILING_MAX  8u    /* one that failed begins only below: it may hang each time */
 #define SOON_MS      1000  /* for what is ours to repeat */
 #define TOLD_MS      10000 /* by then the follower has told what we wrote */
 #define LOCKED_MS    10000
@@ -39,12 +38,11 @@
 
 /* One subscription with a credential of which tokens are fetched. */
 struct holder {
-	struct bud_list link; /* bud_keeper::waiting, if it waits */
+	struct bud_turn turn;
 	struct bud_keeper *keeper;
 	char *id;
 	int64_t due_mono_ms;
 	unsigned failures; /* in a row */
-	bool is_busy;
 	bool is_over;
 	/* The request under way, and what it brought; after a failure the credential stays. */
 	struct bud_credential credential;
@@ -57,8 +55,7 @@ struct bud_keeper {
 	struct bud_keeper_options options;
 	uv_timer_t timer;
 	struct bud_map all; /* holder by subscription */
-	struct bud_list waiting;
-	unsigned asking;
+	struct bud_turns turns;
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -77,15 +74,15 @@ static void on_told(void *owner, int err, enum bud_status_outcome outcome,
 struct bud_keeper *bud_keeper_open(const struct bud_keeper_options *options)
 {
 	struct bud_keeper *keeper = bud_new(struct bud_keeper);
-	uint64_t tick_ms = options->tick_ms ? (uint64_t)options->tick_ms : TICK_MS;
+	int64_t tick_ms = options->tick_ms ? options->tick_ms : TICK_MS;
 
 	keeper->options = *options;
 	if (keeper->options.again_ms == 0)
 		keeper->options.again_ms = AGAIN_MS;
-	bud_list_init(&keeper->waiting);
+	bud_turns_init(&keeper->turns, ASKING_MAX, tick_ms, bud_clock_mono_ms());
 	uv_timer_init(options->loop, &keeper->timer);
 	keeper->timer.data = keeper;
-	uv_timer_start(&keeper->timer, on_timer, tick_ms, tick_ms);
+	uv_timer_start(&keeper->timer, on_timer, (uint64_t)tick_ms, (uint64_t)tick_ms);
 	return keeper;
 }
 
@@ -98,7 +95,7 @@ static void forget_request(struct holder *holder)
 
 static void destroy(struct holder *holder)
 {
-	bud_list_remove(&holder->link);
+	bud_turn_leave(&holder->keeper->turns, &holder->turn);
 	forget_request(holder);
 	free(holder->id);
 	free(holder);
@@ -113,6 +110,7 @@ static void on_closed(uv_handle_t *handle)
 	while ((holder = bud_map_next(&keeper->all, &position)))
 		destroy(holder);
 	bud_map_finish(&keeper->all);
+	bud_turns_finish(&keeper->turns);
 	free(keeper);
 }
 
@@ -125,27 +123,28 @@ void bud_keeper_close(struct bud_keeper *keeper)
 static void end(struct holder *holder)
 {
 	holder->is_over = true;
-	if (holder->is_busy)
+	if (holder->turn.is_running)
 		return; /* rest() comes */
 	bud_map_remove(&holder->keeper->all, bud_span(holder->id));
 	destroy(holder);
 }
 
+static void wait_turn(struct holder *holder)
+{
+	bud_turn_wait(
+		&holder->keeper->turns, &holder->turn, holder->due_mono_ms, holder->failures > 0);
+}
+
 /* What was under way is done; due again not before `wait_ms` are over. */
 static void rest(struct holder *holder, int64_t wait_ms)
 {
-	struct bud_keeper *keeper = holder->keeper;
 	int64_t due_mono_ms = bud_clock_mono_ms() + wait_ms;
 
-	keeper->asking--;
-	holder->is_busy = false;
-	if (holder->is_over) {
-		end(holder);
-		return;
-	}
 	if (holder->due_mono_ms < due_mono_ms)
 		holder->due_mono_ms = due_mono_ms;
-	bud_list_append(&keeper->waiting, &holder->link);
+	wait_turn(holder);
+	if (holder->is_over)
+		end(holder);
 }
 
 static bool has_tokens(const struct bud_subscription *subscription)
@@ -176,7 +175,7 @@ static void give(struct holder *holder);
 /* Another credential has not failed yet: nobody waits for the end of the lock. */
 static void forgive(struct holder *holder, const struct bud_subscription *subscription)
 {
-	if (holder->failures == 0 || holder->is_busy ||
+	if (holder->failures == 0 || holder->turn.is_running ||
 		bud_credential_equals(&subscription->config->credential, &holder->credential))
 		return;
 	holder->failures = 0;
@@ -198,9 +197,8 @@ void bud_keeper_on_changed(struct bud_keeper *keeper, const struct bud_subscript
 		holder = bud_new(struct holder);
 		holder->keeper = keeper;
 		holder->id = bud_strdup(subscription->id);
-		bud_list_init(&holder->link);
 		bud_map_put(&keeper->all, bud_span(holder->id), holder);
-		bud_list_append(&keeper->waiting, &holder->link);
+		bud_turn_join(&keeper->turns, &holder->turn, subscription->owner);
 	}
 	holder->is_over = false;
 	forgive(holder, subscription);
@@ -209,6 +207,8 @@ void bud_keeper_on_changed(struct bud_keeper *keeper, const struct bud_subscript
 	/* What we told of a failure must not bring the next attempt forward. */
 	if (left_ms > 0 || holder->failures == 0)
 		holder->due_mono_ms = left_ms > 0 ? bud_clock_mono_ms() + left_ms : 0;
+	if (!holder->turn.is_running)
+		wait_turn(holder);
 }
 
 void bud_keeper_on_deleted(struct bud_keeper *keeper, const char *id)
@@ -223,17 +223,12 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct bud_keeper *keeper = timer->data;
 	int64_t now_ms = bud_clock_mono_ms();
-	struct holder *holder, *after;
+	struct bud_turn *turn;
 
 	if (!bud_store_is_up(keeper->options.store))
 		return;
-	bud_list_each_safe (holder, after, &keeper->waiting, link) {
-		if (keeper->asking >= ASKING_MAX)
-			return;
-		if (holder->due_mono_ms <= now_ms &&
-			(holder->failures == 0 || keeper->asking < FAILING_MAX))
-			begin(holder);
-	}
+	while ((turn = bud_turns_next(&keeper->turns, now_ms)))
+		begin(bud_container(turn, struct holder, turn));
 }
 
 static int64_t wait_of(const struct holder *holder)
@@ -257,9 +252,6 @@ static void begin(struct holder *holder)
 	int64_t wait_ms = wait_of(holder);
 	char lock[LOCK_BYTES];
 
-	bud_list_remove(&holder->link);
-	holder->is_busy = true;
-	holder->keeper->asking++;
 	if (holder->tokens.access_token)
 		write_tokens(holder);
 	else if (bud_lock_take(holder->keeper->options.store, lock_of(holder, lock),

@@ -13,10 +13,10 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
-#include "core/list.h"
 #include "core/map.h"
 #include "core/random.h"
 #include "lifecycle/ask.h"
+#include "lifecycle/turns.h"
 #include "store/lock.h"
 #include "store/status_change.h"
 #include "subscription/consent.h"
@@ -26,7 +26,6 @@
 #define TICK_MS       500
 #define MINUTE_MS     60000
 #define ASKING_MAX    32u
-#define AGAIN_MAX     16u /* who was asked before is only below: it may hang each time */
 #define LOW_RATE      1u
 #define KEY_MS        ((int64_t)24 * 60 * MINUTE_MS)
 #define KEY_LEAST_MS  ((int64_t)60 * MINUTE_MS)
@@ -34,14 +33,12 @@
 #define FAULT_MINUTES 0.1 /* after a fault of ours, not of the receiver */
 
 struct pending {
-	struct bud_list link; /* bud_verifier::waiting, if it waits */
+	struct bud_turn turn; /* while it runs something is under way: it stays */
 	struct bud_verifier *verifier;
 	char *id;
 	int64_t since_ms; /* pending since; another one is another question */
-	int64_t due_mono_ms;
-	int64_t wait_ms; /* until the next question */
-	bool is_busy;    /* something is under way: it stays */
-	bool is_over;    /* pending no more */
+	int64_t wait_ms;  /* until the next question */
+	bool is_over;     /* pending no more */
 	/* The question under way. */
 	char *sink;
 	bool agrees;
@@ -52,8 +49,7 @@ struct bud_verifier {
 	struct bud_verify_options options;
 	uv_timer_t timer;
 	struct bud_map all; /* pending by id */
-	struct bud_list waiting;
-	unsigned asking;
+	struct bud_turns turns;
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -68,21 +64,21 @@ static void on_written(void *owner, int err, enum bud_status_outcome outcome,
 struct bud_verifier *bud_verifier_open(const struct bud_verify_options *options)
 {
 	struct bud_verifier *verifier = bud_new(struct bud_verifier);
-	uint64_t tick_ms = options->tick_ms ? (uint64_t)options->tick_ms : TICK_MS;
+	int64_t tick_ms = options->tick_ms ? options->tick_ms : TICK_MS;
 
 	verifier->options = *options;
 	if (verifier->options.minute_ms == 0)
 		verifier->options.minute_ms = MINUTE_MS;
-	bud_list_init(&verifier->waiting);
+	bud_turns_init(&verifier->turns, ASKING_MAX, tick_ms, bud_clock_mono_ms());
 	uv_timer_init(options->loop, &verifier->timer);
 	verifier->timer.data = verifier;
-	uv_timer_start(&verifier->timer, on_timer, tick_ms, tick_ms);
+	uv_timer_start(&verifier->timer, on_timer, (uint64_t)tick_ms, (uint64_t)tick_ms);
 	return verifier;
 }
 
 static void destroy(struct pending *pending)
 {
-	bud_list_remove(&pending->link);
+	bud_turn_leave(&pending->verifier->turns, &pending->turn);
 	free(pending->sink);
 	free(pending->id);
 	free(pending);
@@ -97,6 +93,7 @@ static void on_closed(uv_handle_t *handle)
 	while ((pending = bud_map_next(&verifier->all, &position)))
 		destroy(pending);
 	bud_map_finish(&verifier->all);
+	bud_turns_finish(&verifier->turns);
 	free(verifier);
 }
 
@@ -109,7 +106,7 @@ void bud_verifier_close(struct bud_verifier *verifier)
 static void end(struct pending *pending)
 {
 	pending->is_over = true;
-	if (pending->is_busy)
+	if (pending->turn.is_running)
 		return; /* rest() comes */
 	bud_map_remove(&pending->verifier->all, bud_span(pending->id));
 	destroy(pending);
@@ -118,17 +115,11 @@ static void end(struct pending *pending)
 /* What was under way is done: look again in a while. */
 static void rest(struct pending *pending, int64_t wait_ms)
 {
-	struct bud_verifier *verifier = pending->verifier;
-
-	verifier->asking--;
-	pending->is_busy = false;
 	free(bud_move(pending->sink));
-	if (pending->is_over) {
+	bud_turn_wait(&pending->verifier->turns, &pending->turn, bud_clock_mono_ms() + wait_ms,
+		pending->wait_ms > 0);
+	if (pending->is_over)
 		end(pending);
-		return;
-	}
-	pending->due_mono_ms = bud_clock_mono_ms() + wait_ms;
-	bud_list_append(&verifier->waiting, &pending->link);
 }
 
 static void create(struct bud_verifier *verifier, const struct bud_subscription *subscription)
@@ -138,9 +129,8 @@ static void create(struct bud_verifier *verifier, const struct bud_subscription 
 	pending->verifier = verifier;
 	pending->id = bud_strdup(subscription->id);
 	pending->since_ms = subscription->status.since_ms;
-	bud_list_init(&pending->link);
 	bud_map_put(&verifier->all, bud_span(pending->id), pending);
-	bud_list_append(&verifier->waiting, &pending->link);
+	bud_turn_join(&verifier->turns, &pending->turn, subscription->owner);
 }
 
 void bud_verifier_on_changed(
@@ -155,8 +145,8 @@ void bud_verifier_on_changed(
 		end(pending);
 	} else if (pending) {
 		pending->is_over = false;
-		if (pending->since_ms != subscription->status.since_ms)
-			pending->due_mono_ms = 0;
+		if (pending->since_ms != subscription->status.since_ms && !pending->turn.is_running)
+			bud_turn_wait(&verifier->turns, &pending->turn, 0, pending->turn.is_repeat);
 		pending->since_ms = subscription->status.since_ms;
 	}
 }
@@ -173,17 +163,12 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct bud_verifier *verifier = timer->data;
 	int64_t now_ms = bud_clock_mono_ms();
-	struct pending *pending, *after;
+	struct bud_turn *turn;
 
 	if (!bud_store_is_up(verifier->options.store))
 		return;
-	bud_list_each_safe (pending, after, &verifier->waiting, link) {
-		if (verifier->asking >= ASKING_MAX)
-			return;
-		if (pending->due_mono_ms <= now_ms &&
-			(pending->wait_ms == 0 || verifier->asking < AGAIN_MAX))
-			ask(pending);
-	}
+	while ((turn = bud_turns_next(&verifier->turns, now_ms)))
+		ask(bud_container(turn, struct pending, turn));
 }
 
 /* 1 min, 5 min, 30 min, 2 h, then 12 h. */
@@ -219,9 +204,6 @@ static void ask(struct pending *pending)
 	struct bud_verifier *verifier = pending->verifier;
 	char lock[LOCK_BYTES];
 
-	bud_list_remove(&pending->link);
-	pending->is_busy = true;
-	verifier->asking++;
 	pending->wait_ms = wait_of(pending);
 	/* Over before our own next question, whose time the other clock may see earlier. */
 	if (bud_lock_take(verifier->options.store, lock_of(pending, lock),

@@ -130,8 +130,9 @@ static void put(struct life *life, const char *id, struct bud_span record, const
 
 void life_put_json(struct life *life, const char *id, const char *json, const char *status)
 {
-	struct bud_subscription_defaults defaults = {
-		.id = id, .owner = "local", .timeout_ms = 10000};
+	struct bud_subscription_defaults defaults = {.id = id,
+		.owner = life->put_owner ? life->put_owner : "local",
+		.timeout_ms = 10000};
 	struct bud_subscription *subscription;
 	bud_auto(buffer) struct bud_buffer record = {0};
 	struct bud_error error;

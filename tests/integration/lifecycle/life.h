@@ -21,6 +21,7 @@ struct life {
 	void (*on_up)(void *owner);
 	void *owner;
 	int puts; /* under way to the registry */
+	const char *put_owner; /* of new subscriptions; NULL: local */
 };
 
 /* cmocka's fixtures: one server per program, emptied for each test; *state is a struct life. */

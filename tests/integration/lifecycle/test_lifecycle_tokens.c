@@ -278,6 +278,27 @@ static void test_those_that_hang_leave_room(void **state)
 	scripted_server_close(&good);
 }
 
+/* Nor does an owner who has made very many at once. */
+static void test_new_ones_of_one_owner_leave_room(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed->server.act = (struct scripted_act){.text = NULL}; /* hangs */
+	for (int i = 0; i < 20; i++) {
+		char id[8];
+		snprintf(id, sizeof(id), "b%d", i);
+		put_client(followed, id, "mine");
+	}
+	start(followed, 1);
+	life_wait(life, followed->server.requests >= 4);
+	life_stays_ms(life, followed->server.requests == 4, 300);
+	life->put_owner = "another";
+	answer(followed, TOKENS("{\"access_token\":\"a1\"}"));
+	put_client(followed, "good", "mine");
+	life_wait(life, life_stored_has(life, "good", "\"access_token\":\"a1\""));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
@@ -290,6 +311,7 @@ int main(void)
 		TEST(an_answer_is_never_lost),
 		TEST(another_credential),
 		TEST(those_that_hang_leave_room),
+		TEST(new_ones_of_one_owner_leave_room),
 	};
 
 	return cmocka_run_group_tests(tests, life_group_set_up, life_group_tear_down);

@@ -345,6 +345,28 @@ static void test_those_that_hang_leave_room(void **state)
 	scripted_server_close(&good);
 }
 
+/* Nor does an owner who has made very many at once. */
+static void test_new_ones_of_one_owner_leave_room(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed->config.delivery.verify = BUD_VERIFY_RULE_REQUIRE;
+	followed->server.act = (struct scripted_act){.text = NULL}; /* hangs */
+	for (int i = 0; i < 40; i++) {
+		char id[8];
+		snprintf(id, sizeof(id), "b%d", i);
+		followed_put(followed, id, "/", pending());
+	}
+	start(followed, 1, 0);
+	life_wait(life, followed->server.requests >= 8);
+	life_stays_ms(life, followed->server.requests == 8, 200);
+	life->put_owner = "another";
+	followed_answer(followed, GRANTED);
+	followed_put(followed, "good", "/", pending());
+	life_wait(life, life_stored_has(life, "good", "\"granted_ms\":"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
@@ -360,6 +382,7 @@ int main(void)
 		TEST(altinn),
 		TEST(asks_with_its_credential),
 		TEST(those_that_hang_leave_room),
+		TEST(new_ones_of_one_owner_leave_room),
 	};
 
 	return cmocka_run_group_tests(tests, life_group_set_up, life_group_tear_down);
