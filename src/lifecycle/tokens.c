@@ -120,10 +120,11 @@ void bud_keeper_close(struct bud_keeper *keeper)
 		uv_close((uv_handle_t *)&keeper->timer, on_closed);
 }
 
+/* Tokens that are not written yet keep it: the issuer may have replaced the refresh token. */
 static void end(struct holder *holder)
 {
 	holder->is_over = true;
-	if (holder->turn.is_running)
+	if (holder->turn.is_running || holder->tokens.access_token)
 		return; /* rest() comes */
 	bud_map_remove(&holder->keeper->all, bud_span(holder->id));
 	destroy(holder);
@@ -418,7 +419,9 @@ static void on_written(void *owner, int err, enum bud_status_outcome outcome,
 	struct holder *holder = owner;
 
 	(void)subscription;
-	if (err < 0 && holder->tokens_ms + holder->tokens.life_s * 1000 > bud_clock_wall_ms()) {
+	if (err < 0 &&
+		(holder->tokens.refresh_token ||
+			holder->tokens_ms + holder->tokens.life_s * 1000 > bud_clock_wall_ms())) {
 		rest(holder, SOON_MS); /* begin() writes them again */
 		return;
 	}

@@ -228,6 +228,31 @@ static void test_an_answer_is_never_lost(void **state)
 	assert_int_equal(followed->server.requests, 1);
 }
 
+/* The same when its owner paused it meanwhile: the token is needed again when it is resumed. */
+static void test_an_answer_outlives_a_pause(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+	const struct bud_subscription *subscription = NULL;
+
+	followed->server.act = (struct scripted_act){
+		.text = TOKENS("{\"access_token\":\"a1\",\"refresh_token\":\"r1\"}"),
+		.then = SCRIPTED_CLOSE,
+		.drip_ms = 10};
+	put_refresh(followed, NULL);
+	start(followed, 1);
+	life_wait(life, followed->server.requests == 1);
+	put_refresh(followed, "{\"state\":\"paused\",\"since_ms\":1}");
+	life_wait(life, bud_table_find(followed->table, "s1", &subscription) == BUD_TABLE_LIVE &&
+				subscription->status.state == BUD_SUBSCRIPTION_PAUSED);
+	redis_server_kill(life->server);
+	life_stays_ms(life, true, 2500);
+	redis_server_restart(life->server, NULL, true);
+	life_wait(life, life_stored_has(life, "s1", "\"refresh_token\":\"r1\""));
+	assert_true(life_stored_has(life, "s1", "\"state\":\"paused\""));
+	assert_int_equal(followed->server.requests, 1);
+}
+
 /* What the old credential brought is not sent in the name of the new one. */
 static void test_another_credential(void **state)
 {
@@ -309,6 +334,7 @@ int main(void)
 		TEST(only_who_needs_one),
 		TEST(failures_are_told),
 		TEST(an_answer_is_never_lost),
+		TEST(an_answer_outlives_a_pause),
 		TEST(another_credential),
 		TEST(those_that_hang_leave_room),
 		TEST(new_ones_of_one_owner_leave_room),
