@@ -110,6 +110,20 @@ static struct bud_span pem(const char *text)
 	return text ? bud_span(text) : (struct bud_span){NULL, 0};
 }
 
+bool bud_sink_lacks_token(const struct bud_subscription *subscription, int64_t now_ms)
+{
+	const struct bud_credential *credential = &subscription->config->credential;
+	const struct bud_subscription_status *status = &subscription->status;
+
+	if (credential->type != BUD_CREDENTIAL_REFRESHTOKEN &&
+		credential->type != BUD_CREDENTIAL_CLIENT)
+		return false;
+	if (status->access_token)
+		return status->token_expires_ms != 0 && now_ms >= status->token_expires_ms;
+	return !credential->access_token ||
+	       (credential->expires_ms != 0 && now_ms >= credential->expires_ms);
+}
+
 struct bud_target *bud_sink_target_create(const struct bud_subscription *subscription,
 	bool allow_http, int64_t now_ms, int64_t *out_until_ms, struct bud_error *error)
 {

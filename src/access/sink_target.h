@@ -15,3 +15,5 @@ struct bud_target;       /* fetch/target.h */
 BUD_MUST_CHECK struct bud_target *bud_sink_target_create(
 	const struct bud_subscription *subscription, bool allow_http, int64_t now_ms,
 	int64_t *out_until_ms, struct bud_error *error);
+/* True when its credential is one of which we fetch tokens, and none is in force now. */
+bool bud_sink_lacks_token(const struct bud_subscription *subscription, int64_t now_ms);

@@ -126,8 +126,8 @@ int bud_ask_start(struct bud_fetch *fetch, const struct bud_config *config,
 	struct bud_error *error)
 {
 	int64_t until_ms;
-	/* As a push reaches it, but without a credential where there is none now: tokens of ours
-	 * are fetched when it is active, and the question may do without. */
+	/* As a push reaches it, but without the owner's own token when that has ended: the question
+	 * may do without. */
 	struct bud_target *target = bud_sink_target_create(
 		subscription, config->delivery.allow_http, bud_clock_wall_ms(), &until_ms, error);
 	struct ask *ask;

@@ -152,7 +152,9 @@ static bool has_tokens(const struct bud_subscription *subscription)
 {
 	enum bud_credential_type type = subscription->config->credential.type;
 
-	return subscription->status.state == BUD_SUBSCRIPTION_ACTIVE &&
+	/* A pending one's receiver may want a token with the question already. */
+	return (subscription->status.state == BUD_SUBSCRIPTION_ACTIVE ||
+		       subscription->status.state == BUD_SUBSCRIPTION_PENDING) &&
 	       (type == BUD_CREDENTIAL_REFRESHTOKEN || type == BUD_CREDENTIAL_CLIENT);
 }
 
@@ -372,6 +374,15 @@ static void on_tokens(void *owner, struct bud_oauth2_tokens *tokens, const char 
 	}
 }
 
+/* What a pending one said before it waited for a token. */
+static void take_back(struct bud_subscription_status *status)
+{
+	bool is_pending = status->state == BUD_SUBSCRIPTION_PENDING;
+
+	replace(&status->reason, is_pending ? "consent" : NULL);
+	replace(&status->detail, is_pending ? "its receiver has not been asked yet" : NULL);
+}
+
 static bool is_told(const struct bud_subscription_status *status)
 {
 	return status->reason && strcmp(status->reason, "credential") == 0;
@@ -396,10 +407,8 @@ static bool take_tokens(void *owner, const struct bud_subscription *subscription
 		status->refresh_token = bud_sealing_close_text(
 			subscription, "refresh_token", tokens->refresh_token);
 	}
-	if (is_told(status)) {
-		replace(&status->reason, NULL);
-		replace(&status->detail, NULL);
-	}
+	if (is_told(status))
+		take_back(status);
 	return true;
 }
 
@@ -432,14 +441,14 @@ static void on_written(void *owner, int err, enum bud_status_outcome outcome,
 	rest(holder, outcome == BUD_STATUS_REFUSED ? SOON_MS : TOLD_MS);
 }
 
-/* Another reason that stands there is graver. */
+/* Another reason that stands there is graver, but for a question that waits for the token. */
 static bool take_failure(void *owner, const struct bud_subscription *subscription,
 	struct bud_subscription_status *status)
 {
 	const struct holder *holder = owner;
 
 	(void)subscription;
-	if (status->reason && !is_told(status))
+	if (status->reason && !is_told(status) && status->state != BUD_SUBSCRIPTION_PENDING)
 		return false;
 	replace(&status->reason, "credential");
 	replace(&status->detail, holder->why);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "access/sink_target.h"
 #include "config/config.h"
 #include "core/alloc.h"
 #include "core/clock.h"
@@ -39,6 +40,7 @@ struct pending {
 	int64_t since_ms; /* pending since; another one is another question */
 	int64_t wait_ms;  /* until the next question */
 	bool is_over;     /* pending no more */
+	bool lacks_token; /* to be asked with; the follower tells when there is one */
 	/* The question under way. */
 	char *sink;
 	bool agrees;
@@ -115,22 +117,52 @@ static void end(struct pending *pending)
 /* What was under way is done: look again in a while. */
 static void rest(struct pending *pending, int64_t wait_ms)
 {
+	int64_t due_ms = pending->lacks_token ? BUD_TURNS_NEVER : bud_clock_mono_ms() + wait_ms;
+
 	free(bud_move(pending->sink));
-	bud_turn_wait(&pending->verifier->turns, &pending->turn, bud_clock_mono_ms() + wait_ms,
-		pending->wait_ms > 0);
+	bud_turn_wait(&pending->verifier->turns, &pending->turn, due_ms, pending->wait_ms > 0);
 	if (pending->is_over)
 		end(pending);
 }
 
-static void create(struct bud_verifier *verifier, const struct bud_subscription *subscription)
+static struct pending *create(
+	struct bud_verifier *verifier, const struct bud_subscription *subscription)
 {
 	struct pending *pending = bud_new(struct pending);
 
 	pending->verifier = verifier;
 	pending->id = bud_strdup(subscription->id);
-	pending->since_ms = subscription->status.since_ms;
 	bud_map_put(&verifier->all, bud_span(pending->id), pending);
 	bud_turn_join(&verifier->turns, &pending->turn, subscription->owner);
+	return pending;
+}
+
+static bool lacks_token(
+	const struct bud_verifier *verifier, const struct bud_subscription *subscription)
+{
+	enum bud_verify_rule rule = verifier->options.config->delivery.verify;
+
+	return bud_consent_method(rule, subscription) != BUD_VERIFY_OFF &&
+	       bud_sink_lacks_token(subscription, bud_clock_wall_ms());
+}
+
+/* What it is now: another question is due at once, and so is one whose token has come. */
+static void look_at(struct pending *pending, const struct bud_subscription *subscription)
+{
+	struct bud_verifier *verifier = pending->verifier;
+	struct bud_turn *turn = &pending->turn;
+	bool is_other = pending->since_ms != subscription->status.since_ms;
+	bool lacked_token = pending->lacks_token;
+
+	pending->is_over = false;
+	pending->since_ms = subscription->status.since_ms;
+	pending->lacks_token = lacks_token(verifier, subscription);
+	if (turn->is_running)
+		return; /* rest() comes */
+	if (pending->lacks_token)
+		bud_turn_wait(&verifier->turns, turn, BUD_TURNS_NEVER, turn->is_repeat);
+	else if (is_other || lacked_token)
+		bud_turn_wait(&verifier->turns, turn, 0, turn->is_repeat);
 }
 
 void bud_verifier_on_changed(
@@ -139,16 +171,12 @@ void bud_verifier_on_changed(
 	bool is_pending = subscription->status.state == BUD_SUBSCRIPTION_PENDING;
 	struct pending *pending = bud_map_get(&verifier->all, bud_span(subscription->id));
 
-	if (!pending && is_pending) {
-		create(verifier, subscription);
-	} else if (pending && !is_pending) {
+	if (!pending && is_pending)
+		pending = create(verifier, subscription);
+	if (pending && is_pending)
+		look_at(pending, subscription);
+	else if (pending)
 		end(pending);
-	} else if (pending) {
-		pending->is_over = false;
-		if (pending->since_ms != subscription->status.since_ms && !pending->turn.is_running)
-			bud_turn_wait(&verifier->turns, &pending->turn, 0, pending->turn.is_repeat);
-		pending->since_ms = subscription->status.since_ms;
-	}
 }
 
 void bud_verifier_on_deleted(struct bud_verifier *verifier, const char *id)
@@ -285,6 +313,10 @@ static void on_prepared(void *owner, int err, enum bud_status_outcome outcome,
 	}
 	if (outcome != BUD_STATUS_DONE && outcome != BUD_STATUS_ALREADY) {
 		rest(pending, pending->wait_ms); /* the follower tells what it is now */
+		return;
+	}
+	if (lacks_token(pending->verifier, subscription)) { /* its time is over, or not told yet */
+		fail(pending);
 		return;
 	}
 	pending->sink = bud_strdup(subscription->sink);

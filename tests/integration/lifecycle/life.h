@@ -20,7 +20,7 @@ struct life {
 	/* The test's: called at each connect after the first. */
 	void (*on_up)(void *owner);
 	void *owner;
-	int puts; /* under way to the registry */
+	int puts;              /* under way to the registry */
 	const char *put_owner; /* of new subscriptions; NULL: local */
 };
 
