@@ -177,6 +177,7 @@ static void open_judges(struct bud_control *control)
 		.loop = &control->loop,
 		.store = &control->commands_store,
 		.config = config,
+		.keyring = control->app->keyring,
 	};
 	struct bud_keeper_options keep = {
 		.loop = &control->loop,

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "access/sink_signer.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "crypto/keyring.h"
@@ -57,14 +58,14 @@ static void wire(struct bud_receiver *receiver, const struct bud_desk *desk,
 	const struct bud_subscription *subscription, int64_t mono_ms)
 {
 	const struct bud_key_set *set =
-		bud_wire_needs_keys(subscription) ? bud_keyring_take(desk->keyring) : NULL;
+		bud_sink_needs_keys(subscription) ? bud_keyring_take(desk->keyring) : NULL;
 	int64_t now_ms = bud_clock_wall_ms();
 	int64_t until_ms;
 
 	receiver->mode = subscription->config->mode;
 	receiver->target =
 		bud_wire_target(desk, subscription, now_ms, &receiver->credential_until_ms);
-	receiver->signer = bud_wire_signer(subscription, set, now_ms, &until_ms);
+	receiver->signer = bud_sink_signer_create(subscription, set, now_ms, &until_ms);
 	if (set)
 		receiver->keys_generation = set->generation;
 	bud_key_set_unref(set);

@@ -6,18 +6,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "access/sink_signer.h"
 #include "access/sink_target.h"
 #include "config/config.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/random.h"
+#include "crypto/keyring.h"
+#include "crypto/signer.h"
 #include "fetch/fetch.h"
 #include "fetch/target.h"
 #include "subscription/consent.h"
 #include "subscription/sealing.h"
 #include "subscription/subscription.h"
 
-#define FIELDS_MAX 4
+#define FIELDS_MAX (3 + BUD_SIGNATURE_LINES_MAX)
 #define WHY_BYTES  160
 
 struct ask {
@@ -46,15 +49,17 @@ __attribute__((format(printf, 2, 3))) static void add_field(
 	struct ask *ask, const char *format, ...)
 {
 	struct bud_buffer *field = &ask->fields[ask->fields_n];
-	char text[512];
-	va_list list;
+	va_list list, again;
+	int len;
 
 	va_start(list, format);
-	vsnprintf(text, sizeof(text), format, list);
+	va_copy(again, list);
+	len = vsnprintf(NULL, 0, format, list);
 	va_end(list);
-	bud_buffer_text(field, text);
+	vsnprintf(bud_buffer_reserve(field, (size_t)len + 1), (size_t)len + 1, format, again);
+	va_end(again);
+	field->len += (size_t)len;
 	ask->lines[ask->fields_n++] = field->at;
-	explicit_bzero(text, sizeof(text));
 }
 
 /* CloudEvents HTTP webhooks 4.1. */
@@ -75,18 +80,67 @@ static void write_options(struct ask *ask, const struct bud_subscription *subscr
 	free(key);
 }
 
-/* The same four attributes that Altinn sends, and no data. */
-static void write_validation(struct ask *ask, const struct bud_subscription *subscription)
+static void sign(struct ask *ask, struct bud_signer *signer, struct bud_signing *what)
 {
-	bool is_json = subscription->config->mode == BUD_MODE_ALTINN;
-	char id[33];
+	bud_auto(buffer) struct bud_buffer scratch = {0};
+	struct bud_signature_headers signature;
+	char *text = bud_alloc(bud_signer_bytes(signer));
 
-	bud_random_hex(id, 16);
-	add_field(ask, "Content-Type: application/%sjson", is_json ? "" : "cloudevents+");
+	what->timestamp_s = bud_clock_wall_ms() / 1000;
+	what->body = bud_buffer_as_span(&ask->body);
+	add_field(ask, "webhook-id: %.*s", (int)what->id.len, what->id.at);
+	add_field(ask, "webhook-timestamp: %" PRId64, what->timestamp_s);
+	bud_signer_sign(signer, what, &scratch, text, &signature);
+	for (size_t i = 0; i < signature.n; i++)
+		add_field(ask, "%s", signature.lines[i]);
+	free(text);
+}
+
+/* The same four attributes that Altinn sends, and no data; signed, as a receiver may refuse what is
+ * not. */
+static void write_validation(struct ask *ask, const struct bud_subscription *subscription,
+	const struct bud_target *target, struct bud_signer *signer)
+{
+	const char *type = subscription->config->mode == BUD_MODE_ALTINN
+				   ? "application/json"
+				   : "application/cloudevents+json";
+	struct bud_signing what = {
+		.target_uri = bud_span(bud_target_url(target)),
+		.content_type = bud_span(type),
+	};
+	char id[4 + 33] = "msg_";
+
+	bud_random_hex(id + 4, 16);
+	what.id = bud_span(id);
+	add_field(ask, "Content-Type: %s", type);
 	bud_buffer_format(&ask->body,
 		"{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"%s/subscriptions/%s\","
 		"\"type\":\"platform.events.validatesubscription\"}",
-		id, ask->config->delivery.callback_url, subscription->id);
+		id + 4, ask->config->delivery.callback_url, subscription->id);
+	sign(ask, signer, &what);
+}
+
+/* -EAGAIN: there is no key to sign with yet. */
+static int write_request(struct ask *ask, const struct bud_ask_means *means,
+	const struct bud_subscription *subscription, const struct bud_target *target)
+{
+	bool needs_keys = means->keyring && bud_sink_needs_keys(subscription);
+	const struct bud_key_set *set = NULL;
+	struct bud_signer *signer;
+	int64_t until_ms;
+
+	if (ask->method != BUD_VERIFY_ALTINN) {
+		write_options(ask, subscription);
+		return 0;
+	}
+	set = needs_keys ? bud_keyring_take(means->keyring) : NULL;
+	signer = bud_sink_signer_create(subscription, set, bud_clock_wall_ms(), &until_ms);
+	bud_key_set_unref(set);
+	if (!signer)
+		return -EAGAIN;
+	write_validation(ask, subscription, target, signer);
+	bud_signer_destroy(signer);
+	return 0;
 }
 
 static void judge_validation(struct ask *ask, int status, struct bud_answer *answer)
@@ -121,10 +175,26 @@ static void on_result(void *owner, const struct bud_fetch_result *result)
 	destroy(ask);
 }
 
-int bud_ask_start(struct bud_fetch *fetch, const struct bud_config *config,
-	const struct bud_subscription *subscription, const struct bud_ask_then *then,
-	struct bud_error *error)
+static int send(struct ask *ask, struct bud_fetch *fetch,
+	const struct bud_subscription *subscription, struct bud_target *target)
 {
+	return bud_fetch_start(fetch,
+		&(struct bud_fetch_request){
+			.target = target,
+			.method = ask->method == BUD_VERIFY_ALTINN ? "POST" : "OPTIONS",
+			.headers = ask->lines,
+			.headers_n = ask->fields_n,
+			.body = bud_buffer_as_span(&ask->body),
+			.timeout_ms = subscription->timeout_ms,
+			.keep_headers = true,
+		},
+		on_result, ask, NULL);
+}
+
+int bud_ask_start(const struct bud_ask_means *means, const struct bud_subscription *subscription,
+	const struct bud_ask_then *then, struct bud_error *error)
+{
+	const struct bud_config *config = means->config;
 	int64_t until_ms;
 	/* As a push reaches it, but without the owner's own token when that has ended: the question
 	 * may do without. */
@@ -140,21 +210,9 @@ int bud_ask_start(struct bud_fetch *fetch, const struct bud_config *config,
 	ask->then = *then;
 	ask->method = bud_consent_method(config->delivery.verify, subscription);
 	ask->rate = (uint32_t)config->delivery.request_rate;
-	if (ask->method == BUD_VERIFY_ALTINN)
-		write_validation(ask, subscription);
-	else
-		write_options(ask, subscription);
-	r = bud_fetch_start(fetch,
-		&(struct bud_fetch_request){
-			.target = target,
-			.method = ask->method == BUD_VERIFY_ALTINN ? "POST" : "OPTIONS",
-			.headers = ask->lines,
-			.headers_n = ask->fields_n,
-			.body = bud_buffer_as_span(&ask->body),
-			.timeout_ms = subscription->timeout_ms,
-			.keep_headers = true,
-		},
-		on_result, ask, NULL);
+	r = write_request(ask, means, subscription, target);
+	if (r == 0)
+		r = send(ask, means->fetch, subscription, target);
 	bud_target_unref(target);
 	if (r == 0)
 		return 0;

@@ -303,6 +303,7 @@ static void on_prepared(void *owner, int err, enum bud_status_outcome outcome,
 {
 	struct pending *pending = owner;
 	const struct bud_verify_options *options = &pending->verifier->options;
+	struct bud_ask_means means = {options->fetch, options->config, options->keyring};
 	struct bud_ask_then then = {on_answer, pending};
 	struct bud_error error = {0};
 	int r;
@@ -325,7 +326,7 @@ static void on_prepared(void *owner, int err, enum bud_status_outcome outcome,
 		write_answer(pending, &(struct bud_answer){.agrees = true});
 		return;
 	}
-	r = bud_ask_start(options->fetch, options->config, subscription, &then, &error);
+	r = bud_ask_start(&means, subscription, &then, &error);
 	if (r == -EINVAL)
 		write_answer(pending, &(struct bud_answer){.why = error.text});
 	else if (r < 0)

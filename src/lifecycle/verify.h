@@ -5,6 +5,7 @@
 
 struct bud_config;       /* config/config.h */
 struct bud_fetch;        /* fetch/fetch.h */
+struct bud_keyring;      /* crypto/keyring.h */
 struct bud_store;        /* store/store.h */
 struct bud_subscription; /* subscription/subscription.h */
 struct bud_verifier;     /* opaque; belongs to the control thread */
@@ -16,8 +17,9 @@ struct bud_verify_options {
 	struct bud_store *store;
 	struct bud_fetch *fetch;
 	const struct bud_config *config;
-	int64_t tick_ms;   /* how often it looks who is due; 0: 500 */
-	int64_t minute_ms; /* the unit of its schedule; 0: a minute */
+	struct bud_keyring *keyring; /* for what is signed with the server's keys; may be NULL */
+	int64_t tick_ms;             /* how often it looks who is due; 0: 500 */
+	int64_t minute_ms;           /* the unit of its schedule; 0: a minute */
 };
 
 struct bud_verifier *bud_verifier_open(const struct bud_verify_options *options);

@@ -1,6 +1,7 @@
 /* Receivers are asked before they get events, against a real Redis and a real receiver: by the
  * letter of CloudEvents HTTP webhooks 4, once for all nodes, again by the schedule until they
  * agree; the subscription says why it waits, and who was not asked agrees to nothing. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +9,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "budstikke/webhook.h"
 #include "core/error.h"
+#include "crypto/keyring.h"
+#include "crypto/signing_key.h"
 #include "followed.h"
 #include "lifecycle/ask.h"
 #include "lifecycle/tokens.h"
@@ -20,7 +24,8 @@
 	"Allow: POST\r\nContent-Length: 0\r\n\r\n"
 #define REFUSED "HTTP/1.1 405 X\r\nAllow: POST\r\nContent-Length: 0\r\n\r\n"
 
-#define NODES 2
+#define SECRET "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+#define NODES  2
 static struct bud_verifier *verifiers[NODES];
 static struct bud_keeper *keeper; /* in one test */
 
@@ -242,15 +247,48 @@ static void on_answer(void *owner, const struct bud_answer *answer)
 	snprintf(answered->why, sizeof(answered->why), "%s", answer->why ? answer->why : "");
 }
 
+static int start_asking(struct followed *followed, const struct bud_subscription *subscription,
+	const struct bud_ask_then *then, struct bud_keyring *keyring)
+{
+	struct bud_ask_means means = {followed->fetch, &followed->config, keyring};
+	struct bud_error error;
+
+	return bud_ask_start(&means, subscription, then, &error);
+}
+
+static void field_of(const struct followed *followed, const char *name, char out[1024])
+{
+	const char *at = strstr(followed->server.last.at, name);
+
+	assert_non_null(at);
+	assert_int_equal(sscanf(at + strlen(name), ": %1023[^\r]", out), 1);
+}
+
+/* Whether a receiver that verifies each request takes the last one. */
+static bool is_genuine(const struct followed *followed, const char *secret)
+{
+	const char *body = strstr(followed->server.last.at, "\r\n\r\n") + 4;
+	char id[1024], timestamp[1024], signature[1024];
+	struct bud_webhook_headers headers = {
+		.id = id, .timestamp = timestamp, .signature = signature};
+
+	field_of(followed, "webhook-id", id);
+	field_of(followed, "webhook-timestamp", timestamp);
+	field_of(followed, "webhook-signature", signature);
+	return bud_webhook_verify(&secret, 1, &headers, body, strlen(body),
+		       bud_clock_wall_ms() / 1000, 60) == 0;
+}
+
 static void test_altinn(void **state)
 {
 	struct followed *followed = *state;
 	struct bud_push_config altinn = bud_push_config_default;
-	struct bud_subscription subscription = {
-		.id = (char[]){"s1"}, .timeout_ms = 1000, .config = &altinn};
+	struct bud_subscription subscription = {.id = (char[]){"s1"},
+		.secret = (char[]){SECRET},
+		.timeout_ms = 1000,
+		.config = &altinn};
 	struct answered answered = {0};
 	struct bud_ask_then then = {on_answer, &answered};
-	struct bud_error error;
 	char sink[64];
 
 	altinn.verify = BUD_VERIFY_ALTINN;
@@ -259,21 +297,54 @@ static void test_altinn(void **state)
 	subscription.sink = sink;
 	start(followed, 0, 0);
 	followed_answer(followed, "HTTP/1.1 204 No Content\r\n\r\n");
-	assert_int_equal(
-		bud_ask_start(followed->fetch, &followed->config, &subscription, &then, &error), 0);
+	assert_int_equal(start_asking(followed, &subscription, &then, NULL), 0);
 	life_wait(followed->life, answered.n == 1);
 	assert_true(answered.agrees);
 	assert_true(says(followed, "POST /v HTTP/1.1\r\n"));
 	assert_true(says(followed, "\r\nContent-Type: application/cloudevents+json\r\n"));
 	assert_true(says(followed, "\"source\":\"https://bud.example/subscriptions/s1\","
 				   "\"type\":\"platform.events.validatesubscription\"}"));
+	assert_true(is_genuine(followed, SECRET));
 	followed_answer(followed, "HTTP/1.1 302 X\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
-	assert_int_equal(
-		bud_ask_start(followed->fetch, &followed->config, &subscription, &then, &error), 0);
+	assert_int_equal(start_asking(followed, &subscription, &then, NULL), 0);
 	life_wait(followed->life, answered.n == 2);
 	assert_false(answered.agrees);
 	assert_string_equal(answered.why, "its receiver answered the validation event with 302");
 	assert_int_equal(followed->server.requests, 2);
+}
+
+/* With each of the signatures that its deliveries will have, and not before there is a key. */
+static void test_altinn_by_the_servers_keys(void **state)
+{
+	struct followed *followed = *state;
+	struct bud_push_config altinn = bud_push_config_default;
+	struct bud_subscription subscription = {.id = (char[]){"s1"},
+		.secret = (char[]){SECRET},
+		.timeout_ms = 1000,
+		.config = &altinn};
+	struct bud_keyring *keyring = bud_keyring_create();
+	struct bud_signing_key *key = bud_signing_key_generate();
+	struct answered answered = {0};
+	struct bud_ask_then then = {on_answer, &answered};
+	bud_auto(buffer) struct bud_buffer public_key = {0};
+	char sink[64], text[1024];
+
+	altinn.verify = BUD_VERIFY_ALTINN;
+	altinn.signatures = BUD_SIGNATURE_V1 | BUD_SIGNATURE_V1A | BUD_SIGNATURE_RFC9421;
+	snprintf(sink, sizeof(sink), "http://127.0.0.1:%d/v", followed->server.port);
+	subscription.sink = sink;
+	start(followed, 0, 0);
+	followed_answer(followed, "HTTP/1.1 204 No Content\r\n\r\n");
+	assert_int_equal(start_asking(followed, &subscription, &then, keyring), -EAGAIN);
+	bud_signing_key_write_public(key, &public_key);
+	assert_true(bud_keyring_put(keyring, &key, 1, 1));
+	assert_int_equal(start_asking(followed, &subscription, &then, keyring), 0);
+	life_wait(followed->life, answered.n == 1);
+	assert_true(is_genuine(followed, SECRET));
+	assert_true(is_genuine(followed, public_key.at));
+	field_of(followed, "signature-input", text);
+	assert_non_null(strstr(text, "\"content-digest\""));
+	bud_keyring_destroy(keyring);
 }
 
 /* Asked as it is pushed to: by whom its credential says. */
@@ -283,13 +354,11 @@ static void asks_with(struct followed *followed, struct bud_push_config *config,
 		.id = (char[]){"s1"}, .timeout_ms = 1000, .config = config};
 	struct answered answered = {0};
 	struct bud_ask_then then = {on_answer, &answered};
-	struct bud_error error;
 	char sink[64];
 
 	snprintf(sink, sizeof(sink), "http://127.0.0.1:%d/", followed->server.port);
 	subscription.sink = sink;
-	assert_int_equal(
-		bud_ask_start(followed->fetch, &followed->config, &subscription, &then, &error), 0);
+	assert_int_equal(start_asking(followed, &subscription, &then, NULL), 0);
 	life_wait(followed->life, answered.n == 1);
 	assert_true(answered.agrees);
 	assert_true(says(followed, "OPTIONS / HTTP/1.1\r\n"));
@@ -430,6 +499,7 @@ int main(void)
 		TEST(the_rule_is_off),
 		TEST(nobody_answers),
 		TEST(altinn),
+		TEST(altinn_by_the_servers_keys),
 		TEST(asks_with_its_credential),
 		TEST(asks_with_a_token_of_ours),
 		TEST(those_that_hang_leave_room),
