@@ -38,6 +38,7 @@ struct pending {
 	struct bud_verifier *verifier;
 	char *id;
 	int64_t since_ms; /* pending since; another one is another question */
+	int64_t asked_since_ms;
 	int64_t wait_ms;  /* until the next question */
 	bool is_over;     /* pending no more */
 	bool lacks_token; /* to be asked with; the follower tells when there is one */
@@ -117,8 +118,12 @@ static void end(struct pending *pending)
 /* What was under way is done: look again in a while. */
 static void rest(struct pending *pending, int64_t wait_ms)
 {
-	int64_t due_ms = pending->lacks_token ? BUD_TURNS_NEVER : bud_clock_mono_ms() + wait_ms;
+	int64_t due_ms = bud_clock_mono_ms() + wait_ms;
 
+	if (pending->lacks_token)
+		due_ms = BUD_TURNS_NEVER;
+	else if (pending->asked_since_ms != pending->since_ms)
+		due_ms = 0; /* that was another question */
 	free(bud_move(pending->sink));
 	bud_turn_wait(&pending->verifier->turns, &pending->turn, due_ms, pending->wait_ms > 0);
 	if (pending->is_over)
@@ -232,6 +237,7 @@ static void ask(struct pending *pending)
 	struct bud_verifier *verifier = pending->verifier;
 	char lock[LOCK_BYTES];
 
+	pending->asked_since_ms = pending->since_ms;
 	pending->wait_ms = wait_of(pending);
 	/* Over before our own next question, whose time the other clock may see earlier. */
 	if (bud_lock_take(verifier->options.store, lock_of(pending, lock),

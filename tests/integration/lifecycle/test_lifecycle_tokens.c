@@ -11,6 +11,7 @@
 
 #include "followed.h"
 #include "lifecycle/tokens.h"
+#include "lifecycle/verify.h"
 
 #define KEY "bud:{s0}:"
 #define TOKENS(tokens)                                                                             \
@@ -19,6 +20,7 @@
 #define NODES   2
 
 static struct bud_keeper *keepers[NODES];
+static struct bud_verifier *verifier; /* in one test */
 
 static void on_changed(void *owner, const struct bud_subscription *before,
 	const struct bud_subscription *subscription)
@@ -28,6 +30,8 @@ static void on_changed(void *owner, const struct bud_subscription *before,
 	for (int i = 0; i < NODES; i++)
 		if (keepers[i])
 			bud_keeper_on_changed(keepers[i], subscription);
+	if (verifier)
+		bud_verifier_on_changed(verifier, subscription);
 }
 
 static void on_deleted(void *owner, const char *id)
@@ -46,7 +50,7 @@ static void start(struct followed *followed, int nodes)
 		.fetch = followed->fetch,
 		.config = &followed->config,
 		.tick_ms = 5,
-		.again_ms = 40,
+		.again_ms = nodes == 1 ? 40 : 4000, /* the lock is for so long */
 	};
 
 	for (int i = 0; i < nodes; i++)
@@ -61,6 +65,7 @@ static int tear_down(void **state)
 	followed_stop(*state);
 	for (int i = 0; i < NODES; i++)
 		bud_keeper_close(bud_move(keepers[i]));
+	bud_verifier_close(bud_move(verifier));
 	return followed_tear_down(state);
 }
 
@@ -272,6 +277,49 @@ static void test_another_credential(void **state)
 	life_wait(life, life_stored_has(life, "s1", "of-new"));
 }
 
+/* A receiver that wants a token with each request is asked with one, and not before there is one;
+ * meanwhile the subscription says what it waits for. */
+static void test_a_question_waits_for_its_token(void **state)
+{
+	static struct scripted_server receiver;
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+	struct bud_verify_options options = {.loop = &life->loop,
+		.store = &life->store,
+		.fetch = followed->fetch,
+		.config = &followed->config,
+		.tick_ms = 5};
+	char json[512];
+
+	followed->config.delivery.verify = BUD_VERIFY_RULE_REQUIRE;
+	scripted_server_open(&receiver, &life->loop, "127.0.0.1", 0);
+	receiver.act.text = "HTTP/1.1 200 OK\r\nWebHook-Allowed-Origin: bud.example\r\n"
+			    "Content-Length: 0\r\n\r\n";
+	answer(followed, INVALID);
+	verifier = bud_verifier_open(&options);
+	start(followed, 1);
+	snprintf(json, sizeof(json),
+		"{\"protocol\":\"HTTP\",\"sink\":\"http://127.0.0.1:%d/\",\"sinkcredential\":{"
+		"\"credentialtype\":\"CLIENT\",\"identifier\":\"me\",\"secret\":\"mine\","
+		"\"tokenendpoint\":\"http://127.0.0.1:%d/token\"}}",
+		receiver.port, followed->server.port);
+	life_put_json(life, "s1", json,
+		"{\"state\":\"pending\",\"since_ms\":1,\"reason\":\"consent\","
+		"\"detail\":\"its receiver has not been asked yet\"}");
+	life_wait(life, life_stored_has(life, "s1", "\"reason\":\"credential\""));
+	life_wait(life, followed->server.requests >= 2);
+	assert_true(life_stored_has(life, "s1", "\"state\":\"pending\""));
+	assert_int_equal(receiver.requests, 0);
+	answer(followed, TOKENS("{\"access_token\":\"a1\"}"));
+	life_wait(life, life_stored_has(life, "s1", "\"granted_ms\":"));
+	assert_int_equal(receiver.requests, 1);
+	assert_non_null(strstr(receiver.last.at, "OPTIONS / HTTP/1.1\r\n"));
+	assert_non_null(strstr(receiver.last.at, "\r\nAuthorization: Bearer a1\r\n"));
+	assert_true(life_stored_has(life, "s1", "\"state\":\"active\""));
+	assert_false(life_stored_has(life, "s1", "\"reason\""));
+	scripted_server_close(&receiver);
+}
+
 /* Whoever has many credentials with issuers that hang does not keep the others from theirs. */
 static void test_those_that_hang_leave_room(void **state)
 {
@@ -336,6 +384,7 @@ int main(void)
 		TEST(an_answer_is_never_lost),
 		TEST(an_answer_outlives_a_pause),
 		TEST(another_credential),
+		TEST(a_question_waits_for_its_token),
 		TEST(those_that_hang_leave_room),
 		TEST(new_ones_of_one_owner_leave_room),
 	};

@@ -15,7 +15,6 @@
 #include "crypto/signing_key.h"
 #include "followed.h"
 #include "lifecycle/ask.h"
-#include "lifecycle/tokens.h"
 #include "lifecycle/verify.h"
 #include "subscription/consent.h"
 
@@ -27,7 +26,6 @@
 #define SECRET "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 #define NODES  2
 static struct bud_verifier *verifiers[NODES];
-static struct bud_keeper *keeper; /* in one test */
 
 static void on_changed(void *owner, const struct bud_subscription *before,
 	const struct bud_subscription *subscription)
@@ -37,8 +35,6 @@ static void on_changed(void *owner, const struct bud_subscription *before,
 	for (int i = 0; i < NODES; i++)
 		if (verifiers[i])
 			bud_verifier_on_changed(verifiers[i], subscription);
-	if (keeper)
-		bud_keeper_on_changed(keeper, subscription);
 }
 
 static void on_deleted(void *owner, const char *id)
@@ -72,7 +68,6 @@ static int tear_down(void **state)
 	followed_stop(*state);
 	for (int i = 0; i < NODES; i++)
 		bud_verifier_close(bud_move(verifiers[i]));
-	bud_keeper_close(bud_move(keeper));
 	return followed_tear_down(state);
 }
 
@@ -194,13 +189,14 @@ static void test_changed_meanwhile(void **state)
 	struct life *life = followed->life;
 
 	followed->config.delivery.verify = BUD_VERIFY_RULE_REQUIRE;
-	followed->server.act = (struct scripted_act){.text = GRANTED, .drip_ms = 1};
+	followed->server.act = (struct scripted_act){.text = GRANTED, .drip_ms = 4};
 	start(followed, 1, 0);
 	followed_put(followed, "s1", "/", pending());
 	life_wait(life, followed->server.requests == 1);
 	followed_put(followed, "s1", "/", "{\"state\":\"paused\",\"since_ms\":7}");
 	life_stays_ms(life, life_stored_has(life, "s1", "\"since_ms\":7}"), 300);
 	followed_answer(followed, GRANTED);
+	/* Also while the first question is under way. */
 	followed_put(followed, "s1", "/other", pending());
 	life_wait(life, life_stored_has(life, "s1", "\"granted_ms\":"));
 	assert_true(says(followed, "OPTIONS /other "));
@@ -388,51 +384,6 @@ static void test_asks_with_its_credential(void **state)
 	asks_with(followed, &config, NULL);
 }
 
-/* A receiver that wants a token with each request is asked with one, and not before there is one;
- * meanwhile the subscription says what it waits for. */
-static void test_asks_with_a_token_of_ours(void **state)
-{
-	static struct scripted_server issuer;
-	struct followed *followed = *state;
-	struct life *life = followed->life;
-	struct bud_keeper_options options = {.loop = &life->loop,
-		.store = &life->store,
-		.fetch = followed->fetch,
-		.config = &followed->config,
-		.tick_ms = 5,
-		.again_ms = 40};
-	char json[512];
-
-	followed->config.delivery.verify = BUD_VERIFY_RULE_REQUIRE;
-	scripted_server_open(&issuer, &life->loop, "127.0.0.1", 0);
-	issuer.act = (struct scripted_act){
-		.text = "HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n", .then = SCRIPTED_CLOSE};
-	followed_answer(followed, GRANTED);
-	keeper = bud_keeper_open(&options);
-	start(followed, 1, 20);
-	snprintf(json, sizeof(json),
-		"{\"protocol\":\"HTTP\",\"sink\":\"http://127.0.0.1:%d/\",\"sinkcredential\":{"
-		"\"credentialtype\":\"CLIENT\",\"identifier\":\"me\",\"secret\":\"mine\","
-		"\"tokenendpoint\":\"http://127.0.0.1:%d/token\"}}",
-		followed->server.port, issuer.port);
-	life_put_json(life, "s1", json,
-		"{\"state\":\"pending\",\"since_ms\":1,\"reason\":\"consent\","
-		"\"detail\":\"its receiver has not been asked yet\"}");
-	life_wait(life, life_stored_has(life, "s1", "\"reason\":\"credential\""));
-	life_wait(life, issuer.requests >= 2);
-	assert_true(life_stored_has(life, "s1", "\"state\":\"pending\""));
-	assert_int_equal(followed->server.requests, 0);
-	issuer.act.text = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-			  "Content-Length: 21\r\n\r\n{\"access_token\":\"a1\"}";
-	life_wait(life, life_stored_has(life, "s1", "\"granted_ms\":"));
-	assert_int_equal(followed->server.requests, 1);
-	assert_true(says(followed, "OPTIONS / HTTP/1.1\r\n"));
-	assert_true(says(followed, "\r\nAuthorization: Bearer a1\r\n"));
-	assert_true(life_stored_has(life, "s1", "\"state\":\"active\""));
-	assert_false(life_stored_has(life, "s1", "\"reason\""));
-	scripted_server_close(&issuer);
-}
-
 /* Whoever has many receivers that hang does not keep the others from being asked. */
 static void test_those_that_hang_leave_room(void **state)
 {
@@ -501,7 +452,6 @@ int main(void)
 		TEST(altinn),
 		TEST(altinn_by_the_servers_keys),
 		TEST(asks_with_its_credential),
-		TEST(asks_with_a_token_of_ours),
 		TEST(those_that_hang_leave_room),
 		TEST(new_ones_of_one_owner_leave_room),
 	};
