@@ -61,6 +61,7 @@ struct bud_control {
 	struct bud_keeper *keeper;
 	struct bud_disabler *disabler;
 	struct bud_replayer *replayer;
+	struct bud_resumer *resumer;
 	struct bud_listener *admin;
 	struct bud_health_api health;
 	struct bud_pauses_api pauses;
@@ -130,7 +131,7 @@ static void on_changed(void *owner, const struct bud_subscription *before,
 
 	bud_verifier_on_changed(control->verifier, subscription);
 	bud_keeper_on_changed(control->keeper, subscription);
-	bud_resume_on_changed(&control->commands_store, before, subscription);
+	bud_resumer_on_changed(control->resumer, before, subscription);
 }
 
 static void on_taken(void *owner)
@@ -195,6 +196,11 @@ static void open_judges(struct bud_control *control)
 		.store = &control->commands_store,
 		.table = control->app->table,
 	};
+	struct bud_resume_options resume = {
+		.loop = &control->loop,
+		.store = &control->commands_store,
+		.table = control->app->table,
+	};
 
 	fetch.connections_max = ASKING_MAX;
 	fetch.multis = 1;
@@ -205,6 +211,7 @@ static void open_judges(struct bud_control *control)
 	control->keeper = bud_keeper_open(&keep);
 	control->disabler = bud_disabler_open(&disable);
 	control->replayer = bud_replayer_open(&replay);
+	control->resumer = bud_resumer_open(&resume);
 }
 
 static void open_flows(struct bud_control *control)
@@ -308,6 +315,7 @@ static void on_close_time(uv_timer_t *timer)
 	bud_keeper_close(control->keeper);
 	bud_disabler_close(control->disabler);
 	bud_replayer_close(control->replayer);
+	bud_resumer_close(control->resumer);
 	uv_close((uv_handle_t *)&control->wake, NULL);
 	uv_close((uv_handle_t *)&control->gauges, NULL);
 }

@@ -14,8 +14,9 @@ struct uv_loop_s;
 typedef void (*bud_follow_deleted_fn)(void *owner, const char *id);
 
 /* A subscription is there, is new or has changed. Both are lent; `before` is what the table had,
- * NULL when it had none, as at the first load. The table gets the new one right after this; workers
- * act on what this starts in Redis only with a table that is at least as new. */
+ * NULL when it had none, as at the first load. The table gets the new one right after this, of a
+ * load when it is done; workers act on what this starts in Redis only with a table that is at least
+ * as new. */
 typedef void (*bud_follow_changed_fn)(void *owner, const struct bud_subscription *before,
 	const struct bud_subscription *subscription);
 

@@ -17,11 +17,13 @@
 #define NODES    2
 
 static struct bud_disabler *disablers[NODES];
+static struct bud_resumer *resumer;
 
 static void on_changed(void *owner, const struct bud_subscription *before,
 	const struct bud_subscription *subscription)
 {
-	bud_resume_on_changed(owner, before, subscription);
+	(void)owner;
+	bud_resumer_on_changed(resumer, before, subscription);
 }
 
 static void start(struct followed *followed)
@@ -37,7 +39,11 @@ static void start(struct followed *followed)
 	for (int i = 0; i < NODES; i++)
 		disablers[i] = bud_disabler_open(&options);
 	followed->on_changed = on_changed;
-	followed->owner = &followed->life->store;
+	resumer = bud_resumer_open(&(struct bud_resume_options){
+		.loop = &followed->life->loop,
+		.store = &followed->life->store,
+		.table = followed->table,
+	});
 	followed_start(followed);
 }
 
@@ -46,6 +52,7 @@ static int tear_down(void **state)
 	followed_stop(*state);
 	for (int i = 0; i < NODES; i++)
 		bud_disabler_close(bud_move(disablers[i]));
+	bud_resumer_close(bud_move(resumer));
 	return followed_tear_down(state);
 }
 
