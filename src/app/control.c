@@ -22,6 +22,7 @@
 #include "lifecycle/key_keeper.h"
 #include "lifecycle/nodes.h"
 #include "lifecycle/replay.h"
+#include "lifecycle/reseal.h"
 #include "lifecycle/resume.h"
 #include "lifecycle/tokens.h"
 #include "lifecycle/verify.h"
@@ -62,6 +63,7 @@ struct bud_control {
 	struct bud_disabler *disabler;
 	struct bud_replayer *replayer;
 	struct bud_resumer *resumer;
+	struct bud_resealer *resealer;
 	struct bud_listener *admin;
 	struct bud_health_api health;
 	struct bud_pauses_api pauses;
@@ -122,6 +124,7 @@ static void on_deleted(void *owner, const char *id)
 	bud_cleaner_on_deleted(control->cleaner, id);
 	bud_verifier_on_deleted(control->verifier, id);
 	bud_keeper_on_deleted(control->keeper, id);
+	bud_resealer_on_deleted(control->resealer, id);
 }
 
 static void on_changed(void *owner, const struct bud_subscription *before,
@@ -132,6 +135,7 @@ static void on_changed(void *owner, const struct bud_subscription *before,
 	bud_verifier_on_changed(control->verifier, subscription);
 	bud_keeper_on_changed(control->keeper, subscription);
 	bud_resumer_on_changed(control->resumer, before, subscription);
+	bud_resealer_on_changed(control->resealer, subscription);
 }
 
 static void on_taken(void *owner)
@@ -246,6 +250,11 @@ static void open_flows(struct bud_control *control)
 		.metrics = control->metrics,
 		.retention_ms = app->config.retention.age_s * 1000,
 	};
+	struct bud_reseal_options reseal = {
+		.loop = &control->loop,
+		.store = &control->commands_store,
+		.metrics = control->metrics,
+	};
 	struct bud_key_keeper_options keys = {
 		.loop = &control->loop,
 		.store = &control->commands_store,
@@ -256,6 +265,7 @@ static void open_flows(struct bud_control *control)
 	};
 
 	open_judges(control);
+	control->resealer = bud_resealer_open(&reseal);
 	control->key_keeper = bud_key_keeper_open(&keys);
 	control->keys.keeper = control->key_keeper;
 	control->cleaner = bud_cleaner_open(&clean);
@@ -316,6 +326,7 @@ static void on_close_time(uv_timer_t *timer)
 	bud_disabler_close(control->disabler);
 	bud_replayer_close(control->replayer);
 	bud_resumer_close(control->resumer);
+	bud_resealer_close(control->resealer);
 	uv_close((uv_handle_t *)&control->wake, NULL);
 	uv_close((uv_handle_t *)&control->gauges, NULL);
 }

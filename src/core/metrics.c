@@ -69,6 +69,8 @@ static const struct description gauges[BUD_GAUGES] = {
 	[BUD_GAUGE_REGISTRY_MISSING] = {"registry_missing",
 		"1 when the subscriptions are gone or went back: nothing is matched"},
 	[BUD_GAUGE_NODES_LIVE] = {"nodes_live", "Nodes with a heartbeat"},
+	[BUD_GAUGE_SEALED_OLD] = {"sealed_old",
+		"Subscriptions with a secret that is not sealed with the first of secrets.key"},
 };
 
 static const struct description histograms[BUD_HISTOGRAMS] = {

@@ -134,6 +134,23 @@ int bud_registry_put_status(
 		call, bud_store_send_script(store, BUD_SCRIPT_REGISTRY_STATUS, on_put, call));
 }
 
+int bud_registry_seal(struct bud_store *store, const char *id, const struct bud_span records[2],
+	bud_put_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	struct bud_args *args = &store->args;
+
+	bud_args_text(args, BUD_KEY_RECORDS);
+	bud_args_text(args, BUD_KEY_CHANGES);
+	bud_args_text(args, BUD_KEY_VERSION);
+	bud_args_keys_end(args);
+	bud_args_text(args, id);
+	bud_args_span(args, records[0]);
+	bud_args_span(args, records[1]);
+	return bud_store_call_sent(
+		call, bud_store_send_script(store, BUD_SCRIPT_REGISTRY_SEAL, on_put, call));
+}
+
 static void on_record(void *owner, const redisReply *reply)
 {
 	struct bud_store_call call = bud_store_call_take(owner);

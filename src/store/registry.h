@@ -66,6 +66,11 @@ struct bud_status_put {
 BUD_MUST_CHECK int bud_registry_put_status(
 	struct bud_store *store, const struct bud_status_put *put, bud_put_fn fn, void *owner);
 
+/* The record as it was, and with its secrets sealed anew: compare and swap, and the etag stays. The
+ * outcomes are those of a status. Copies both. */
+BUD_MUST_CHECK int bud_registry_seal(struct bud_store *store, const char *id,
+	const struct bud_span records[2], bud_put_fn fn, void *owner);
+
 /* `value` is NULL when there is no such record. */
 typedef void (*bud_registry_get_fn)(void *owner, int err, const struct bud_registry_value *value);
 BUD_MUST_CHECK int bud_registry_get(

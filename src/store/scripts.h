@@ -27,6 +27,7 @@ enum bud_script {
 	BUD_SCRIPT_SIGNING_KEY_SEAL,
 	BUD_SCRIPT_KEPT,
 	BUD_SCRIPT_KEPT_SCAN,
+	BUD_SCRIPT_REGISTRY_SEAL,
 };
 
 /* Sends what is built in `store->args`; see bud_redis_script(). */

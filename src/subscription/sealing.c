@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdlib.h>
 
 #include "crypto/seal.h"
 #include "subscription/subscription.h"
@@ -136,6 +137,28 @@ int bud_sealing_open_record(
 	return change_all(sealing, record, open_one, error);
 }
 
+static bool is_old(const struct bud_sealer *sealer, struct bud_span text)
+{
+	return sealer &&
+	       (!bud_span_starts(text, bud_span("sealed:")) || bud_seal_is_old(sealer, text));
+}
+
+/* -ESTALE: it is old. */
+static int check_one(const struct bud_sealing *sealing, const char *member, struct json_t *text,
+	struct bud_error *error)
+{
+	struct bud_span span = {json_string_value(text), json_string_length(text)};
+
+	(void)member;
+	(void)error;
+	return is_old(sealing->sealer, span) ? -ESTALE : 0;
+}
+
+bool bud_sealing_record_is_old(const struct bud_sealing *sealing, struct json_t *record)
+{
+	return change_all(sealing, record, check_one, NULL) == -ESTALE;
+}
+
 static void write_status_member(const char *member, struct bud_buffer *out)
 {
 	bud_buffer_format(out, "status.%s", member);
@@ -184,4 +207,34 @@ char *bud_sealing_open_text(
 	}
 	bud_buffer_byte(&opened, '\0');
 	return opened.at;
+}
+
+bool bud_sealing_status_is_old(const struct bud_subscription *subscription)
+{
+	const struct bud_subscription_status *status = &subscription->status;
+	const char *texts[] = {status->callback_key, status->access_token, status->refresh_token};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (texts[i] && is_old(subscription->sealer, bud_span(texts[i])))
+			return true;
+	return false;
+}
+
+static void renew(const struct bud_subscription *subscription, const char *member, char **text)
+{
+	char *opened = bud_sealing_open_text(subscription, member, *text);
+
+	if (!opened)
+		return;
+	free(*text);
+	*text = bud_sealing_close_text(subscription, member, opened);
+	bud_free_secret(opened);
+}
+
+void bud_sealing_renew_status(
+	const struct bud_subscription *subscription, struct bud_subscription_status *status)
+{
+	renew(subscription, "callback_key", &status->callback_key);
+	renew(subscription, "access_token", &status->access_token);
+	renew(subscription, "refresh_token", &status->refresh_token);
 }

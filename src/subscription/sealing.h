@@ -5,9 +5,10 @@
 #include "core/error.h"
 #include "core/text.h"
 
-struct bud_sealer;       /* crypto/seal.h */
-struct bud_subscription; /* subscription/subscription.h */
-struct json_t;           /* jansson */
+struct bud_sealer;              /* crypto/seal.h */
+struct bud_subscription;        /* subscription/subscription.h */
+struct bud_subscription_status; /* subscription/status.h */
+struct json_t;                  /* jansson */
 
 struct bud_sealing {
 	const struct bud_sealer *sealer; /* NULL: nothing is sealed, and nothing sealed is read */
@@ -22,6 +23,10 @@ void bud_sealing_close_record(const struct bud_sealing *sealing, struct json_t *
 BUD_MUST_CHECK int bud_sealing_open_record(
 	const struct bud_sealing *sealing, struct json_t *record, struct bud_error *error);
 
+/* Whether one of them is not sealed with the key that seals now, but with another or not at all.
+ * False without a sealer. `record` stays as it is. */
+bool bud_sealing_record_is_old(const struct bud_sealing *sealing, struct json_t *record);
+
 /* The secrets of a status (`member` is "callback_key", "access_token" or "refresh_token") stay in
  * memory as they are stored, so that a status that is written again is the same to a compare and
  * swap. Who sends one opens it, who puts one in closes it. Both give a text of the caller's own, to
@@ -30,3 +35,10 @@ char *bud_sealing_close_text(
 	const struct bud_subscription *subscription, const char *member, const char *text);
 char *bud_sealing_open_text(
 	const struct bud_subscription *subscription, const char *member, const char *text);
+
+/* Whether the status of `subscription` has a secret that is not sealed with the key that seals now.
+ */
+bool bud_sealing_status_is_old(const struct bud_subscription *subscription);
+/* Seals those of `status`, which is a copy of its, with that key. What cannot be opened stays. */
+void bud_sealing_renew_status(
+	const struct bud_subscription *subscription, struct bud_subscription_status *status);

@@ -45,6 +45,7 @@ struct bud_subscription {
 	const struct bud_push_config *config;  /* never NULL */
 	struct bud_subscription_status status; /* its secrets as stored: subscription/sealing.h */
 	const struct bud_sealer *sealer;       /* for its secrets in the store; may be NULL */
+	bool is_sealed_old; /* its record, as it was loaded: subscription/sealing.h */
 	/* Set by the table: a small number that no other live subscription has, kept over changes,
 	 * and a number that no other record ever put there has. */
 	uint32_t slot;
@@ -76,8 +77,7 @@ BUD_MUST_CHECK int bud_subscription_patch(const struct bud_subscription *old, st
 	const struct bud_subscription_defaults *defaults,
 	struct bud_subscription **out_subscription, struct bud_error *error);
 /* From the stored form. -EPROTONOSUPPORT: written by a newer version; -ENOKEY: sealed with a key
- * that `defaults->sealer` lacks. The serial may be absent
- * (0): the store may keep it beside the record and set it. */
+ * that `defaults->sealer` lacks. The serial may be absent (0): it may lie beside the record. */
 BUD_MUST_CHECK int bud_subscription_load(struct bud_span json,
 	const struct bud_subscription_defaults *defaults,
 	struct bud_subscription **out_subscription, struct bud_error *error);

@@ -457,6 +457,7 @@ int bud_subscription_load(struct bud_span json, const struct bud_subscription_de
 	struct reading reading = {
 		.origin = ORIGIN_STORE, .defaults = defaults, .made = made, .error = error};
 	int r = bud_body_parse(json, &root, error);
+	struct bud_sealing sealing;
 	json_int_t format;
 
 	if (r < 0)
@@ -470,10 +471,10 @@ int bud_subscription_load(struct bud_span json, const struct bud_subscription_de
 		return -EPROTONOSUPPORT;
 	}
 	r = read_stored(&reading);
+	sealing = (struct bud_sealing){defaults->sealer, made->owner, made->id};
+	made->is_sealed_old = r == 0 && bud_sealing_record_is_old(&sealing, root);
 	if (r == 0)
-		r = bud_sealing_open_record(
-			&(struct bud_sealing){defaults->sealer, made->owner, made->id}, root,
-			error);
+		r = bud_sealing_open_record(&sealing, root, error);
 	if (r == 0)
 		r = read_all(&reading);
 	if (r < 0)

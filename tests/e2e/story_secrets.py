@@ -42,3 +42,29 @@ def story_secrets_are_sealed():
             assert read.status == 200 and read.json()["name"] == "n", read
             wait_until(lambda: len(receiver.deliveries) > 1,
                        "what was published without the key is delivered with it")
+
+
+def story_an_old_key_may_go():
+    """With a new key in front all is sealed anew, keys of the server, too: the old one may go."""
+    new = "B" * 42 + "A="
+    with folder() as home, Receiver() as receiver:
+        with Budstikke(home / "data", {"secrets.key": KEY}) as node:
+            made = node.api().subscribe(receiver.sink("a"), sinkcredential=CREDENTIAL)
+            assert node.metric("sealed_old") == 0
+            assert node.stop() == 0
+
+        with Budstikke(home / "data", {"secrets.key": new + "," + KEY}) as node:
+            for part in ("are sealed with the newest key", "sealed a signing key"):
+                wait_until(lambda said=part: said in node.log.read_text(encoding="utf-8"), part, 40)
+            assert node.metric("sealed_old") == 0
+            assert node.stop() == 0
+
+        with Budstikke(home / "data", {"secrets.key": new}) as node:
+            read = node.api().get(f"/subscriptions/{made['id']}")
+            assert read.status == 200, read
+            node.api().publish(make_event("1"))
+            wait_until(lambda: receiver.deliveries, "it is pushed to")
+            assert receiver.deliveries[0].headers["authorization"].startswith("Basic ")
+            said = node.log.read_text(encoding="utf-8")
+            assert "not configured here" not in said, said
+            assert node.stop() == 0

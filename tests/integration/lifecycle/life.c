@@ -132,7 +132,8 @@ void life_put_json(struct life *life, const char *id, const char *json, const ch
 {
 	struct bud_subscription_defaults defaults = {.id = id,
 		.owner = life->put_owner ? life->put_owner : "local",
-		.timeout_ms = 10000};
+		.timeout_ms = 10000,
+		.sealer = bud_store_sealer(&life->store)};
 	struct bud_subscription *subscription;
 	bud_auto(buffer) struct bud_buffer record = {0};
 	struct bud_error error;
