@@ -1,6 +1,6 @@
-/* The replayer. each step: lock -> the jobs -> for one after the other: a page read -> what matches
- * revived and the job moved on, in one script -> the next page, until the step has revived its part
- * or read its pages; then the job moves on all the same. */
+/* The replayer. each step: lock -> a page of the jobs -> for one after the other: a page read ->
+ * what matches revived and the job moved on, in one script -> the next page, until the step has
+ * revived its part or read its pages; then the job moves on all the same. */
 #include "lifecycle/replay.h"
 
 #include <jansson.h>
@@ -49,12 +49,14 @@ struct bud_replayer {
 	struct bud_replay_options options;
 	uv_timer_t timer;
 	bool is_busy;
+	uint64_t cursor; /* the page of the next round: jobs take turns */
 	struct bud_list works;
 };
 
 static void on_timer(uv_timer_t *timer);
 static void on_locked(void *owner, int err, int64_t number);
-static void on_jobs(void *owner, int err, const struct bud_replay *replays, size_t n);
+static void on_jobs(
+	void *owner, int err, uint64_t cursor, const struct bud_replay *replays, size_t n);
 static void take_next(struct bud_replayer *replayer);
 static void read_page(struct bud_replayer *replayer);
 static void on_entries(void *owner, int err, const struct bud_entry *entries, size_t n);
@@ -132,11 +134,12 @@ static void on_locked(void *owner, int err, int64_t number)
 	struct bud_replayer *replayer = owner;
 
 	if (err < 0 || number == 0 ||
-		bud_replays_list(replayer->options.store, on_jobs, replayer) < 0)
+		bud_replays_scan(replayer->options.store, replayer->cursor, on_jobs, replayer) < 0)
 		end_round(replayer);
 }
 
-static void on_jobs(void *owner, int err, const struct bud_replay *replays, size_t n)
+static void on_jobs(
+	void *owner, int err, uint64_t cursor, const struct bud_replay *replays, size_t n)
 {
 	struct bud_replayer *replayer = owner;
 
@@ -144,6 +147,7 @@ static void on_jobs(void *owner, int err, const struct bud_replay *replays, size
 		end_round(replayer);
 		return;
 	}
+	replayer->cursor = cursor;
 	for (size_t i = 0; i < n; i++) {
 		struct work *work = bud_new(struct work);
 		work->id = bud_strndup(replays[i].job.at, replays[i].job.len);

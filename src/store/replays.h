@@ -4,7 +4,7 @@
 #pragma once
 #include "store/store.h"
 
-/* Most jobs of one answer; the others come when these are done. */
+/* Most jobs of one page. */
 #define BUD_REPLAYS_MAX 256
 
 struct bud_replay {
@@ -12,9 +12,15 @@ struct bud_replay {
 	struct bud_span value;
 };
 
+/* Lent. Where the next page begins is `cursor`; 0: that was the last one. */
+typedef void (*bud_replays_page_fn)(
+	void *owner, int err, uint64_t cursor, const struct bud_replay *replays, size_t n);
+/* Begin with cursor 0. Who goes round and round sees each job, however many there are. */
+BUD_MUST_CHECK int bud_replays_scan(
+	struct bud_store *store, uint64_t cursor, bud_replays_page_fn fn, void *owner);
+
 /* Lent. */
 typedef void (*bud_replays_fn)(void *owner, int err, const struct bud_replay *replays, size_t n);
-BUD_MUST_CHECK int bud_replays_list(struct bud_store *store, bud_replays_fn fn, void *owner);
 /* n is 1, or 0 when there is no such job. */
 BUD_MUST_CHECK int bud_replays_get(
 	struct bud_store *store, struct bud_span job, bud_replays_fn fn, void *owner);

@@ -188,6 +188,30 @@ static void test_whom_nobody_asks_for(void **state)
 	assert_int_equal(life_number(followed->life, "HLEN " KEY "refs"), 0);
 }
 
+/* More jobs than a round takes, most of which never end: all the others have their turn. */
+static void test_many_jobs(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+	struct bud_replay_job job = {
+		.source = BUD_REPLAY_EVENTS, .from_ms = AT_MS, .to_ms = AT_MS + 100};
+	bud_auto(buffer) struct bud_buffer value = {0};
+	char id[16];
+
+	bud_replay_job_write(&job, &value);
+	redis_server_do(life->server, "EVAL %s 1 " KEY "replays %s",
+		"for i = 1, 1500 do redis.call('HSET', KEYS[1], 'unknown' .. i, ARGV[1]) end "
+		"return 1",
+		value.at);
+	for (int i = 0; i < 8; i++) {
+		snprintf(id, sizeof(id), "s%d", i);
+		life_put(life, id, false);
+		put_job(followed, id, bud_buffer_as_span(&value));
+	}
+	start(followed);
+	life_wait_ms(life, jobs(followed) == 1500, 20000);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
@@ -197,6 +221,7 @@ int main(void)
 		TEST(dead_letters),
 		TEST(through_a_restart),
 		TEST(whom_nobody_asks_for),
+		TEST(many_jobs),
 	};
 
 	return cmocka_run_group_tests(tests, life_group_set_up, life_group_tear_down);

@@ -33,6 +33,13 @@ static void on_replays(void *owner, int err, const struct bud_replay *replays, s
 	lane_rig_note(err, 0, n, n ? replays[0].value : none);
 }
 
+static void on_page(
+	void *owner, int err, uint64_t cursor, const struct bud_replay *replays, size_t n)
+{
+	assert_int_equal(cursor, 0);
+	on_replays(owner, err, replays, n);
+}
+
 static void what_died_is_revived_with_its_job(void **state)
 {
 	struct bud_replay job = {bud_span("j"), bud_span("0")};
@@ -74,7 +81,7 @@ static void what_died_is_revived_with_its_job(void **state)
 	revive.after = none;
 	lane_rig_wait(bud_revive(&rig.store, &revive, lane_rig_on_number, NULL));
 	assert_int_equal(rig.number, 0);
-	lane_rig_wait(bud_replays_list(&rig.store, on_replays, NULL));
+	lane_rig_wait(bud_replays_scan(&rig.store, 0, on_page, NULL));
 	assert_int_equal(rig.n, 0);
 	lane_rig_wait(bud_replays_get(&rig.store, job.job, on_replays, NULL));
 	assert_int_equal(rig.n, 0);
