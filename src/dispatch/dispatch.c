@@ -15,6 +15,7 @@
 #include "dispatch/reader.h"
 #include "dispatch/receiver.h"
 #include "dispatch/reports.h"
+#include "dispatch/resolve.h"
 
 #define TICK_MS      10
 #define SWEEP_MS     30000
@@ -30,6 +31,7 @@ struct bud_dispatch {
 	struct bud_pusher *pusher;
 	struct bud_gates *gates;
 	struct bud_receivers *receivers;
+	struct bud_resolves resolves;
 	struct bud_lanes *lanes;
 	struct bud_hands hands;
 	struct bud_reader *reader;
@@ -85,8 +87,9 @@ struct bud_dispatch *bud_dispatch_open(const struct bud_desk *desk)
 	dispatch->pusher = bud_pusher_create(desk, &dispatch->log, &dispatch->reports);
 	dispatch->gates = bud_gates_create(desk, dispatch->pusher);
 	dispatch->receivers = bud_receivers_create(desk, dispatch->gates);
-	dispatch->lanes = bud_lanes_create(desk, dispatch->receivers);
-	bud_hands_init(&dispatch->hands, desk, dispatch->receivers, dispatch->lanes);
+	bud_resolves_init(&dispatch->resolves, desk);
+	dispatch->lanes = bud_lanes_create(desk, dispatch->receivers, &dispatch->resolves);
+	bud_hands_init(&dispatch->hands, desk, dispatch->receivers, &dispatch->resolves);
 	dispatch->hands.on_room = on_room;
 	dispatch->hands.owner = dispatch;
 	dispatch->reader = bud_reader_open(desk, &dispatch->hands);
@@ -140,6 +143,7 @@ static void on_closed(uv_handle_t *handle)
 	bud_reports_finish(&dispatch->reports);
 	bud_hands_finish(&dispatch->hands);
 	bud_lanes_destroy(dispatch->lanes);
+	bud_resolves_finish(&dispatch->resolves);
 	bud_receivers_destroy(dispatch->receivers);
 	bud_gates_destroy(dispatch->gates);
 	bud_pusher_destroy(dispatch->pusher);

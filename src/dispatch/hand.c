@@ -28,11 +28,11 @@
 #define MEAN_BYTES_FIRST (256u << 10)
 
 void bud_hands_init(struct bud_hands *hands, const struct bud_desk *desk,
-	struct bud_receivers *receivers, struct bud_lanes *lanes)
+	struct bud_receivers *receivers, struct bud_resolves *resolves)
 {
 	*hands = (struct bud_hands){.desk = desk,
 		.receivers = receivers,
-		.lanes = lanes,
+		.resolves = resolves,
 		.mean_bytes = MEAN_BYTES_FIRST};
 	for (int i = 0; i < BUD_HAND_STATES; i++)
 		bud_list_init(&hands->lists[i]);

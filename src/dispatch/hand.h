@@ -9,8 +9,8 @@
 
 struct bud_desk;      /* dispatch/desk.h */
 struct bud_entry;     /* store/partition.h */
-struct bud_lanes;     /* dispatch/lane.h */
 struct bud_receivers; /* dispatch/receiver.h */
+struct bud_resolves;  /* dispatch/resolve.h */
 
 /* barrier -> sending -> acking, or settling -> (left the table) -> leased while attempts still run.
  * What Redis did not answer goes back to be sent again. */
@@ -58,7 +58,7 @@ struct bud_hand {
 struct bud_hands {
 	const struct bud_desk *desk;
 	struct bud_receivers *receivers;
-	struct bud_lanes *lanes;
+	struct bud_resolves *resolves; /* of attempts that outlive their event here */
 	struct bud_map by_id; /* all but LEASED */
 	struct bud_list lists[BUD_HAND_STATES];
 	size_t bytes;
@@ -72,7 +72,7 @@ struct bud_hands {
 
 /* Embedded; borrows all. `on_room` is called when an event left the table. */
 void bud_hands_init(struct bud_hands *hands, const struct bud_desk *desk,
-	struct bud_receivers *receivers, struct bud_lanes *lanes);
+	struct bud_receivers *receivers, struct bud_resolves *resolves);
 /* No attempt is running and no command under way any more. */
 void bud_hands_finish(struct bud_hands *hands);
 

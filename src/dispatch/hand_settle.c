@@ -13,10 +13,10 @@
 #include "dispatch/desk.h"
 #include "dispatch/gate.h"
 #include "dispatch/hand.h"
-#include "dispatch/lane.h"
 #include "dispatch/lane_plan.h"
 #include "dispatch/parking.h"
 #include "dispatch/receiver.h"
+#include "dispatch/resolve.h"
 #include "event/event.h"
 #include "store/keys.h"
 #include "store/lane.h"
@@ -160,9 +160,12 @@ void bud_hand_settle(struct bud_hand *hand)
 
 void bud_hand_resolve_leased(struct bud_hand *hand, struct bud_hand_delivery *item)
 {
+	static const struct bud_lane_plan plain = {.mode = BUD_CLAIM_PLAIN};
 	const struct bud_delivery *delivery = &item->delivery;
 
-	bud_lanes_resolve_attempt(hand->hands->lanes, delivery, &hand->id, item->lease);
+	bud_resolves_add_attempt(hand->hands->resolves,
+		&(struct bud_lane_use){delivery->receiver->id, &plain}, delivery, &hand->id,
+		item->lease);
 }
 
 /* Leases are known now: attempts that ended meanwhile are resolved, the others go on. With now_ms 0

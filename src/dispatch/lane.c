@@ -12,7 +12,6 @@
 #include "core/map.h"
 #include "core/metrics.h"
 #include "dispatch/claim.h"
-#include "dispatch/delivery.h"
 #include "dispatch/desk.h"
 #include "dispatch/gate.h"
 #include "dispatch/lane_plan.h"
@@ -38,7 +37,7 @@ struct bud_lanes {
 	const struct bud_desk *desk;
 	struct bud_receivers *receivers;
 	struct bud_claims *claims;
-	struct bud_resolves resolves;
+	struct bud_resolves *resolves;
 	bool is_polling;
 	bool is_stopped;
 	bool look_again; /* the last look or a claim got all it asked for: look again at once */
@@ -46,14 +45,15 @@ struct bud_lanes {
 	int64_t polled_mono_ms;
 };
 
-struct bud_lanes *bud_lanes_create(const struct bud_desk *desk, struct bud_receivers *receivers)
+struct bud_lanes *bud_lanes_create(const struct bud_desk *desk, struct bud_receivers *receivers,
+	struct bud_resolves *resolves)
 {
 	struct bud_lanes *lanes = bud_new(struct bud_lanes);
 
 	lanes->desk = desk;
 	lanes->receivers = receivers;
-	bud_resolves_init(&lanes->resolves, desk);
-	lanes->claims = bud_claims_create(desk, &lanes->resolves);
+	lanes->resolves = resolves;
+	lanes->claims = bud_claims_create(desk, resolves);
 	return lanes;
 }
 
@@ -62,7 +62,6 @@ void bud_lanes_destroy(struct bud_lanes *lanes)
 	if (!lanes)
 		return;
 	bud_claims_destroy(lanes->claims);
-	bud_resolves_finish(&lanes->resolves);
 	free(lanes);
 }
 
@@ -74,16 +73,7 @@ void bud_lanes_stop(struct bud_lanes *lanes)
 bool bud_lanes_is_idle(const struct bud_lanes *lanes)
 {
 	return !lanes->is_polling && bud_claims_count(lanes->claims) == 0 &&
-	       bud_resolves_is_empty(&lanes->resolves);
-}
-
-void bud_lanes_resolve_attempt(struct bud_lanes *lanes, const struct bud_delivery *delivery,
-	const struct bud_member *id, int64_t lease)
-{
-	static const struct bud_lane_plan plain = {.mode = BUD_CLAIM_PLAIN};
-	struct bud_lane_use use = {delivery->receiver->id, &plain};
-
-	bud_resolves_add_attempt(&lanes->resolves, &use, delivery, id, lease);
+	       bud_resolves_is_empty(lanes->resolves);
 }
 
 /* Nothing can start for this lane now: it goes on in `due`, so that others get their turn. */
@@ -205,7 +195,7 @@ static void poll_due(struct bud_lanes *lanes, int64_t mono_ms)
 void bud_lanes_tick(struct bud_lanes *lanes, int64_t mono_ms)
 {
 	bud_claims_tick(lanes->claims, mono_ms);
-	bud_resolves_flush(&lanes->resolves, mono_ms);
+	bud_resolves_flush(lanes->resolves, mono_ms);
 	poll_due(lanes, mono_ms);
 }
 

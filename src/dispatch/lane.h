@@ -3,14 +3,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct bud_delivery;  /* dispatch/delivery.h */
 struct bud_desk;      /* dispatch/desk.h */
 struct bud_lanes;     /* opaque; one per worker */
-struct bud_member;    /* store/member.h */
 struct bud_receivers; /* dispatch/receiver.h */
+struct bud_resolves;  /* dispatch/resolve.h */
 
-/* Borrows both. */
-struct bud_lanes *bud_lanes_create(const struct bud_desk *desk, struct bud_receivers *receivers);
+/* Borrows all; sends what is queued in `resolves`, whoever queued it. */
+struct bud_lanes *bud_lanes_create(const struct bud_desk *desk, struct bud_receivers *receivers,
+	struct bud_resolves *resolves);
 /* No attempt is running and no command under way any more. */
 void bud_lanes_destroy(struct bud_lanes *lanes);
 
@@ -23,8 +23,3 @@ void bud_lanes_turn(struct bud_lanes *lanes);
 void bud_lanes_stop(struct bud_lanes *lanes);
 /* No claim is under way and every result has been written. */
 bool bud_lanes_is_idle(const struct bud_lanes *lanes);
-
-/* Writes what became of an attempt that ran under `lease` (0: not known, then only a success
- * counts); borrows all. Repeated until Redis answers. */
-void bud_lanes_resolve_attempt(struct bud_lanes *lanes, const struct bud_delivery *delivery,
-	const struct bud_member *id, int64_t lease);
