@@ -59,7 +59,7 @@ struct bud_hands {
 	const struct bud_desk *desk;
 	struct bud_receivers *receivers;
 	struct bud_resolves *resolves; /* of attempts that outlive their event here */
-	struct bud_map by_id; /* all but LEASED */
+	struct bud_map by_id;          /* all but LEASED */
 	struct bud_list lists[BUD_HAND_STATES];
 	size_t bytes;
 	size_t mean_bytes; /* of events lately */

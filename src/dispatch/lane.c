@@ -45,8 +45,8 @@ struct bud_lanes {
 	int64_t polled_mono_ms;
 };
 
-struct bud_lanes *bud_lanes_create(const struct bud_desk *desk, struct bud_receivers *receivers,
-	struct bud_resolves *resolves)
+struct bud_lanes *bud_lanes_create(
+	const struct bud_desk *desk, struct bud_receivers *receivers, struct bud_resolves *resolves)
 {
 	struct bud_lanes *lanes = bud_new(struct bud_lanes);
 
