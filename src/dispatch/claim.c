@@ -1,5 +1,6 @@
 /* Claims. claiming (claim and, behind it, subs:version are under way) -> barrier -> running ->
- * gone. What cannot start goes back with its attempt not counted. */
+ * gone. What cannot start goes back with its attempt not counted. Of a plain lane several may be
+ * under way: the newest stands for it. */
 #include "dispatch/claim.h"
 
 #include <assert.h>
@@ -30,6 +31,7 @@ struct bud_claims *bud_claims_create(const struct bud_desk *desk, struct bud_res
 	claims->desk = desk;
 	claims->resolves = resolves;
 	bud_list_init(&claims->waiting);
+	bud_list_init(&claims->ripe);
 	return claims;
 }
 
@@ -43,7 +45,7 @@ void bud_claims_destroy(struct bud_claims *claims)
 	/* Their leases end by themselves. */
 	bud_list_each_safe (claim, after, &claims->waiting, link)
 		bud_claim_run_finish(claim);
-	assert(claims->by_lane.n == 0);
+	assert(claims->by_lane.n == 0 && claims->n == 0);
 	bud_map_finish(&claims->by_lane);
 	free(claims);
 }
@@ -56,6 +58,11 @@ bool bud_claims_has(const struct bud_claims *claims, struct bud_span lane)
 size_t bud_claims_count(const struct bud_claims *claims)
 {
 	return claims->by_lane.n;
+}
+
+bool bud_claims_is_empty(const struct bud_claims *claims)
+{
+	return claims->n == 0;
 }
 
 size_t bud_claims_deliveries(const struct bud_claims *claims)
@@ -71,16 +78,37 @@ bool bud_claims_has_more(struct bud_claims *claims)
 	return has_more;
 }
 
+bool bud_claims_is_ripe(const struct bud_claims *claims)
+{
+	return !bud_list_is_empty(&claims->ripe);
+}
+
+bool bud_claims_take_ripe(struct bud_claims *claims, struct bud_span *out_lane)
+{
+	struct bud_claim_run *claim;
+
+	if (bud_list_is_empty(&claims->ripe))
+		return false;
+	claim = bud_list_first(&claims->ripe, struct bud_claim_run, link);
+	bud_list_remove(&claim->link);
+	*out_lane = bud_span(claim->lane);
+	return true;
+}
+
 static struct bud_claim_run *create(struct bud_claims *claims, struct bud_span lane, size_t asked)
 {
 	struct bud_claim_run *claim = bud_alloc_zero(sizeof(*claim) + lane.len + 1);
+	struct bud_claim_run *before;
 
 	memcpy(claim->lane, lane.at, lane.len);
 	claim->claims = claims;
 	claim->asked = asked;
 	claim->sent_mono_ms = bud_clock_mono_ms();
 	bud_list_init(&claim->link);
-	bud_map_put(&claims->by_lane, (struct bud_span){claim->lane, lane.len}, claim);
+	before = bud_map_put(&claims->by_lane, (struct bud_span){claim->lane, lane.len}, claim);
+	if (before)
+		before->is_followed = true;
+	claims->n++;
 	claims->n_deliveries += asked;
 	return claim;
 }
@@ -189,6 +217,20 @@ static void add_item(struct bud_claim_run *claim, const struct bud_claimed *clai
 	bud_event_unref(event);
 }
 
+/* How many to ask for next: few, unless there are more than were asked for. */
+static void learn(struct bud_claim_run *claim, size_t n)
+{
+	size_t *claim_n = &claim->receiver->claim_n;
+
+	claim->is_full = n == claim->asked;
+	if (!claim->is_full)
+		*claim_n = 1;
+	else if (*claim_n < 2 * n)
+		*claim_n = 2 * n;
+	if (*claim_n > BUD_ENDPOINT_WINDOW_MAX)
+		*claim_n = BUD_ENDPOINT_WINDOW_MAX;
+}
+
 static void on_claimed(
 	void *owner, int err, int64_t now_ms, const struct bud_claimed *claimed, size_t n)
 {
@@ -208,10 +250,7 @@ static void on_claimed(
 	for (size_t i = 0; i < n; i++)
 		add_item(claim, &claimed[i], now_ms);
 	claim->is_held = n > 0 && claim->token[0] != '\0';
-	claim->is_full = n == claim->asked;
-	claim->receiver->claim_n = claim->is_full ? 2 * n : 1;
-	if (claim->receiver->claim_n > BUD_ENDPOINT_WINDOW_MAX)
-		claim->receiver->claim_n = BUD_ENDPOINT_WINDOW_MAX;
+	learn(claim, n);
 	if (claim->n < claim->slots)
 		bud_claim_run_keep_slots(claim, claim->n);
 	claim->claims->n_deliveries -= claim->asked - claim->n;

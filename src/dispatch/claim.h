@@ -16,13 +16,20 @@ struct bud_claims *bud_claims_create(const struct bud_desk *desk, struct bud_res
 /* None is under way. */
 void bud_claims_destroy(struct bud_claims *claims);
 
-/* A claim of this lane is under way. */
+/* A claim of this lane is under way, and nothing else need look at it. */
 bool bud_claims_has(const struct bud_claims *claims, struct bud_span lane);
+/* Lanes of which a claim is under way. */
 size_t bud_claims_count(const struct bud_claims *claims);
+bool bud_claims_is_empty(const struct bud_claims *claims);
 /* Deliveries asked for or in hand. */
 size_t bud_claims_deliveries(const struct bud_claims *claims);
 /* A claim ended that had got all it asked for: its lane may have more. Told once. */
 bool bud_claims_has_more(struct bud_claims *claims);
+/* Claims that got all they asked for, and of which half has ended: what is free may be claimed
+ * beside the rest. */
+bool bud_claims_is_ripe(const struct bud_claims *claims);
+/* The lane of one, which is off the list then; lent until the loop goes on. */
+bool bud_claims_take_ripe(struct bud_claims *claims, struct bud_span *out_lane);
 
 /* Claims up to `plan->limit` deliveries; uses or gives back `slots` reserved ones of the receiver's
  * gate: one for each delivery, or one for a batch. Takes a reference on the receiver. */

@@ -44,10 +44,13 @@ void bud_claim_run_finish(struct bud_claim_run *claim)
 			&(struct bud_lane_use){claim->lane, &claim->plan}, claim->token,
 			bud_lane_plan_rest_ms(&claim->plan, claim->attempts,
 				bud_clock_mono_ms() - claim->sent_mono_ms));
-	bud_map_remove(&claims->by_lane, bud_span(claim->lane));
+	if (!claim->is_followed) {
+		bud_map_remove(&claims->by_lane, bud_span(claim->lane));
+		claims->has_more = claims->has_more || claim->is_full;
+	}
 	bud_list_remove(&claim->link);
+	claims->n--;
 	claims->n_deliveries -= claim->asked;
-	claims->has_more = claims->has_more || claim->is_full;
 	for (size_t i = 0; i < claim->n; i++)
 		if (claim->items[i].delivery.receiver)
 			bud_delivery_finish(&claim->items[i].delivery);
@@ -66,6 +69,22 @@ static void resolve_attempt(const struct bud_claim_item *item)
 		item->lease);
 }
 
+/* A slow attempt does not keep its lane: the slots of those that have ended are for the next claim.
+ * A lane that is claimed whole waits for the last one. */
+static void count_ended(struct bud_claim_run *claim)
+{
+	struct bud_claims *claims = claim->claims;
+
+	assert(claim->n_open > 0 && claim->asked > 0);
+	claim->asked--;
+	claims->n_deliveries--;
+	if (--claim->n_open == 0)
+		bud_claim_run_finish(claim);
+	else if (claim->is_full && !claim->is_followed && claim->plan.mode == BUD_CLAIM_PLAIN &&
+		 2 * claim->n_open <= claim->n && bud_list_is_empty(&claim->link))
+		bud_list_append(&claims->ripe, &claim->link);
+}
+
 static void on_end(struct bud_delivery *delivery)
 {
 	struct bud_claim_item *item = bud_container(delivery, struct bud_claim_item, delivery);
@@ -77,9 +96,10 @@ static void on_end(struct bud_delivery *delivery)
 		bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
 	claim->attempts += delivery->end != BUD_DELIVERY_END_BLOCKED;
 	resolve_attempt(item);
-	assert(claim->n_open > 0);
-	if (--claim->n_open == 0)
-		bud_claim_run_finish(claim);
+	/* Its content need not wait for the others; members of a batch are read until its end. */
+	if (claim->plan.mode != BUD_CLAIM_BATCH)
+		bud_delivery_finish(delivery);
+	count_ended(claim);
 }
 
 /* Ends an item without an attempt: BLOCKED goes back, CANCELLED is forgotten. */

@@ -34,11 +34,14 @@ struct bud_claim_item {
 };
 
 struct bud_claim_run {
-	struct bud_list link; /* bud_claims::waiting while in BARRIER */
+	/* bud_claims::waiting while in BARRIER; ::ripe while in RUNNING and its lane may be claimed
+	 * again. */
+	struct bud_list link;
 	struct bud_claims *claims;
 	enum bud_claim_state state;
 	unsigned n_replies;            /* still to come */
 	bool is_full;                  /* got all it asked for */
+	bool is_followed;              /* by another claim of its lane */
 	struct bud_receiver *receiver; /* NULL: forgetting */
 	struct bud_lane_plan plan;
 	char token[33];  /* "": the lane is not held */
@@ -58,8 +61,10 @@ struct bud_claim_run {
 struct bud_claims {
 	const struct bud_desk *desk;
 	struct bud_resolves *resolves;
-	struct bud_map by_lane;
+	struct bud_map by_lane;  /* the newest of each */
 	struct bud_list waiting; /* claim::link */
+	struct bud_list ripe;    /* claim::link */
+	size_t n;
 	size_t n_deliveries;
 	bool has_more;
 };

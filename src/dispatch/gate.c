@@ -21,6 +21,8 @@
 #define SHORT_WAIT_MS 1000
 #define GATES_A_TICK  64
 #define LOG_MS        1000
+/* By then a lane that was refused has come again, if it still has anything. */
+#define REFUSED_MS 1000
 
 struct bud_gate {
 	struct bud_gates *gates;
@@ -30,6 +32,8 @@ struct bud_gate {
 	size_t n_waiting;
 	struct bud_list link; /* bud_gates::busy, while somebody waits */
 	struct bud_buffer key;
+	struct bud_buffer refused; /* the lane that was refused first */
+	int64_t refused_mono_ms;
 };
 
 struct bud_gates {
@@ -98,6 +102,7 @@ void bud_gate_unref(struct bud_gate *gate)
 	bud_list_remove(&gate->link);
 	bud_endpoint_unref(gate->endpoint);
 	bud_buffer_finish(&gate->key);
+	bud_buffer_finish(&gate->refused);
 	free(gate);
 }
 
@@ -188,6 +193,30 @@ size_t bud_gate_reserve(struct bud_gate *gate, enum bud_share share, size_t want
 		bud_endpoint_admit(gate->endpoint, share, mono_ms, out_wait_ms) == BUD_ADMIT_YES)
 		n++;
 	return n;
+}
+
+struct bud_span bud_gate_refused_lane(const struct bud_gate *gate, int64_t mono_ms)
+{
+	if (mono_ms - gate->refused_mono_ms >= REFUSED_MS)
+		return (struct bud_span){NULL, 0};
+	return bud_buffer_as_span(&gate->refused);
+}
+
+void bud_gate_note_lane(
+	struct bud_gate *gate, struct bud_span lane, bool is_refused, int64_t mono_ms)
+{
+	struct bud_span refused = bud_gate_refused_lane(gate, mono_ms);
+	bool is_it = refused.len > 0 && bud_span_equals(refused, lane);
+
+	if (is_it && !is_refused)
+		gate->refused.len = 0;
+	if (!is_refused || (refused.len > 0 && !is_it))
+		return;
+	gate->refused_mono_ms = mono_ms;
+	if (is_it)
+		return;
+	gate->refused.len = 0;
+	bud_buffer_span(&gate->refused, lane);
 }
 
 static void end(struct bud_delivery *delivery, enum bud_delivery_end how, int64_t wait_ms)

@@ -1,5 +1,6 @@
 /* A gate: one endpoint as this worker uses it: the deliveries that wait here for a slot. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "core/list.h"
@@ -41,6 +42,12 @@ void bud_gate_withdraw(struct bud_gate *gate, struct bud_delivery *delivery);
  * used with bud_gate_start() or given back. */
 size_t bud_gate_reserve(struct bud_gate *gate, enum bud_share share, size_t want, int64_t mono_ms,
 	int64_t *out_wait_ms);
+/* A parked lane whose turn it was got slots here, or none. */
+void bud_gate_note_lane(
+	struct bud_gate *gate, struct bud_span lane, bool is_refused, int64_t mono_ms);
+/* One that got none lately, and that goes before others which come out of turn; empty: there is
+ * none. Lent until the next note. */
+struct bud_span bud_gate_refused_lane(const struct bud_gate *gate, int64_t mono_ms);
 void bud_gate_give_back(struct bud_gate *gate, enum bud_share share, size_t n, int64_t mono_ms);
 /* Uses one reserved slot: of the share for replays if it is one. BLOCKED: the slot is given back.
  */

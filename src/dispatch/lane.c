@@ -1,5 +1,7 @@
 /* The parked lane. tick -> due? -> claim (slots of the endpoint are reserved first) -> barrier ->
- * start all -> on_end ... -> resolve. Nothing is claimed that cannot start at once. */
+ * start all -> on_end ... -> resolve. Nothing is claimed that cannot start at once. A lane that has
+ * more is claimed again as soon as half of a claim has ended, without a look at `due`, while there
+ * is room for the others; one that was refused a slot of the same endpoint goes before it. */
 #include "dispatch/lane.h"
 
 #include <assert.h>
@@ -23,9 +25,14 @@
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
-#define POLL_MS        100
-#define LANES_A_POLL   64 /* beside those of which a claim is under way */
-#define CLAIMED_MAX    512
+#define POLL_MS      100
+#define LANES_A_POLL 64 /* beside those of which a claim is under way */
+#define CLAIMED_MAX  512
+/* With more in hand, lanes go by their turns in `due` only. */
+#define FOLLOWED_MAX (CLAIMED_MAX / 2)
+/* Results make their lanes due at the time that Redis writes them, which is after we look: the look
+ * behind them is for what is due by then. */
+#define AHEAD_MS       20
 #define UNKNOWN_MS     10000
 #define NOT_ALLOWED_MS 60000
 /* A first token pulls its lanes; an owner's new one does not. */
@@ -72,7 +79,7 @@ void bud_lanes_stop(struct bud_lanes *lanes)
 
 bool bud_lanes_is_idle(const struct bud_lanes *lanes)
 {
-	return !lanes->is_polling && bud_claims_count(lanes->claims) == 0 &&
+	return !lanes->is_polling && bud_claims_is_empty(lanes->claims) &&
 	       bud_resolves_is_empty(lanes->resolves);
 }
 
@@ -102,11 +109,30 @@ static struct bud_lane_plan plan_for(
 	return plan;
 }
 
+/* Slots for the next claim of this lane. */
+static size_t reserve(const struct bud_receiver *receiver, struct bud_span lane,
+	const struct bud_lane_plan *plan, int64_t mono_ms, int64_t *out_wait_ms)
+{
+	size_t want = plan->limit > 0 ? plan->limit : receiver->claim_n;
+
+	return bud_gate_reserve(receiver->gate,
+		bud_lane_is_replay(lane) ? BUD_SHARE_REPLAY : BUD_SHARE_RETRY,
+		plan->mode == BUD_CLAIM_BATCH ? 1 : want, mono_ms, out_wait_ms);
+}
+
+static void claim(struct bud_lanes *lanes, struct bud_span lane, struct bud_receiver *receiver,
+	struct bud_lane_plan *plan, size_t slots)
+{
+	if (plan->mode != BUD_CLAIM_BATCH)
+		plan->limit = (unsigned)slots;
+	bud_claims_start(lanes->claims, lane, receiver, plan, slots);
+}
+
+/* Its turn has come in `due`. */
 static void claim_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_receiver *receiver,
 	int64_t mono_ms)
 {
 	struct bud_lane_plan plan = plan_for(lanes->desk, lane, receiver);
-	size_t want = plan.limit > 0 ? plan.limit : receiver->claim_n;
 	int64_t wait_ms = 0;
 	size_t slots;
 
@@ -122,19 +148,48 @@ static void claim_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_
 		postpone(lanes, lane, NOT_ALLOWED_MS);
 		return;
 	}
-	slots = bud_gate_reserve(receiver->gate,
-		bud_lane_is_replay(lane) ? BUD_SHARE_REPLAY : BUD_SHARE_RETRY,
-		plan.mode == BUD_CLAIM_BATCH ? 1 : want, mono_ms, &wait_ms);
-	if (slots == 0) {
+	slots = reserve(receiver, lane, &plan, mono_ms, &wait_ms);
+	bud_gate_note_lane(receiver->gate, lane, slots == 0, mono_ms);
+	if (slots == 0)
 		postpone(lanes, lane, wait_ms);
-		return;
-	}
-	if (plan.mode != BUD_CLAIM_BATCH)
-		plan.limit = (unsigned)slots;
-	bud_claims_start(lanes->claims, lane, receiver, &plan, slots);
+	else
+		claim(lanes, lane, receiver, &plan, slots);
 }
 
-static void visit(struct bud_lanes *lanes, struct bud_span lane, int64_t mono_ms)
+static void visit(struct bud_lanes *lanes, struct bud_span lane, bool is_followed, int64_t mono_ms);
+
+/* The turn of another lane that found no slot at this endpoint. */
+static void visit_refused(struct bud_lanes *lanes, struct bud_span refused, int64_t mono_ms)
+{
+	bud_auto(buffer) struct bud_buffer lane = {0};
+
+	bud_buffer_span(&lane, refused); /* the gate's own changes meanwhile */
+	if (!bud_claims_has(lanes->claims, refused))
+		visit(lanes, bud_buffer_as_span(&lane), false, mono_ms);
+}
+
+/* Beside a claim that is under way. Where this is not for now, the lane waits for its turn. */
+static void follow_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_receiver *receiver,
+	int64_t mono_ms)
+{
+	struct bud_lane_plan plan = plan_for(lanes->desk, lane, receiver);
+	struct bud_span refused = bud_gate_refused_lane(receiver->gate, mono_ms);
+	int64_t wait_ms = 0;
+	size_t slots;
+
+	if (refused.len > 0) {
+		visit_refused(lanes, refused, mono_ms);
+		return;
+	}
+	if (plan.mode != BUD_CLAIM_PLAIN || !receiver->is_active || !receiver->target ||
+		bud_clock_wall_ms() >= receiver->credential_until_ms)
+		return;
+	slots = reserve(receiver, lane, &plan, mono_ms, &wait_ms);
+	if (slots > 0)
+		claim(lanes, lane, receiver, &plan, slots);
+}
+
+static void visit(struct bud_lanes *lanes, struct bud_span lane, bool is_followed, int64_t mono_ms)
 {
 	const struct bud_desk *desk = lanes->desk;
 	const struct bud_subscription *subscription = NULL;
@@ -143,7 +198,7 @@ static void visit(struct bud_lanes *lanes, struct bud_span lane, int64_t mono_ms
 	char id[BUD_SUBSCRIPTION_ID_MAX + 1];
 	enum bud_table_state state;
 
-	if (name.len >= sizeof(id) || bud_claims_has(lanes->claims, lane))
+	if (name.len >= sizeof(id))
 		return;
 	memcpy(id, name.at, name.len);
 	id[name.len] = '\0';
@@ -153,11 +208,13 @@ static void visit(struct bud_lanes *lanes, struct bud_span lane, int64_t mono_ms
 		receiver = bud_receiver_ref(
 			bud_receivers_get(lanes->receivers, subscription, mono_ms));
 	bud_table_unlock(desk->table, desk->table_reader);
-	if (state == BUD_TABLE_LIVE)
+	if (state == BUD_TABLE_LIVE && is_followed)
+		follow_for(lanes, lane, receiver, mono_ms);
+	else if (state == BUD_TABLE_LIVE)
 		claim_for(lanes, lane, receiver, mono_ms);
-	else if (state == BUD_TABLE_DELETED)
+	else if (state == BUD_TABLE_DELETED && !is_followed)
 		bud_claims_start_forgetting(lanes->claims, lane);
-	else
+	else if (!is_followed)
 		postpone(lanes, lane, UNKNOWN_MS);
 	bud_receiver_unref(receiver);
 }
@@ -170,10 +227,11 @@ static void on_lanes(void *owner, int err, const struct bud_span *due, size_t n)
 	lanes->is_polling = false;
 	lanes->look_again = lanes->look_again || n == lanes->asked;
 	for (size_t i = 0; err == 0 && i < n && !lanes->is_stopped; i++)
-		visit(lanes, due[i], mono_ms);
+		if (!bud_claims_has(lanes->claims, due[i]))
+			visit(lanes, due[i], false, mono_ms);
 }
 
-static void poll_due(struct bud_lanes *lanes, int64_t mono_ms)
+static void poll_due(struct bud_lanes *lanes, int64_t mono_ms, int64_t ahead_ms)
 {
 	bool is_time = lanes->look_again || mono_ms - lanes->polled_mono_ms >= POLL_MS;
 
@@ -188,21 +246,39 @@ static void poll_due(struct bud_lanes *lanes, int64_t mono_ms)
 	lanes->asked = LANES_A_POLL + bud_claims_count(lanes->claims);
 	if (lanes->asked > BUD_LANES_MAX)
 		lanes->asked = BUD_LANES_MAX;
-	lanes->is_polling = bud_lane_due(lanes->desk->commands, bud_clock_wall_ms(), lanes->asked,
-				    on_lanes, lanes) == 0;
+	lanes->is_polling = bud_lane_due(lanes->desk->commands, bud_clock_wall_ms() + ahead_ms,
+				    lanes->asked, on_lanes, lanes) == 0;
 }
 
 void bud_lanes_tick(struct bud_lanes *lanes, int64_t mono_ms)
 {
 	bud_claims_tick(lanes->claims, mono_ms);
 	bud_resolves_flush(lanes->resolves, mono_ms);
-	poll_due(lanes, mono_ms);
+	poll_due(lanes, mono_ms, 0);
+}
+
+/* Takes all from the list, whether or not they may go on now. */
+static void follow(struct bud_lanes *lanes)
+{
+	int64_t mono_ms = bud_clock_mono_ms();
+	bool may = !lanes->is_stopped && bud_following_is_fresh(lanes->desk->following, mono_ms);
+	struct bud_span lane;
+
+	while (bud_claims_take_ripe(lanes->claims, &lane))
+		if (may && bud_claims_deliveries(lanes->claims) < FOLLOWED_MAX)
+			visit(lanes, lane, true, mono_ms);
 }
 
 void bud_lanes_turn(struct bud_lanes *lanes)
 {
+	int64_t mono_ms;
+
+	if (bud_claims_is_ripe(lanes->claims))
+		follow(lanes);
 	if (!bud_claims_has_more(lanes->claims))
 		return;
 	lanes->look_again = true;
-	bud_lanes_tick(lanes, bud_clock_mono_ms());
+	mono_ms = bud_clock_mono_ms();
+	bud_resolves_flush(lanes->resolves, mono_ms);
+	poll_due(lanes, mono_ms, AHEAD_MS);
 }

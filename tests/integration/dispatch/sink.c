@@ -213,6 +213,8 @@ static void on_push(void *context, struct bud_request *request)
 		if (path->retry_after)
 			bud_reply_header(request, "Retry-After", path->retry_after);
 	}
+	if (sink->slow_event && strcmp(seen->event, sink->slow_event) == 0)
+		delay_ms = sink->slow_ms;
 	answer(sink, request, seen->status, delay_ms);
 }
 

@@ -36,6 +36,8 @@ struct sink {
 	int port;
 	struct sink_path paths[8];
 	size_t n_paths;
+	const char *slow_event; /* borrowed; answered after slow_ms whatever its path; or NULL */
+	uint64_t slow_ms;
 	struct sink_seen *seen;
 	size_t n;
 	size_t room;

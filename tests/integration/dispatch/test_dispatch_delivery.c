@@ -23,7 +23,7 @@ static void is_delivered_and_acked(void **state)
 	assert_int_equal(rig_events(rig), 4);
 	assert_true(rig_is_clean(rig));
 	assert_int_equal(rig_count(rig, BUD_COUNTER_EVENTS_UNMATCHED), 1);
-	assert_int_equal(rig_count(rig, BUD_COUNTER_EVENTS_ACKED), 4);
+	rig_wait(rig, rig_count(rig, BUD_COUNTER_EVENTS_ACKED) == 4);
 	rig_wait(rig, rig_number(rig, "LLEN bud:{s0}:attempts:%s", "s1") == 3);
 
 	redisReply *reply = redis_server_ask(rig->server, "LINDEX bud:{s0}:attempts:s1 -1");

@@ -9,6 +9,13 @@
 
 #include "core/limits.h"
 
+/* Everything is parked until the table is confirmed again. */
+static void hold(struct rig *rig)
+{
+	rig->is_confirmed = false;
+	atomic_store(&rig->following.confirmed_mono_ms, bud_clock_mono_ms() - 1000);
+}
+
 /* More than the window and the queue: the rest is parked, everything arrives. */
 static void never_more_than_the_window_at_a_time(void **state)
 {
@@ -53,8 +60,7 @@ static void one_lane_uses_what_the_window_learned(void **state)
 	sink_tell(&rig->sink, "/a", 10, (int[]){200, 0});
 	rig_subscribe(rig, "s1", "t", "/a");
 	rig_start(rig);
-	rig->is_confirmed = false; /* until all are parked */
-	atomic_store(&rig->following.confirmed_mono_ms, bud_clock_mono_ms() - 1000);
+	hold(rig);
 	rig_publish(rig, "t", "e", n);
 	rig_wait(rig,
 		rig_pending(rig) == 0 && rig_number(rig, "ZCARD bud:{s0}:%s", "parked:s1") == n);
@@ -62,6 +68,68 @@ static void one_lane_uses_what_the_window_learned(void **state)
 	rig_wait_ms(rig, sink_distinct(&rig->sink) == (size_t)n, 40000);
 	rig_wait(rig, rig_is_clean(rig));
 	assert_in_range(rig->sink.most_at_a_time, BUD_ENDPOINT_WINDOW + 4, BUD_ENDPOINT_WINDOW_MAX);
+}
+
+/* A lane goes on with the slots that are free while one of its attempts hangs. */
+static void one_that_hangs_does_not_keep_its_lane(void **state)
+{
+	struct rig *rig = *state;
+	int n = 300;
+
+	rig->sink.slow_event = "e150";
+	rig->sink.slow_ms = 4000;
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	hold(rig);
+	rig_publish(rig, "t", "e", n);
+	rig_wait(rig,
+		rig_pending(rig) == 0 && rig_number(rig, "ZCARD bud:{s0}:%s", "parked:s1") == n);
+	rig->is_confirmed = true;
+	rig_wait(rig, rig->sink.n_waiting == 1);
+	rig_wait(rig, rig->sink.n == (size_t)n);
+	assert_int_equal(rig->sink.n_waiting, 1);
+	rig_wait_ms(rig, rig_is_clean(rig), 10000);
+	assert_int_equal(rig->sink.n, n);
+}
+
+static int count_of(const struct rig *rig, char prefix)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < rig->sink.n; i++)
+		n += rig->sink.seen[i].event[0] == prefix;
+	return n;
+}
+
+/* Of those parked in a lane. */
+static long long count_due(struct rig *rig, const char *lane)
+{
+	char format[64];
+
+	snprintf(format, sizeof(format), "ZCOUNT bud:{s0}:parked:%%s 0 %lld",
+		(long long)bud_clock_wall_ms() * 64);
+	return rig_number(rig, format, lane);
+}
+
+/* A lane that always has more leaves slots to another one of its receiver. */
+static void lanes_of_one_receiver_go_by_turns(void **state)
+{
+	struct rig *rig = *state;
+	int n = 1000;
+
+	rig_subscribe(rig, "s1", "t", "/a?t");
+	rig_subscribe(rig, "s2", "u", "/a?u");
+	rig_start(rig);
+	hold(rig);
+	rig_publish(rig, "t", "t", n);
+	rig_publish(rig, "u", "u", n);
+	rig_wait_ms(rig, count_due(rig, "s1") == n && count_due(rig, "s2") == n, 20000);
+	rig->is_confirmed = true;
+	rig_wait_ms(rig, count_of(rig, 't') == n || count_of(rig, 'u') == n, 20000);
+	assert_in_range(count_of(rig, 't'), n / 4, n);
+	assert_in_range(count_of(rig, 'u'), n / 4, n);
+	rig_wait_ms(rig, rig_is_clean(rig), 20000);
+	assert_int_equal(rig->sink.n, 2 * n);
 }
 
 /* Many lanes of one receiver share its window. */
@@ -76,8 +144,7 @@ static void many_lanes_of_one_receiver(void **state)
 		rig_subscribe(rig, id, "t", i % 2 ? "/a?x" : "/a?y");
 	}
 	rig_start(rig);
-	rig->is_confirmed = false; /* until all are parked */
-	atomic_store(&rig->following.confirmed_mono_ms, bud_clock_mono_ms() - 1000);
+	hold(rig);
 	rig_publish(rig, "t", "e", 1);
 	rig_wait(rig, rig_pending(rig) == 0 && rig_number(rig, "ZCARD bud:{s0}:%s", "due") == 60);
 	rig->is_confirmed = true;
@@ -103,8 +170,7 @@ static void lanes_that_hang_leave_others_their_turn(void **state)
 	}
 	rig_subscribe(rig, "other", "u", "/a");
 	rig_start(rig);
-	rig->is_confirmed = false; /* until all are parked */
-	atomic_store(&rig->following.confirmed_mono_ms, bud_clock_mono_ms() - 1000);
+	hold(rig);
 	rig_publish(rig, "t", "e", 2);
 	rig_wait(rig, rig_pending(rig) == 0 && rig_number(rig, "ZCARD bud:{s0}:%s", "due") == n);
 	rig->is_confirmed = true;
@@ -121,6 +187,8 @@ int main(void)
 		TEST(never_more_than_the_window_at_a_time),
 		TEST(a_slow_retry_leaves_the_other_slots),
 		TEST(one_lane_uses_what_the_window_learned),
+		TEST(one_that_hangs_does_not_keep_its_lane),
+		TEST(lanes_of_one_receiver_go_by_turns),
 		TEST(many_lanes_of_one_receiver),
 		TEST(lanes_that_hang_leave_others_their_turn),
 	};
