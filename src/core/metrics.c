@@ -36,6 +36,9 @@ static const struct description counters[BUD_COUNTERS] = {
 	[BUD_COUNTER_ATTEMPTS_FAILED] = {"attempts_failed", "HTTP attempts that failed"},
 	[BUD_COUNTER_ATTEMPTS_STUCK] = {"attempts_stuck",
 		"Attempts ended by our own deadline, not by libcurl's"},
+	[BUD_COUNTER_ATTEMPTS_BLOCKED] = {"attempts_blocked",
+		"Attempts that had to wait because this node had no socket or no CA bundle for "
+		"them"},
 	[BUD_COUNTER_OUTCOME_AGAIN] = {"attempts_again", "Failed attempts with another to come"},
 	[BUD_COUNTER_OUTCOME_DEAD] = {"attempts_dead", "Failed attempts that were the last one"},
 	[BUD_COUNTER_OUTCOME_DISABLE] = {"attempts_disable",

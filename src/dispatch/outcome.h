@@ -28,7 +28,7 @@ struct bud_outcome {
 
 /* An attempt that ended. Times are wall clock. */
 struct bud_attempt {
-	const struct bud_fetch_result *result; /* not CANCELLED: that was none */
+	const struct bud_fetch_result *result; /* not CANCELLED or BLOCKED: those were none */
 	unsigned number;                       /* from 1 */
 	bool is_refused;        /* by name, in a batch whose request as such was answered */
 	int64_t retry_after_ms; /* what the receiver asked for; negative: nothing */

@@ -32,6 +32,9 @@
 #define DISABLED_WAIT_MS 2000
 /* Its lane waits, until whoever renews the credential pulls it. */
 #define NO_CREDENTIAL_WAIT_MS 1000
+/* Our own trouble, which may pass; up to twice as long, so that not all come back at once. */
+#define BLOCKED_WAIT_MS     1000
+#define BLOCKED_LOG_EACH_MS 60000
 
 struct bud_pusher {
 	const struct bud_desk *desk;
@@ -39,6 +42,7 @@ struct bud_pusher {
 	struct bud_reports *reports;
 	struct bud_buffer scratch; /* of signatures */
 	size_t running;
+	int64_t blocked_log_ms; /* not before then again */
 };
 
 /* What the result callback needs; a delivery does not know its pusher. */
@@ -159,8 +163,10 @@ static struct bud_batch members_of(struct bud_delivery *delivery, struct bud_del
 	return delivery->batch ? *delivery->batch : (struct bud_batch){alone, 1};
 }
 
-/* We stopped it, when shutting down: that says nothing about the receiver. */
-static void end_cancelled(struct bud_delivery *delivery, struct bud_receiver *receiver)
+/* No attempt was made, or we stopped it when shutting down: that says nothing about the receiver.
+ */
+static void end_unused(
+	struct bud_delivery *delivery, struct bud_receiver *receiver, int64_t wait_ms)
 {
 	enum bud_share share = delivery->share;
 	struct bud_delivery *alone;
@@ -168,10 +174,24 @@ static void end_cancelled(struct bud_delivery *delivery, struct bud_receiver *re
 
 	for (size_t i = 0; i < batch.n; i++) {
 		batch.members[i]->end = BUD_DELIVERY_END_BLOCKED;
-		batch.members[i]->wait_ms = 0;
+		batch.members[i]->wait_ms = wait_ms;
 		batch.members[i]->on_end(batch.members[i]);
 	}
 	bud_gate_give_back(receiver->gate, share, 1, bud_clock_mono_ms());
+}
+
+static void end_blocked(struct bud_pusher *pusher, struct bud_delivery *delivery,
+	struct bud_receiver *receiver, const char *why)
+{
+	int64_t mono_ms = bud_clock_mono_ms();
+
+	bud_metrics_add(pusher->desk->metrics, BUD_COUNTER_ATTEMPTS_BLOCKED, 1);
+	if (mono_ms >= pusher->blocked_log_ms) {
+		pusher->blocked_log_ms = mono_ms + BLOCKED_LOG_EACH_MS;
+		bud_log_error("attempts wait until this node can make them", "error", why);
+	}
+	end_unused(
+		delivery, receiver, BLOCKED_WAIT_MS + (int64_t)bud_random_below(BLOCKED_WAIT_MS));
 }
 
 /* Which members of a batch the receiver says it did not take. */
@@ -246,7 +266,9 @@ static void on_result(void *owner, const struct bud_fetch_result *result)
 	bud_message_finish(delivery);
 	set_state(delivery, BUD_DELIVERY_ENDED);
 	if (result->kind == BUD_FETCH_CANCELLED)
-		end_cancelled(delivery, receiver);
+		end_unused(delivery, receiver, 0);
+	else if (result->kind == BUD_FETCH_BLOCKED)
+		end_blocked(pusher, delivery, receiver, result->text);
 	else
 		end_attempt(pusher, delivery, receiver, result);
 	bud_receiver_unref(receiver);

@@ -147,6 +147,15 @@ static void give_to_curl(struct bud_transfer *transfer, const char *pin, unsigne
 	bud_multis_add(fetch->multis, transfer->multi, transfer->easy);
 }
 
+/* Whether an address is our own cannot be told without a socket. */
+static void refuse(struct bud_transfer *transfer)
+{
+	if (bud_guard_is_exhausted())
+		end(transfer, BUD_FETCH_BLOCKED, BUD_BLOCKED_TEXT);
+	else
+		end(transfer, BUD_FETCH_ADDRESS_REFUSED, BUD_ADDRESS_REFUSED_TEXT);
+}
+
 static void go_on(struct bud_transfer *transfer, const struct bud_name_answer *answer)
 {
 	switch (answer->state) {
@@ -158,6 +167,9 @@ static void go_on(struct bud_transfer *transfer, const struct bud_name_answer *a
 		break;
 	case BUD_NAME_FAILED:
 		end(transfer, BUD_FETCH_NAME_FAILED, "the host name does not resolve");
+		break;
+	case BUD_NAME_BLOCKED:
+		end(transfer, BUD_FETCH_BLOCKED, BUD_BLOCKED_TEXT);
 		break;
 	}
 }
@@ -176,7 +188,7 @@ static void find_address(struct bud_transfer *transfer)
 		if (bud_guard_allows(&fetch->guard, address))
 			give_to_curl(transfer, NULL, 0);
 		else
-			end(transfer, BUD_FETCH_ADDRESS_REFUSED, BUD_ADDRESS_REFUSED_TEXT);
+			refuse(transfer);
 		return;
 	}
 	const struct bud_name_answer *answer = bud_names_find(fetch->names, target->host);
@@ -461,6 +473,7 @@ const char *bud_fetch_kind_word(enum bud_fetch_kind kind)
 		[BUD_FETCH_BAD_RESPONSE] = "bad_response",
 		[BUD_FETCH_CANCELLED] = "cancelled",
 		[BUD_FETCH_STUCK] = "stuck",
+		[BUD_FETCH_BLOCKED] = "blocked",
 	};
 	return words[kind];
 }

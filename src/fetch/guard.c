@@ -77,6 +77,20 @@ bool bud_guard_allows(const struct bud_guard *guard, const struct sockaddr *addr
 	       !bud_guard_is_own(guard->own_ports, &guard->nat64, address);
 }
 
+bool bud_guard_is_exhaustion(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS;
+}
+
+bool bud_guard_is_exhausted(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return bud_guard_is_exhaustion(-errno);
+	close(fd);
+	return false;
+}
+
 static bool find_source(const struct bud_guard *guard, int family, union address *out_address)
 {
 	for (size_t i = 0; i < guard->sources.n; i++) {

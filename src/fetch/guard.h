@@ -24,6 +24,11 @@ bool bud_guard_is_own(const uint16_t *own_ports, const struct bud_networks *nat6
 /* False when the address guard says no, and for the ports we listen on at every address this
  * machine has: an event must not come back in by the back door. */
 bool bud_guard_allows(const struct bud_guard *guard, const struct sockaddr *address);
+/* Whether no socket is to be had at all now: then a refusal or a name that does not resolve may be
+ * our own trouble. */
+bool bud_guard_is_exhausted(void);
+/* Whether that is what an errno of bud_guard_socket() says. */
+bool bud_guard_is_exhaustion(int err);
 /* A TCP socket that does not block, bound to our source address of that family; negative errno,
  * -EADDRNOTAVAIL when there are source addresses but none of that family. */
 int bud_guard_socket(const struct bud_guard *guard, int family);

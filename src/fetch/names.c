@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/map.h"
 #include "fetch/address.h"
+#include "fetch/guard.h"
 #include "fetch/names.h"
 #include "fetch/resolver.h"
 
@@ -149,14 +150,25 @@ static void take_addresses(struct entry *entry, const struct ares_addrinfo *info
 	mark_answered(entry, kept_ms < entry->names->kept_ms ? entry->names->kept_ms : kept_ms);
 }
 
+/* Asked again by the next who wants to know. */
+static void block(struct entry *entry)
+{
+	fail(entry, BUD_NAME_BLOCKED, true);
+	entry->fresh_until_ms = 0;
+}
+
 static void on_resolved(void *owner, int status, const struct ares_addrinfo *info)
 {
 	struct entry *entry = owner;
 	set_state(entry, ENTRY_RESTING);
 	if (info)
 		take_addresses(entry, info);
+	else if (status == ARES_ENOTFOUND || status == ARES_ENODATA)
+		fail(entry, BUD_NAME_FAILED, false);
+	else if (status != ARES_EDESTRUCTION && bud_guard_is_exhausted())
+		block(entry);
 	else if (status != ARES_EDESTRUCTION)
-		fail(entry, BUD_NAME_FAILED, status != ARES_ENOTFOUND && status != ARES_ENODATA);
+		fail(entry, BUD_NAME_FAILED, true);
 	else if (!bud_list_is_empty(&entry->queries) && !entry->names->is_closing)
 		set_state(entry, ENTRY_WAITING); /* resolv.conf has changed */
 }

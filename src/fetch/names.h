@@ -16,6 +16,7 @@ enum bud_name_state {
 	BUD_NAME_FOUND,
 	BUD_NAME_FAILED,
 	BUD_NAME_REFUSED, /* at least one of its addresses is not allowed */
+	BUD_NAME_BLOCKED, /* we had no socket to ask with; not kept */
 };
 
 /* Each pin is an entry for CURLOPT_CONNECT_TO, "::192.0.2.1:". */

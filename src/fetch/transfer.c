@@ -24,10 +24,12 @@ static curl_socket_t on_open_socket(
 	const struct bud_guard *guard = transfer->guard;
 	(void)purpose;
 	if (!guard->is_proxied && !bud_guard_allows(guard, &address->addr)) {
+		transfer->response.is_blocked = bud_guard_is_exhausted();
 		transfer->response.address_was_refused = true;
 		return CURL_SOCKET_BAD;
 	}
 	int fd = bud_guard_socket(guard, address->family);
+	transfer->response.is_blocked = bud_guard_is_exhaustion(fd);
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -356,6 +358,10 @@ static bool was_refused_by_proxy(const struct bud_transfer *transfer)
 void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code)
 {
 	const struct bud_transfer_response *response = &transfer->response;
+	if (response->is_blocked) {
+		end_as(transfer, BUD_FETCH_BLOCKED, BUD_BLOCKED_TEXT);
+		return;
+	}
 	if (response->address_was_refused) {
 		end_as(transfer, BUD_FETCH_ADDRESS_REFUSED, BUD_ADDRESS_REFUSED_TEXT);
 		return;
@@ -396,7 +402,9 @@ void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code)
 		end_as(transfer, BUD_FETCH_TLS_FAILED, "the certificate was not accepted");
 		break;
 	case CURLE_SSL_CACERT_BADFILE:
-		end_as(transfer, BUD_FETCH_TLS_FAILED, "our CA bundle cannot be read");
+		end_as(transfer,
+			transfer->target->ca.data ? BUD_FETCH_TLS_FAILED : BUD_FETCH_BLOCKED,
+			"our CA bundle cannot be read");
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_SSL_CIPHER:

@@ -10,6 +10,7 @@
 #define BUD_RETRY_AFTER_BYTES 64
 /* The same wherever the guard said no. */
 #define BUD_ADDRESS_REFUSED_TEXT "the host's address is not allowed"
+#define BUD_BLOCKED_TEXT         "no socket is to be had here"
 
 struct bud_guard;
 struct bud_multis;
@@ -34,6 +35,7 @@ struct bud_transfer_response {
 	bool head_is_too_big;
 	bool body_is_too_big;
 	bool address_was_refused;
+	bool is_blocked; /* no socket to be had */
 };
 
 struct bud_transfer {
