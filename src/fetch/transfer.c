@@ -11,6 +11,7 @@
 #define CONNECT_MS      5000
 #define SHARE_MS_MIN    50
 #define IDLE_SECONDS    60L
+#define SEND_BYTES      16384L /* a record of TLS; libcurl takes 64 KiB for it otherwise */
 #define HEAD_LINES_MAX  100u
 #define EXPECT_BYTES    (512u << 10) /* below the size at which libcurl adds Expect by itself */
 #define OWN_FIELDS      2    /* Content-Type and Expect, both to keep libcurl from its own */
@@ -157,6 +158,7 @@ struct bud_transfer *bud_transfer_create(const struct bud_transfer_setup *setup)
 	set_tls(easy, setup->ca_file);
 	if (setup->proxy)
 		set_proxy(easy, setup);
+	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BYTES);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
