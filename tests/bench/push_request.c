@@ -6,6 +6,7 @@ const char *const push_constant_headers[PUSH_CONSTANT_HEADERS] = {
 	"content-type: application/cloudevents+json; charset=utf-8",
 	"user-agent: budstikke/0.1.0",
 	"accept: */*",
+	"webhook-hops: 1",
 };
 
 void push_headers_init(struct push_headers *headers)

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PUSH_CONSTANT_HEADERS 3
+#define PUSH_CONSTANT_HEADERS 4
 #define PUSH_ATTEMPT_HEADERS  4
 
 extern const char *const push_constant_headers[PUSH_CONSTANT_HEADERS];
