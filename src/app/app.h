@@ -29,6 +29,7 @@ struct bud_app {
 	char node[BUD_NODE_ID_BYTES];
 	char run[33]; /* unique to this start */
 	struct bud_shard shard;
+	atomic_bool is_full;       /* what the shard points to */
 	struct bud_sealer *sealer; /* also in the shard; NULL: nothing is sealed */
 	struct bud_table *table;
 	struct bud_endpoints *endpoints;

@@ -405,6 +405,7 @@ static int take_keys(struct bud_app *app, struct bud_error *error)
 	int r = bud_secrets_load(&app->config, &app->sealer, error);
 
 	app->shard.sealer = app->sealer;
+	app->shard.is_full = &app->is_full;
 	if (r == 0 && !app->sealer)
 		bud_log_warn("subscribers' secrets are not sealed in Redis: set secrets.key");
 	return r;

@@ -7,6 +7,7 @@
 #include "event/event.h"
 #include "event/notice.h"
 #include "store/note.h"
+#include "store/store.h"
 
 void bud_dead_letter_write(const struct bud_shard *shard, const struct bud_delivery *delivery,
 	struct bud_buffer *text, struct bud_span *out_why, struct bud_note *out_note)
@@ -30,7 +31,8 @@ void bud_dead_letter_write(const struct bud_shard *shard, const struct bud_deliv
 	*out_note = (struct bud_note){0};
 	bud_delivery_write_why(delivery, text);
 	why_len = text->len;
-	if (!bud_notice_is_ours(event->type)) {
+	/* The letter itself is written however little memory there is, and can be asked for. */
+	if (!bud_notice_is_ours(event->type) && !bud_shard_is_full(shard)) {
 		bud_note_make(shard, &notice, &told, out_note);
 		bud_buffer_span(text, out_note->bytes);
 		out_note->bytes = (struct bud_span){text->at + why_len, text->len - why_len};

@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/list.h"
+#include "core/log.h"
 #include "core/map.h"
 #include "core/metrics.h"
 #include "store/attempts.h"
@@ -27,6 +28,7 @@
 #define LANES_A_TURN  50
 #define LATE_MS       (BUD_TIMEOUT_MS_MAX + 15000)
 #define SHORT_PERCENT 70 /* of Redis' memory: settled events go whatever their age */
+#define FULL_PERCENT  95 /* what may be left out is not written */
 
 /* A lane whose dead letters are being forgotten. */
 struct lane {
@@ -212,6 +214,18 @@ static void trim(struct bud_cleaner *cleaner)
 			return;
 }
 
+static void tell_full(struct bud_cleaner *cleaner, bool is_full)
+{
+	const struct bud_shard *shard = cleaner->options.store->shard;
+
+	if (!shard->is_full || atomic_exchange(shard->is_full, is_full) == is_full)
+		return;
+	if (is_full)
+		bud_log_warn("Redis has hardly any memory left: no notices of dead letters");
+	else
+		bud_log_info("Redis has memory again");
+}
+
 static void on_memory(void *owner, int err, uint64_t used, uint64_t limit)
 {
 	struct bud_cleaner *cleaner = owner;
@@ -222,7 +236,8 @@ static void on_memory(void *owner, int err, uint64_t used, uint64_t limit)
 		return;
 	bud_metrics_set(metrics, BUD_GAUGE_REDIS_USED_BYTES, (int64_t)used);
 	bud_metrics_set(metrics, BUD_GAUGE_REDIS_MAX_BYTES, (int64_t)limit);
-	cleaner->is_short = limit > 0 && used / 100 * 100 > limit / 100 * SHORT_PERCENT;
+	cleaner->is_short = limit > 0 && used > limit / 100 * SHORT_PERCENT;
+	tell_full(cleaner, limit > 0 && used > limit / 100 * FULL_PERCENT);
 	trim(cleaner);
 }
 

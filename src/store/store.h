@@ -1,5 +1,6 @@
 /* The shard as one thread sees it: a connection, what `meta` says, and room to build commands. */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "core/alloc.h"
@@ -16,6 +17,9 @@ struct bud_shard {
 	struct bud_hash_key key; /* of the seen window and of webhook ids */
 	unsigned partitions;
 	const struct bud_sealer *sealer; /* of subscriptions' secrets; NULL: nothing is sealed */
+	/* Redis has hardly any memory left: what may be left out is not written. Set by the
+	 * cleaner; may be NULL. */
+	atomic_bool *is_full;
 };
 
 /* One per connection; embedded in its owner; borrows all it points to. */
@@ -28,6 +32,11 @@ struct bud_store {
 static inline const struct bud_sealer *bud_store_sealer(const struct bud_store *store)
 {
 	return store->shard ? store->shard->sealer : NULL;
+}
+
+static inline bool bud_shard_is_full(const struct bud_shard *shard)
+{
+	return shard->is_full && atomic_load_explicit(shard->is_full, memory_order_relaxed);
 }
 
 /* What to give bud_redis_open(): every script of src/store/scripts. */

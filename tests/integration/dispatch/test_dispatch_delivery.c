@@ -94,6 +94,40 @@ static void dies_at_once_without_a_schedule(void **state)
 	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_PARKED), 0);
 }
 
+static long long stored(struct rig *rig)
+{
+	long long n = 0;
+
+	for (int i = 0; i < 16; i++) {
+		char partition[4];
+		snprintf(partition, sizeof(partition), "%d", i);
+		n += rig_number(rig, "XLEN bud:{s0}:p%s:events", partition);
+	}
+	return n;
+}
+
+/* Above Redis' limit dead letters are written still, and nothing that tells of them. */
+static void dies_silently_when_memory_is_gone(void **state)
+{
+	static atomic_bool is_full;
+	struct rig *rig = *state;
+
+	rig->shard.is_full = &is_full;
+	rig_set_schedule(rig, 1, (uint32_t[]){0});
+	sink_tell(&rig->sink, "/a", 0, (int[]){500, 500, 413, 0});
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:dead:%s", "s1") == 1);
+	assert_int_equal(stored(rig), 2); /* and its notice */
+	atomic_store(&is_full, true);
+	rig_publish(rig, "t", "f", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:dead:%s", "s1") == 2);
+	assert_int_equal(stored(rig), 3);
+	assert_int_equal(rig_number(rig, "HLEN bud:{s0}:%s", "why"), 2);
+	rig->shard.is_full = NULL;
+}
+
 static void is_parked_under_a_lease_while_it_runs(void **state)
 {
 	struct rig *rig = *state;
@@ -204,6 +238,7 @@ int main(void)
 		TEST(is_tried_again_until_it_is_delivered),
 		TEST(becomes_a_dead_letter),
 		TEST(dies_at_once_without_a_schedule),
+		TEST(dies_silently_when_memory_is_gone),
 		TEST(is_parked_under_a_lease_while_it_runs),
 		TEST(a_slow_failure_is_parked_again),
 		TEST(expires_before_its_first_attempt),

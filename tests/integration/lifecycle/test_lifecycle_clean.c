@@ -107,6 +107,21 @@ static void test_memory_is_short(void **state)
 	must_keep_unsettled(life);
 }
 
+/* Who writes what may be left out learns that there is no room for it, and that there is again. */
+static void test_memory_is_gone(void **state)
+{
+	static atomic_bool is_full;
+	struct life *life = *state;
+
+	life->shard.is_full = &is_full;
+	start(life);
+	life_stays_ms(life, !bud_shard_is_full(&life->shard), 200);
+	redis_server_do(life->server, "CONFIG SET maxmemory 500000");
+	life_wait(life, bud_shard_is_full(&life->shard));
+	redis_server_do(life->server, "CONFIG SET maxmemory 0");
+	life_wait(life, !bud_shard_is_full(&life->shard));
+}
+
 static void bury(struct life *life, const char *subscription, const char *member, int64_t at_ms)
 {
 	redis_server_do(life->server, "ZADD " KEY "dead:%s %lld %s", subscription,
@@ -214,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(retention),
 		TEST(memory_is_short),
+		TEST(memory_is_gone),
 		TEST(dead_letters),
 		TEST(deleted),
 		TEST(redis_dies_meanwhile),
