@@ -48,6 +48,41 @@ def story_take_over():
                 assert summary[0] == 0, f"partition {i} still has {summary}"
 
 
+def story_a_breaker_holds_everywhere():
+    """A receiver that one node has cut off is left alone by another, and after a restart."""
+    import time
+    from kit import Reply, make_event
+    wishes = {"delivery.breaker_open_s": 60, "delivery.retry_schedule_s": "90,90", "workers": 1}
+    published = []
+
+    def publish(node, client, count):
+        for _ in range(count):
+            published.append(make_event(str(len(published))))
+            assert node.api().publish(published[-1]).status == 202
+        wait_until(lambda: sum(client("ZCARD", key) for key in client("KEYS", "*:parked:*"))
+                   == len(published), "all are parked", 30)
+
+    with folder() as home, PrivateRedis(home / "redis") as redis, \
+            Receiver(lambda d: Reply(500)) as receiver, redis.client() as client:
+        settings = {"redis.url": redis.url, **wishes}
+        with Budstikke(home / "a", settings) as a:
+            a.api().subscribe(receiver.sink("a"))
+            publish(a, client, 10)
+            began = time.monotonic()
+            wait_until(lambda: a.metric("breaker_opened_total") == 1, "the breaker opens", 20)
+            wait_until(lambda: client("HLEN", "bud:{s0}:pauses") == 1, "others may know", 20)
+            tried = len(receiver.deliveries)
+            with Budstikke(home / "b", settings) as b:
+                assert a.stop() == 0
+                publish(b, client, 20)
+                assert b.stop() == 0
+            a.start()
+            publish(a, client, 20)
+            if time.monotonic() - began < 55:
+                assert len(receiver.deliveries) == tried, "it was tried all the same"
+            assert a.stop() == 0
+
+
 def story_zombie():
     """A node that stood still while another took over changes nothing when it goes on."""
     import os

@@ -97,6 +97,34 @@ static void retry_after_holds_for_all_and_everywhere(void **state)
 	bud_pause_follower_close(follower);
 }
 
+/* Cut off by what one node saw; well again by its probe. */
+static void a_breaker_holds_for_all_nodes(void **state)
+{
+	struct rig *rig = *state;
+	struct bud_pause_follower *follower = follow(rig);
+	struct other other;
+	struct other late;
+
+	rig_set_schedule(rig, 2, (uint32_t[]){60, 60});
+	sink_tell(&rig->sink, "/a", 0, (int[]){500, 500, 500, 500, 0});
+	rig_subscribe(rig, "s1", "t", "/a");
+	open_other(rig, &other, "n2", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 3);
+	rig_wait(rig, rig_count(rig, BUD_COUNTER_BREAKER_OPENED) == 1);
+	rig_wait(rig, bud_endpoints_open_count(other.endpoints) == 1);
+	open_other(rig, &late, RIG_NODE, "/a"); /* the same node, started again */
+	rig_wait(rig, bud_endpoints_open_count(late.endpoints) == 1);
+	sink_tell(&rig->sink, "/a", 0, (int[]){200, 0});
+	rig_publish(rig, "t", "f", 2);
+	rig_wait_ms(rig, sink_count(&rig->sink, "/a", NULL) >= 5, 12000);
+	rig_wait(rig, bud_endpoints_open_count(other.endpoints) == 0 && is_admitted(&other));
+	rig_wait(rig, is_admitted(&late)); /* a probe of its own */
+	close_other(&other);
+	close_other(&late);
+	bud_pause_follower_close(follower);
+}
+
 static void on_put(void *owner, int err, int64_t number)
 {
 	assert_int_equal(err, 0);
@@ -168,6 +196,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_set_up, rig_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(retry_after_holds_for_all_and_everywhere),
+		TEST(a_breaker_holds_for_all_nodes),
 		TEST(people_stop_and_start_everything),
 		TEST(what_cannot_get_better_dies_at_once),
 		TEST(what_goes_on_is_published),
