@@ -8,7 +8,6 @@
 #include "core/map.h"
 
 #define BUD_TURNS_SLOTS 512
-#define BUD_TURNS_NEVER INT64_MAX
 
 struct bud_turn_owner; /* opaque */
 
@@ -41,7 +40,7 @@ void bud_turns_finish(struct bud_turns *turns);
 void bud_turn_join(struct bud_turns *turns, struct bud_turn *turn, const char *owner);
 /* Whatever it does now. */
 void bud_turn_leave(struct bud_turns *turns, struct bud_turn *turn);
-/* Due at `due_ms`, whether it runs, which is over then, or waits. BUD_TURNS_NEVER is fine. */
+/* Due at `due_ms`, whether it runs, which is over then, or waits. INT64_MAX is never. */
 void bud_turn_wait(struct bud_turns *turns, struct bud_turn *turn, int64_t due_ms, bool is_repeat);
 /* Whose turn it is: from now on it runs. Owners take turns, and those asked for the first time go
  * first. NULL: nobody now. */

@@ -24,14 +24,15 @@
 #include "subscription/sealing.h"
 #include "subscription/subscription.h"
 
-#define TICK_MS       500
-#define MINUTE_MS     60000
-#define ASKING_MAX    32u
-#define LOW_RATE      1u
-#define KEY_MS        ((int64_t)24 * 60 * MINUTE_MS)
-#define KEY_LEAST_MS  ((int64_t)60 * MINUTE_MS)
-#define LOCK_BYTES    (BUD_SUBSCRIPTION_ID_MAX + 40)
-#define FAULT_MINUTES 0.1 /* after a fault of ours, not of the receiver */
+#define TICK_MS         500
+#define MINUTE_MS       60000
+#define ASKING_MAX      32u
+#define LOW_RATE        1u
+#define KEY_MS          ((int64_t)24 * 60 * MINUTE_MS)
+#define KEY_LEAST_MS    ((int64_t)60 * MINUTE_MS)
+#define LOCK_BYTES      (BUD_SUBSCRIPTION_ID_MAX + 40)
+#define LACKING_MINUTES 10
+#define FAULT_MINUTES   0.1 /* after a fault of ours, not of the receiver */
 
 struct pending {
 	struct bud_turn turn; /* while it runs something is under way: it stays */
@@ -115,13 +116,19 @@ static void end(struct pending *pending)
 	destroy(pending);
 }
 
+/* The follower tells of a token; this is for what it told too early to be seen. */
+static int64_t lacking_due_ms(const struct bud_verifier *verifier)
+{
+	return bud_clock_mono_ms() + LACKING_MINUTES * verifier->options.minute_ms;
+}
+
 /* What was under way is done: look again in a while. */
 static void rest(struct pending *pending, int64_t wait_ms)
 {
 	int64_t due_ms = bud_clock_mono_ms() + wait_ms;
 
 	if (pending->lacks_token)
-		due_ms = BUD_TURNS_NEVER;
+		due_ms = lacking_due_ms(pending->verifier);
 	else if (pending->asked_since_ms != pending->since_ms)
 		due_ms = 0; /* that was another question */
 	free(bud_move(pending->sink));
@@ -165,7 +172,7 @@ static void look_at(struct pending *pending, const struct bud_subscription *subs
 	if (turn->is_running)
 		return; /* rest() comes */
 	if (pending->lacks_token)
-		bud_turn_wait(&verifier->turns, turn, BUD_TURNS_NEVER, turn->is_repeat);
+		bud_turn_wait(&verifier->turns, turn, lacking_due_ms(verifier), turn->is_repeat);
 	else if (is_other || lacked_token)
 		bud_turn_wait(&verifier->turns, turn, 0, turn->is_repeat);
 }
@@ -322,7 +329,8 @@ static void on_prepared(void *owner, int err, enum bud_status_outcome outcome,
 		rest(pending, pending->wait_ms); /* the follower tells what it is now */
 		return;
 	}
-	if (lacks_token(pending->verifier, subscription)) { /* its time is over, or not told yet */
+	pending->lacks_token = lacks_token(pending->verifier, subscription);
+	if (pending->lacks_token) { /* its time is over */
 		fail(pending);
 		return;
 	}

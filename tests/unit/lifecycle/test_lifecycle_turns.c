@@ -80,7 +80,7 @@ static void comes_when_it_is_due(void **state)
 	/* Nobody looked for long. */
 	bud_turn_wait(turns, &turn, 3700000, true);
 	assert_ptr_equal(bud_turns_next(turns, 9000000), &turn);
-	bud_turn_wait(turns, &turn, BUD_TURNS_NEVER, true);
+	bud_turn_wait(turns, &turn, INT64_MAX, true);
 	assert_null(bud_turns_next(turns, 99000000));
 	leave(turns, &turn, 1);
 }
