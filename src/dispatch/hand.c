@@ -270,6 +270,7 @@ static void offer_all(struct bud_hand *hand, int64_t mono_ms)
 		int64_t wait_ms = 0;
 		if (delivery->state != BUD_DELIVERY_NEW)
 			continue;
+		bud_receivers_wire(hand->hands->receivers, delivery->receiver, mono_ms);
 		if (!hand->hands->is_parking && bud_gate_offer(delivery->receiver->gate, delivery,
 							mono_ms, &wait_ms) == BUD_OFFER_TAKEN)
 			continue;

@@ -208,6 +208,8 @@ static void visit(struct bud_lanes *lanes, struct bud_span lane, bool is_followe
 		receiver = bud_receiver_ref(
 			bud_receivers_get(lanes->receivers, subscription, mono_ms));
 	bud_table_unlock(desk->table, desk->table_reader);
+	if (receiver)
+		bud_receivers_wire(lanes->receivers, receiver, mono_ms);
 	if (state == BUD_TABLE_LIVE && is_followed)
 		follow_for(lanes, lane, receiver, mono_ms);
 	else if (state == BUD_TABLE_LIVE)

@@ -54,15 +54,14 @@ static bool is_plain(const struct bud_receiver *receiver)
 		       sizeof(((struct bud_delivery *)0)->signature_line);
 }
 
-static void wire(struct bud_receiver *receiver, const struct bud_desk *desk,
-	const struct bud_subscription *subscription, int64_t mono_ms)
+static void wire(struct bud_receiver *receiver, const struct bud_desk *desk, int64_t mono_ms)
 {
+	const struct bud_subscription *subscription = receiver->record;
 	const struct bud_key_set *set =
 		bud_sink_needs_keys(subscription) ? bud_keyring_take(desk->keyring) : NULL;
 	int64_t now_ms = bud_clock_wall_ms();
 	int64_t until_ms;
 
-	receiver->mode = subscription->config->mode;
 	receiver->target =
 		bud_wire_target(desk, subscription, now_ms, &receiver->credential_until_ms);
 	receiver->signer = bud_sink_signer_create(subscription, set, now_ms, &until_ms);
@@ -91,8 +90,17 @@ static void add_wish(struct bud_receiver *receiver, const struct bud_subscriptio
 		bud_endpoint_add_wish(bud_gate_endpoint(receiver->gate), wish);
 }
 
-static struct bud_receiver *create(struct bud_receivers *receivers,
-	const struct bud_subscription *subscription, int64_t mono_ms)
+void bud_receivers_wire(
+	struct bud_receivers *receivers, struct bud_receiver *receiver, int64_t mono_ms)
+{
+	if (!receiver->record)
+		return;
+	wire(receiver, receivers->desk, mono_ms);
+	bud_subscription_destroy(bud_move(receiver->record));
+}
+
+static struct bud_receiver *create(
+	struct bud_receivers *receivers, const struct bud_subscription *subscription)
 {
 	struct bud_receiver *receiver = bud_new(struct bud_receiver);
 
@@ -109,7 +117,10 @@ static struct bud_receiver *create(struct bud_receivers *receivers,
 		receiver->sharers = bud_desk_sharers(receivers->desk);
 	receiver->id = bud_strdup(subscription->id);
 	receiver->owner = bud_strdup(subscription->owner);
-	wire(receiver, receivers->desk, subscription, mono_ms);
+	receiver->mode = subscription->config->mode;
+	receiver->renew_mono_ms = INT64_MAX;
+	bud_subscription_hold(subscription);
+	receiver->record = (struct bud_subscription *)(uintptr_t)subscription;
 	receiver->gate = bud_gates_get(
 		receivers->gates, bud_span(subscription->owner), bud_span(subscription->sink));
 	bud_list_init(&receiver->log_link);
@@ -155,7 +166,7 @@ struct bud_receiver *bud_receivers_get(struct bud_receivers *receivers,
 		mono_ms >= receiver->renew_mono_ms || has_old_keys(receivers, receiver) ||
 		has_old_plan(receivers, receiver)) {
 		bud_receiver_unref(receiver);
-		receiver = create(receivers, subscription, mono_ms);
+		receiver = create(receivers, subscription);
 		receivers->by_slot[subscription->slot] = receiver;
 	}
 	receiver->used_mono_ms = mono_ms;
@@ -187,6 +198,7 @@ void bud_receiver_unref(struct bud_receiver *receiver)
 	bud_list_remove(&receiver->report_link);
 	if (receiver->wish.rate_per_s > 0 || receiver->wish.max_in_flight > 0)
 		bud_endpoint_remove_wish(bud_gate_endpoint(receiver->gate), &receiver->wish);
+	bud_subscription_destroy(receiver->record);
 	bud_buffer_finish(&receiver->log_text);
 	bud_target_unref(receiver->target);
 	bud_signer_destroy(receiver->signer);

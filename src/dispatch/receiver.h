@@ -19,9 +19,11 @@ struct bud_signer;       /* crypto/signer.h */
 struct bud_subscription; /* subscription/subscription.h */
 struct bud_target;       /* fetch/target.h */
 
-/* Counted, not atomic: it stays in its thread. Read-only but for the last members. */
+/* Counted, not atomic: it stays in its thread. Read-only but for the last members, once it is
+ * wired. */
 struct bud_receiver {
 	unsigned refs;
+	struct bud_subscription *record; /* held; NULL: it is wired */
 	uint64_t revision;
 	uint32_t slot;
 	uint32_t timeout_ms;
@@ -66,9 +68,14 @@ struct bud_receivers *bud_receivers_create(const struct bud_desk *desk, struct b
 /* References held elsewhere keep their receiver. */
 void bud_receivers_destroy(struct bud_receivers *receivers);
 
-/* Between lock and unlock of the table. Lent: take a reference to keep it. */
+/* Between lock and unlock of the table. Lent: take a reference to keep it. It may be new, and then
+ * has no target and no signer yet. */
 struct bud_receiver *bud_receivers_get(struct bud_receivers *receivers,
 	const struct bud_subscription *subscription, int64_t mono_ms);
+/* Makes it fit to be pushed to, if it is not yet: keys are parsed and secrets opened, which takes
+ * too long for the lock. */
+void bud_receivers_wire(
+	struct bud_receivers *receivers, struct bud_receiver *receiver, int64_t mono_ms);
 /* Drops those that nobody used for five minutes. */
 void bud_receivers_drop_idle(struct bud_receivers *receivers, int64_t mono_ms);
 

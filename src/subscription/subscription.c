@@ -10,9 +10,18 @@
 #include "subscription/push_config.h"
 #include "subscription/sink_header.h"
 
+void bud_subscription_hold(const struct bud_subscription *subscription)
+{
+	/* All but this is immutable once others see it. */
+	atomic_uint *holders = &((struct bud_subscription *)(uintptr_t)subscription)->holders;
+
+	atomic_fetch_add_explicit(holders, 1, memory_order_relaxed);
+}
+
 void bud_subscription_destroy(struct bud_subscription *subscription)
 {
-	if (!subscription)
+	if (!subscription ||
+		atomic_fetch_sub_explicit(&subscription->holders, 1, memory_order_acq_rel) > 0)
 		return;
 	for (size_t i = 0; i < subscription->n_types; i++)
 		free(subscription->types[i]);

@@ -1,5 +1,6 @@
 /* A subscription: who wants which events, and where to push them. Immutable once in the table. */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,10 +47,10 @@ struct bud_subscription {
 	struct bud_subscription_status status; /* its secrets as stored: subscription/sealing.h */
 	const struct bud_sealer *sealer;       /* for its secrets in the store; may be NULL */
 	bool is_sealed_old; /* its record, as it was loaded: subscription/sealing.h */
-	/* Set by the table: a small number that no other live subscription has, kept over changes,
-	 * and a number that no other record ever put there has. */
+	/* Set by the table: a number that no other live one has, and that no other record had. */
 	uint32_t slot;
 	uint64_t revision;
+	atomic_uint holders; /* beside its owner */
 };
 
 /* What a record gets that its JSON does not say. */
@@ -67,8 +68,8 @@ struct bud_subscription_defaults {
 BUD_MUST_CHECK int bud_subscription_parse(struct bud_span json,
 	const struct bud_subscription_defaults *defaults,
 	struct bud_subscription **out_subscription, struct bud_error *error);
-/* From the body of PUT: a whole new record with the id, owner, serial and creation time of `old`.
- * Without `config.signing.secret` the old secret stays. */
+/* From the body of PUT: a new record with id, owner, serial and creation time of `old`, and its
+ * secret if none is given. */
 BUD_MUST_CHECK int bud_subscription_replace(const struct bud_subscription *old,
 	struct bud_span json, const struct bud_subscription_defaults *defaults,
 	struct bud_subscription **out_subscription, struct bud_error *error);
@@ -77,10 +78,12 @@ BUD_MUST_CHECK int bud_subscription_patch(const struct bud_subscription *old, st
 	const struct bud_subscription_defaults *defaults,
 	struct bud_subscription **out_subscription, struct bud_error *error);
 /* From the stored form. -EPROTONOSUPPORT: written by a newer version; -ENOKEY: sealed with a key
- * that `defaults->sealer` lacks. The serial may be absent (0): it may lie beside the record. */
+ * that `defaults->sealer` lacks. The serial may be absent (0): set by whoever keeps it. */
 BUD_MUST_CHECK int bud_subscription_load(struct bud_span json,
 	const struct bud_subscription_defaults *defaults,
 	struct bud_subscription **out_subscription, struct bud_error *error);
+/* Beside its owner, in any thread: who is last to destroy it frees it. */
+void bud_subscription_hold(const struct bud_subscription *subscription);
 void bud_subscription_destroy(struct bud_subscription *subscription);
 void bud_subscription_auto(struct bud_subscription **subscription);
 
@@ -92,14 +95,14 @@ enum bud_subscription_secret {
 /* Appends the API form, defaults filled in. */
 void bud_subscription_write_api(const struct bud_subscription *subscription,
 	enum bud_subscription_secret secret, struct bud_buffer *out);
-/* Appends what was given, without defaults and secrets: what a patch is merged into. */
+/* What was given, without defaults and secrets: what a patch is merged into. */
 void bud_subscription_write_given(
 	const struct bud_subscription *subscription, struct bud_buffer *out);
 /* Appends the stored form: everything, secrets sealed; the serial only when it is not 0. */
 void bud_subscription_write_record(
 	const struct bud_subscription *subscription, struct bud_buffer *out);
 
-/* What the store keeps beside a record; all borrowed. */
+/* What the store keeps beside a record; borrowed. */
 struct bud_subscription_beside {
 	uint64_t serial;
 	struct bud_span etag;   /* newer than the record's when only the status changed */
@@ -110,11 +113,9 @@ struct bud_subscription_beside {
 void bud_subscription_set_beside(
 	struct bud_subscription *subscription, const struct bud_subscription_beside *beside);
 
-/* A digest of owner, sink, source, types (as a set) and filters (member order aside): two with the
- * same one are the same subscription, and POSTing it again changes nothing. */
+/* Of owner, sink, source, types (a set) and filters (in any order): the same, if this is. */
 void bud_subscription_fingerprint(
 	const struct bud_subscription *subscription, char out[BUD_FINGERPRINT_TEXT_BYTES]);
-/* Everything a table's index may be wrong about: expiry, source, types, filters. Our own events
- * (event/notice.h) are only for those whose types or filters name them. */
+/* By expiry, source, types, filters. Our own events are for those who name their types only. */
 bool bud_subscription_match(
 	const struct bud_subscription *subscription, const struct bud_event *event, int64_t now_ms);
