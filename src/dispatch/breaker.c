@@ -55,18 +55,21 @@ bool bud_breaker_may_start(
 	return false;
 }
 
-void bud_breaker_start(struct bud_breaker *breaker)
+bool bud_breaker_start(struct bud_breaker *breaker)
 {
-	if (breaker->state == BUD_BREAKER_OPEN)
+	if (breaker->state == BUD_BREAKER_OPEN) {
 		breaker->state = BUD_BREAKER_PROBING;
-	else if (breaker->state == BUD_BREAKER_RAMPING)
+		return true;
+	}
+	if (breaker->state == BUD_BREAKER_RAMPING)
 		breaker->starts_left--;
+	return false;
 }
 
-void bud_breaker_give_back(struct bud_breaker *breaker)
+void bud_breaker_give_back(struct bud_breaker *breaker, bool is_probe)
 {
 	if (breaker->state == BUD_BREAKER_PROBING)
-		breaker->state = BUD_BREAKER_OPEN;
+		breaker->state = is_probe ? BUD_BREAKER_OPEN : BUD_BREAKER_PROBING;
 	else if (breaker->state == BUD_BREAKER_RAMPING && breaker->starts_left < breaker->starts)
 		breaker->starts_left++;
 }
@@ -132,7 +135,7 @@ static bool add_to_minute(struct bud_breaker *breaker, bool is_ok, int64_t now_m
 }
 
 enum bud_breaker_news bud_breaker_count(struct bud_breaker *breaker,
-	const struct bud_breaker_limits *limits, bool is_ok, int64_t now_ms)
+	const struct bud_breaker_limits *limits, bool is_ok, bool is_probe, int64_t now_ms)
 {
 	bool is_minute_bad = add_to_minute(breaker, is_ok, now_ms);
 
@@ -143,7 +146,8 @@ enum bud_breaker_news bud_breaker_count(struct bud_breaker *breaker,
 	}
 	breaker->failures++;
 	/* Attempts that started before it opened say nothing new. */
-	if (breaker->state == BUD_BREAKER_OPEN)
+	if (breaker->state == BUD_BREAKER_OPEN ||
+		(breaker->state == BUD_BREAKER_PROBING && !is_probe))
 		return BUD_BREAKER_NO_NEWS;
 	if (breaker->state != BUD_BREAKER_PROBING && breaker->failures < limits->failures &&
 		!is_minute_bad)

@@ -49,12 +49,13 @@ enum bud_breaker_news {
  * allows as many. */
 bool bud_breaker_may_start(
 	struct bud_breaker *breaker, unsigned window, int64_t now_ms, int64_t *out_wait_ms);
-/* One that may starts: it is the probe, or one of the ramp. */
-void bud_breaker_start(struct bud_breaker *breaker);
+/* One that may starts; true: it is the probe. */
+bool bud_breaker_start(struct bud_breaker *breaker);
 /* It was not used for an attempt. */
-void bud_breaker_give_back(struct bud_breaker *breaker);
+void bud_breaker_give_back(struct bud_breaker *breaker, bool is_probe);
+/* While there is a probe, failures of others say nothing: they started before it was opened. */
 enum bud_breaker_news bud_breaker_count(struct bud_breaker *breaker,
-	const struct bud_breaker_limits *limits, bool is_ok, int64_t now_ms);
+	const struct bud_breaker_limits *limits, bool is_ok, bool is_probe, int64_t now_ms);
 /* Somebody else found it failing: cut off until then, at least. */
 void bud_breaker_open_until(
 	struct bud_breaker *breaker, const struct bud_breaker_limits *limits, int64_t until_ms);

@@ -251,7 +251,7 @@ static void on_claimed(
 		add_item(claim, &claimed[i], now_ms);
 	claim->is_held = n > 0 && claim->token[0] != '\0';
 	learn(claim, n);
-	if (claim->n < claim->slots)
+	if (claim->n < claim->slots.n)
 		bud_claim_run_keep_slots(claim, claim->n);
 	claim->claims->n_deliveries -= claim->asked - claim->n;
 	claim->asked = claim->n;
@@ -259,7 +259,8 @@ static void on_claimed(
 }
 
 void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
-	struct bud_receiver *receiver, const struct bud_lane_plan *plan, size_t slots)
+	struct bud_receiver *receiver, const struct bud_lane_plan *plan,
+	const struct bud_slots *slots)
 {
 	struct bud_claim_run *claim = create(claims, lane, plan->limit);
 	struct bud_claim command = {
@@ -280,7 +281,7 @@ void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
 	(void)bud_lane_partition(claims->desk->commands->shard, lane, &command.partition);
 
 	claim->receiver = bud_receiver_ref(receiver);
-	claim->slots = slots;
+	claim->slots = *slots;
 	claim->n_replies = 1;
 	/* Without an answer nothing starts: this version is never reached. */
 	claim->version = (struct bud_table_version){UINT64_MAX, UINT64_MAX};

@@ -9,6 +9,7 @@ struct bud_claims;    /* opaque; one per worker */
 struct bud_desk;      /* dispatch/desk.h */
 struct bud_lane_plan; /* dispatch/lane_plan.h */
 struct bud_receiver;  /* dispatch/receiver.h */
+struct bud_slots;     /* dispatch/endpoint.h */
 struct bud_resolves;  /* dispatch/resolve.h */
 
 /* Borrows all. */
@@ -34,7 +35,8 @@ bool bud_claims_take_ripe(struct bud_claims *claims, struct bud_span *out_lane);
 /* Claims up to `plan->limit` deliveries; uses or gives back `slots` reserved ones of the receiver's
  * gate: one for each delivery, or one for a batch. Takes a reference on the receiver. */
 void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
-	struct bud_receiver *receiver, const struct bud_lane_plan *plan, size_t slots);
+	struct bud_receiver *receiver, const struct bud_lane_plan *plan,
+	const struct bud_slots *slots);
 /* Claims what a deleted subscription left, to forget it. */
 void bud_claims_start_forgetting(struct bud_claims *claims, struct bud_span lane);
 /* Only moves the lane on in `due`. */

@@ -17,19 +17,16 @@
 
 #define LATER_MS 10000
 
-static enum bud_share share_of(const struct bud_claim_run *claim)
-{
-	return bud_lane_is_replay(bud_span(claim->lane)) ? BUD_SHARE_REPLAY : BUD_SHARE_RETRY;
-}
-
 /* Keeps so many of the reserved slots, and at once: others may wait for the rest. */
 void bud_claim_run_keep_slots(struct bud_claim_run *claim, size_t n)
 {
-	assert(n <= claim->slots);
+	struct bud_slots rest = claim->slots;
+
+	assert(n <= claim->slots.n);
+	rest.n -= n;
 	if (claim->receiver)
-		bud_gate_give_back(claim->receiver->gate, share_of(claim), claim->slots - n,
-			bud_clock_mono_ms());
-	claim->slots = n;
+		bud_gate_give_back(claim->receiver->gate, &rest, bud_clock_mono_ms());
+	claim->slots.n = n;
 }
 
 /* Gives the slots back and everything up. */
@@ -116,8 +113,9 @@ static void start_item(struct bud_claim_run *claim, struct bud_claim_item *item,
 	struct bud_receiver *receiver = claim->receiver;
 	int64_t wait_ms = 0;
 
-	assert(claim->slots > 0);
-	claim->slots--;
+	assert(claim->slots.n > 0);
+	claim->slots.n--;
+	item->delivery.is_probe = claim->slots.is_probe;
 	if (bud_gate_start(receiver->gate, &item->delivery, mono_ms, &wait_ms) == BUD_OFFER_TAKEN)
 		claim->n_open++;
 	else
@@ -132,9 +130,10 @@ static void start_batch(struct bud_claim_run *claim, int64_t mono_ms)
 
 	if (batch->n == 0)
 		return;
-	assert(claim->slots > 0);
-	claim->slots--;
+	assert(claim->slots.n > 0);
+	claim->slots.n--;
 	batch->members[0]->batch = batch;
+	batch->members[0]->is_probe = claim->slots.is_probe;
 	if (bud_gate_start(claim->receiver->gate, batch->members[0], mono_ms, &wait_ms) ==
 		BUD_OFFER_TAKEN) {
 		claim->n_open += batch->n;

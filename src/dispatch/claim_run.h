@@ -7,6 +7,7 @@
 #include "core/list.h"
 #include "core/map.h"
 #include "dispatch/delivery.h"
+#include "dispatch/endpoint.h"
 #include "dispatch/lane_plan.h"
 #include "store/member.h"
 #include "subscription/table.h"
@@ -44,10 +45,10 @@ struct bud_claim_run {
 	bool is_followed;              /* by another claim of its lane */
 	struct bud_receiver *receiver; /* NULL: forgetting */
 	struct bud_lane_plan plan;
-	char token[33];  /* "": the lane is not held */
-	bool is_held;    /* by this claim, until its release */
-	size_t attempts; /* made under it */
-	size_t slots;    /* reserved and not used yet */
+	char token[33];         /* "": the lane is not held */
+	bool is_held;           /* by this claim, until its release */
+	size_t attempts;        /* made under it */
+	struct bud_slots slots; /* reserved and not used yet */
 	size_t asked;
 	int64_t sent_mono_ms;
 	struct bud_table_version version;

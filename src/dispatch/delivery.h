@@ -46,6 +46,7 @@ struct bud_delivery {
 	int64_t published_ms;          /* when its event was stored, by Redis */
 	bool is_replay;                /* somebody asked for it again */
 	enum bud_share share;          /* of its slot; set by the gate */
+	bool is_probe;                 /* its slot is the probe's */
 	struct bud_batch *batch;       /* of its first member, which stands for all; else NULL */
 	enum bud_delivery_state state;
 	enum bud_delivery_end end;

@@ -119,12 +119,13 @@ static enum bud_admit admit(
 	answer = enter(endpoint, out_wait_ms);
 	if (answer != BUD_ADMIT_YES)
 		return answer;
-	bud_breaker_start(&endpoint->breaker);
+	if (bud_breaker_start(&endpoint->breaker))
+		answer = BUD_ADMIT_PROBE;
 	bud_limiter_take(&endpoint->limiter);
 	bud_shares_start(&endpoint->shares, share, window, now_ms);
 	bud_window_use(&endpoint->window, endpoint->shares.running, endpoint->window.size);
 	endpoint->is_changed = true;
-	return BUD_ADMIT_YES;
+	return answer;
 }
 
 enum bud_admit bud_endpoint_admit(
@@ -150,13 +151,14 @@ static void note_pause(struct bud_endpoint *endpoint, const struct bud_settlemen
 	endpoint->is_pause_changed = true;
 }
 
-static void count_breaker(
-	struct bud_endpoint *endpoint, bool is_ok, struct bud_endpoint_news *news, int64_t now_ms)
+static void count_breaker(struct bud_endpoint *endpoint, const struct bud_settlement *settlement,
+	struct bud_endpoint_news *news, int64_t now_ms)
 {
 	struct bud_endpoints *endpoints = endpoint->endpoints;
 	bool was_open = bud_breaker_is_open(&endpoint->breaker);
 	enum bud_breaker_news said =
-		bud_breaker_count(&endpoint->breaker, &endpoints->breaker_limits, is_ok, now_ms);
+		bud_breaker_count(&endpoint->breaker, &endpoints->breaker_limits,
+			settlement->verdict == BUD_VERDICT_OK, settlement->is_probe, now_ms);
 
 	news->is_opened = said == BUD_BREAKER_HAS_OPENED;
 	news->is_closed = said == BUD_BREAKER_HAS_CLOSED;
@@ -177,22 +179,22 @@ static void learn(struct bud_endpoint *endpoint, const struct bud_settlement *se
 		endpoint->delivered++;
 		bud_window_on_success(
 			&endpoint->window, endpoint->endpoints->limits.window_largest);
-		count_breaker(endpoint, true, news, now_ms);
+		count_breaker(endpoint, settlement, news, now_ms);
 		break;
 	case BUD_VERDICT_OVERLOADED:
 		news->is_halved = bud_window_halve(&endpoint->window, settlement->took_ms, now_ms);
 		/* fall through */
 	case BUD_VERDICT_FAILED:
 		endpoint->failed++;
-		count_breaker(endpoint, false, news, now_ms);
+		count_breaker(endpoint, settlement, news, now_ms);
 		break;
 	case BUD_VERDICT_BUSY:
 		endpoint->failed++;
 		news->is_halved = bud_window_halve(&endpoint->window, settlement->took_ms, now_ms);
-		bud_breaker_give_back(&endpoint->breaker);
+		bud_breaker_give_back(&endpoint->breaker, settlement->is_probe);
 		break;
 	case BUD_VERDICT_UNUSED:
-		bud_breaker_give_back(&endpoint->breaker);
+		bud_breaker_give_back(&endpoint->breaker, settlement->is_probe);
 		bud_limiter_give_back(&endpoint->limiter);
 		break;
 	}

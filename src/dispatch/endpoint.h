@@ -25,6 +25,7 @@ struct bud_endpoint_limits {
 
 enum bud_admit {
 	BUD_ADMIT_YES,   /* a slot is taken: give it back with bud_endpoint_settle() */
+	BUD_ADMIT_PROBE, /* the same, and its attempt tells whether it is well again */
 	BUD_ADMIT_FULL,  /* all slots are taken */
 	BUD_ADMIT_LATER, /* cut off, paused or limited: come back after *out_wait_ms */
 };
@@ -37,9 +38,17 @@ enum bud_verdict {
 	BUD_VERDICT_UNUSED,     /* the slot was not used for an attempt */
 };
 
+/* Slots that were admitted and are not used yet. */
+struct bud_slots {
+	enum bud_share share;
+	size_t n;
+	bool is_probe; /* the one there is */
+};
+
 /* What became of a slot. */
 struct bud_settlement {
 	enum bud_share share; /* it was admitted for */
+	bool is_probe;        /* it was admitted as the probe */
 	enum bud_verdict verdict;
 	int64_t pause_ms; /* nothing for so long */
 	int64_t took_ms;  /* the attempt */
@@ -81,7 +90,7 @@ void bud_endpoint_unref(struct bud_endpoint *endpoint);
 void bud_endpoint_add_wish(struct bud_endpoint *endpoint, struct bud_endpoint_wish *wish);
 void bud_endpoint_remove_wish(struct bud_endpoint *endpoint, struct bud_endpoint_wish *wish);
 
-/* Cut off and its time has passed: one caller at a time gets YES, for a probe. FULL may set
+/* Cut off and its time has passed: one caller at a time gets PROBE. FULL may set
  * *out_wait_ms, too. */
 enum bud_admit bud_endpoint_admit(
 	struct bud_endpoint *endpoint, enum bud_share share, int64_t now_ms, int64_t *out_wait_ms);

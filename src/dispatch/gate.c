@@ -133,12 +133,20 @@ struct bud_endpoint *bud_gate_endpoint(const struct bud_gate *gate)
 	return gate->endpoint;
 }
 
-void bud_gate_give_back(struct bud_gate *gate, enum bud_share share, size_t n, int64_t mono_ms)
+void bud_gate_give_back(struct bud_gate *gate, const struct bud_slots *slots, int64_t mono_ms)
 {
-	struct bud_settlement unused = {.share = share, .verdict = BUD_VERDICT_UNUSED};
+	struct bud_settlement unused = {
+		.share = slots->share, .is_probe = slots->is_probe, .verdict = BUD_VERDICT_UNUSED};
 
-	while (n-- > 0)
+	for (size_t i = 0; i < slots->n; i++)
 		(void)bud_endpoint_settle(gate->endpoint, &unused, mono_ms);
+}
+
+static void give_back_one(
+	struct bud_gate *gate, const struct bud_delivery *delivery, int64_t mono_ms)
+{
+	bud_gate_give_back(
+		gate, &(struct bud_slots){delivery->share, 1, delivery->is_probe}, mono_ms);
 }
 
 /* A slot of the delivery's share is taken. */
@@ -151,7 +159,7 @@ static enum bud_offer start(
 	if (!gates->is_stopped &&
 		bud_push_start(gates->pusher, delivery, mono_ms, out_wait_ms) == 0)
 		return BUD_OFFER_TAKEN;
-	bud_gate_give_back(gate, delivery->share, 1, mono_ms);
+	give_back_one(gate, delivery, mono_ms);
 	return BUD_OFFER_BLOCKED;
 }
 
@@ -171,7 +179,8 @@ enum bud_offer bud_gate_offer(
 	delivery->share = BUD_SHARE_FRESH;
 	if (gate->n_waiting == 0 && is_fresh)
 		answer = bud_endpoint_admit(gate->endpoint, BUD_SHARE_FRESH, mono_ms, out_wait_ms);
-	if (answer == BUD_ADMIT_YES)
+	delivery->is_probe = answer == BUD_ADMIT_PROBE;
+	if (answer == BUD_ADMIT_YES || answer == BUD_ADMIT_PROBE)
 		return start(gate, delivery, mono_ms, out_wait_ms);
 	if (answer == BUD_ADMIT_LATER)
 		return BUD_OFFER_BLOCKED;
@@ -183,16 +192,19 @@ enum bud_offer bud_gate_offer(
 	return BUD_OFFER_TAKEN;
 }
 
-size_t bud_gate_reserve(struct bud_gate *gate, enum bud_share share, size_t want, int64_t mono_ms,
+void bud_gate_reserve(struct bud_gate *gate, struct bud_slots *slots, size_t want, int64_t mono_ms,
 	int64_t *out_wait_ms)
 {
-	size_t n = 0;
+	enum bud_admit answer = BUD_ADMIT_YES;
 
+	slots->n = 0;
+	slots->is_probe = false;
 	*out_wait_ms = 100;
-	while (n < want &&
-		bud_endpoint_admit(gate->endpoint, share, mono_ms, out_wait_ms) == BUD_ADMIT_YES)
-		n++;
-	return n;
+	while (slots->n < want && answer == BUD_ADMIT_YES) {
+		answer = bud_endpoint_admit(gate->endpoint, slots->share, mono_ms, out_wait_ms);
+		slots->is_probe = slots->is_probe || answer == BUD_ADMIT_PROBE;
+		slots->n += answer == BUD_ADMIT_YES || answer == BUD_ADMIT_PROBE;
+	}
 }
 
 struct bud_span bud_gate_refused_lane(const struct bud_gate *gate, int64_t mono_ms)
@@ -235,7 +247,7 @@ static void start_waiting(struct bud_gate *gate, struct bud_delivery *delivery, 
 
 	dequeue(gate, delivery);
 	if (state != BUD_RECEIVER_CURRENT) {
-		bud_gate_give_back(gate, delivery->share, 1, mono_ms);
+		give_back_one(gate, delivery, mono_ms);
 		end(delivery,
 			state == BUD_RECEIVER_DELETED ? BUD_DELIVERY_END_CANCELLED
 						      : BUD_DELIVERY_END_BLOCKED,
@@ -259,7 +271,8 @@ static void let_in(struct bud_gate *gate, int64_t mono_ms)
 			bud_endpoint_admit(gate->endpoint, BUD_SHARE_FRESH, mono_ms, &wait_ms);
 		if (answer == BUD_ADMIT_FULL)
 			break;
-		if (answer == BUD_ADMIT_YES) {
+		first->is_probe = answer == BUD_ADMIT_PROBE;
+		if (answer == BUD_ADMIT_YES || answer == BUD_ADMIT_PROBE) {
 			start_waiting(gate, first, mono_ms);
 			continue;
 		}

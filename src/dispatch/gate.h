@@ -38,9 +38,9 @@ enum bud_offer bud_gate_offer(struct bud_gate *gate, struct bud_delivery *delive
 /* Takes it out of the queue again; on_end is not called. It ends as NEW. */
 void bud_gate_withdraw(struct bud_gate *gate, struct bud_delivery *delivery);
 
-/* Slots for parked deliveries, up to `want`; 0 with *out_wait_ms when there is none. Each is to be
- * used with bud_gate_start() or given back. */
-size_t bud_gate_reserve(struct bud_gate *gate, enum bud_share share, size_t want, int64_t mono_ms,
+/* Slots of `slots->share` for parked deliveries, up to `want`; none with *out_wait_ms when there is
+ * none. Each is to be used with bud_gate_start() or given back. */
+void bud_gate_reserve(struct bud_gate *gate, struct bud_slots *slots, size_t want, int64_t mono_ms,
 	int64_t *out_wait_ms);
 /* A parked lane whose turn it was got slots here, or none. */
 void bud_gate_note_lane(
@@ -48,9 +48,9 @@ void bud_gate_note_lane(
 /* One that got none lately, and that goes before others which come out of turn; empty: there is
  * none. Lent until the next note. */
 struct bud_span bud_gate_refused_lane(const struct bud_gate *gate, int64_t mono_ms);
-void bud_gate_give_back(struct bud_gate *gate, enum bud_share share, size_t n, int64_t mono_ms);
-/* Uses one reserved slot: of the share for replays if it is one. BLOCKED: the slot is given back.
- */
+void bud_gate_give_back(struct bud_gate *gate, const struct bud_slots *slots, int64_t mono_ms);
+/* Uses one reserved slot: of the share for replays if it is one, and `is_probe` as it was reserved.
+ * BLOCKED: the slot is given back. */
 enum bud_offer bud_gate_start(struct bud_gate *gate, struct bud_delivery *delivery, int64_t mono_ms,
 	int64_t *out_wait_ms);
 

@@ -110,21 +110,23 @@ static struct bud_lane_plan plan_for(
 }
 
 /* Slots for the next claim of this lane. */
-static size_t reserve(const struct bud_receiver *receiver, struct bud_span lane,
+static struct bud_slots reserve(const struct bud_receiver *receiver, struct bud_span lane,
 	const struct bud_lane_plan *plan, int64_t mono_ms, int64_t *out_wait_ms)
 {
+	struct bud_slots slots = {
+		.share = bud_lane_is_replay(lane) ? BUD_SHARE_REPLAY : BUD_SHARE_RETRY};
 	size_t want = plan->limit > 0 ? plan->limit : receiver->claim_n;
 
-	return bud_gate_reserve(receiver->gate,
-		bud_lane_is_replay(lane) ? BUD_SHARE_REPLAY : BUD_SHARE_RETRY,
-		plan->mode == BUD_CLAIM_BATCH ? 1 : want, mono_ms, out_wait_ms);
+	bud_gate_reserve(receiver->gate, &slots, plan->mode == BUD_CLAIM_BATCH ? 1 : want, mono_ms,
+		out_wait_ms);
+	return slots;
 }
 
 static void claim(struct bud_lanes *lanes, struct bud_span lane, struct bud_receiver *receiver,
-	struct bud_lane_plan *plan, size_t slots)
+	struct bud_lane_plan *plan, const struct bud_slots *slots)
 {
 	if (plan->mode != BUD_CLAIM_BATCH)
-		plan->limit = (unsigned)slots;
+		plan->limit = (unsigned)slots->n;
 	bud_claims_start(lanes->claims, lane, receiver, plan, slots);
 }
 
@@ -134,7 +136,7 @@ static void claim_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_
 {
 	struct bud_lane_plan plan = plan_for(lanes->desk, lane, receiver);
 	int64_t wait_ms = 0;
-	size_t slots;
+	struct bud_slots slots;
 
 	if (!receiver->is_active) {
 		postpone(lanes, lane, INACTIVE_MS);
@@ -149,11 +151,11 @@ static void claim_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_
 		return;
 	}
 	slots = reserve(receiver, lane, &plan, mono_ms, &wait_ms);
-	bud_gate_note_lane(receiver->gate, lane, slots == 0, mono_ms);
-	if (slots == 0)
+	bud_gate_note_lane(receiver->gate, lane, slots.n == 0, mono_ms);
+	if (slots.n == 0)
 		postpone(lanes, lane, wait_ms);
 	else
-		claim(lanes, lane, receiver, &plan, slots);
+		claim(lanes, lane, receiver, &plan, &slots);
 }
 
 static void visit(struct bud_lanes *lanes, struct bud_span lane, bool is_followed, int64_t mono_ms);
@@ -175,7 +177,7 @@ static void follow_for(struct bud_lanes *lanes, struct bud_span lane, struct bud
 	struct bud_lane_plan plan = plan_for(lanes->desk, lane, receiver);
 	struct bud_span refused = bud_gate_refused_lane(receiver->gate, mono_ms);
 	int64_t wait_ms = 0;
-	size_t slots;
+	struct bud_slots slots;
 
 	if (refused.len > 0) {
 		visit_refused(lanes, refused, mono_ms);
@@ -185,8 +187,8 @@ static void follow_for(struct bud_lanes *lanes, struct bud_span lane, struct bud
 		bud_clock_wall_ms() >= receiver->credential_until_ms)
 		return;
 	slots = reserve(receiver, lane, &plan, mono_ms, &wait_ms);
-	if (slots > 0)
-		claim(lanes, lane, receiver, &plan, slots);
+	if (slots.n > 0)
+		claim(lanes, lane, receiver, &plan, &slots);
 }
 
 static void visit(struct bud_lanes *lanes, struct bud_span lane, bool is_followed, int64_t mono_ms)

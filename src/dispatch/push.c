@@ -168,7 +168,7 @@ static struct bud_batch members_of(struct bud_delivery *delivery, struct bud_del
 static void end_unused(
 	struct bud_delivery *delivery, struct bud_receiver *receiver, int64_t wait_ms)
 {
-	enum bud_share share = delivery->share;
+	struct bud_slots slot = {delivery->share, 1, delivery->is_probe};
 	struct bud_delivery *alone;
 	struct bud_batch batch = members_of(delivery, &alone);
 
@@ -177,7 +177,7 @@ static void end_unused(
 		batch.members[i]->wait_ms = wait_ms;
 		batch.members[i]->on_end(batch.members[i]);
 	}
-	bud_gate_give_back(receiver->gate, share, 1, bud_clock_mono_ms());
+	bud_gate_give_back(receiver->gate, &slot, bud_clock_mono_ms());
 }
 
 static void end_blocked(struct bud_pusher *pusher, struct bud_delivery *delivery,
@@ -227,6 +227,7 @@ static void end_attempt(struct bud_pusher *pusher, struct bud_delivery *delivery
 	struct bud_outcome outcome = judge(pusher, delivery, result, false);
 	struct bud_settlement settlement = {
 		.share = delivery->share,
+		.is_probe = delivery->is_probe,
 		.verdict = outcome.verdict,
 		.pause_ms = outcome.pause_ms,
 		.took_ms = result->time_us / 1000,

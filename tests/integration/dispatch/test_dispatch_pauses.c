@@ -58,7 +58,11 @@ static bool is_admitted(struct other *other)
 	int64_t now_ms = bud_clock_mono_ms();
 	int64_t wait_ms = 0;
 
-	if (bud_endpoint_admit(other->endpoint, BUD_SHARE_FRESH, now_ms, &wait_ms) != BUD_ADMIT_YES)
+	enum bud_admit answer =
+		bud_endpoint_admit(other->endpoint, BUD_SHARE_FRESH, now_ms, &wait_ms);
+
+	unused.is_probe = answer == BUD_ADMIT_PROBE;
+	if (answer != BUD_ADMIT_YES && answer != BUD_ADMIT_PROBE)
 		return false;
 	(void)bud_endpoint_settle(other->endpoint, &unused, now_ms);
 	return true;

@@ -22,7 +22,9 @@ static bool may(struct bud_breaker *breaker, int64_t now_ms)
 
 static enum bud_breaker_news count(struct bud_breaker *breaker, bool is_ok, int64_t now_ms)
 {
-	return bud_breaker_count(breaker, &limits, is_ok, now_ms);
+	/* Whoever runs while there is a probe is it, here. */
+	return bud_breaker_count(
+		breaker, &limits, is_ok, breaker->state == BUD_BREAKER_PROBING, now_ms);
 }
 
 static int start_all(struct bud_breaker *breaker, int64_t now_ms)
@@ -30,7 +32,7 @@ static int start_all(struct bud_breaker *breaker, int64_t now_ms)
 	int n = 0;
 
 	while (n < 1000 && may(breaker, now_ms)) {
-		bud_breaker_start(breaker);
+		(void)bud_breaker_start(breaker);
 		n++;
 	}
 	return n;
@@ -80,7 +82,7 @@ static void ramps_up_after_a_probe(void **state)
 	assert_false(bud_breaker_may_start(&breaker, WINDOW, at + 200, &wait_ms));
 	assert_int_equal(wait_ms, 800);
 	assert_int_equal(start_all(&breaker, at + 1000), 2);
-	bud_breaker_give_back(&breaker);
+	bud_breaker_give_back(&breaker, false);
 	assert_int_equal(start_all(&breaker, at + 1500), 1);
 	assert_int_equal(start_all(&breaker, at + 2000), 4);
 	assert_int_equal(start_all(&breaker, at + 3999), 8);
@@ -101,6 +103,34 @@ static void fails_again_while_it_ramps(void **state)
 		assert_int_equal(count(&breaker, false, 2500), BUD_BREAKER_NO_NEWS);
 	assert_int_equal(count(&breaker, false, 2500), BUD_BREAKER_HAS_OPENED);
 	assert_in_range(breaker.open_until_ms, 2500 + 2 * OPEN_MS, 2500 + 2.2 * OPEN_MS);
+}
+
+/* What started before it opened, or was never used, is not the probe's outcome. */
+static void only_the_probe_decides(void **state)
+{
+	struct bud_breaker breaker = {0};
+	int64_t wait_ms;
+	int64_t at;
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		(void)count(&breaker, false, 0);
+	at = breaker.open_until_ms;
+	assert_true(may(&breaker, at));
+	assert_true(bud_breaker_start(&breaker));
+	assert_int_equal(
+		bud_breaker_count(&breaker, &limits, false, false, at), BUD_BREAKER_NO_NEWS);
+	bud_breaker_give_back(&breaker, false);
+	assert_int_equal(breaker.state, BUD_BREAKER_PROBING);
+	assert_int_equal(breaker.open_ms, OPEN_MS);
+	assert_false(bud_breaker_may_start(&breaker, WINDOW, at, &wait_ms));
+	assert_int_equal(
+		bud_breaker_count(&breaker, &limits, false, true, at), BUD_BREAKER_HAS_OPENED);
+	assert_int_equal(breaker.open_ms, 2 * OPEN_MS);
+	at = breaker.open_until_ms;
+	assert_true(bud_breaker_start(&breaker));
+	bud_breaker_give_back(&breaker, true);
+	assert_true(may(&breaker, at));
 }
 
 static void others_open_and_close_it(void **state)
@@ -126,6 +156,7 @@ int main(void)
 		cmocka_unit_test(forgets_after_a_minute),
 		cmocka_unit_test(ramps_up_after_a_probe),
 		cmocka_unit_test(fails_again_while_it_ramps),
+		cmocka_unit_test(only_the_probe_decides),
 		cmocka_unit_test(others_open_and_close_it),
 	};
 

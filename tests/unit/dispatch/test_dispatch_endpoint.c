@@ -52,11 +52,24 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* What was admitted last is the probe; the next settlement is its. */
+static bool is_probe;
+
+static enum bud_admit admit_or_wait(struct bud_endpoint *endpoint, int64_t now_ms, int64_t *wait_ms)
+{
+	enum bud_admit answer = bud_endpoint_admit(endpoint, BUD_SHARE_FRESH, now_ms, wait_ms);
+
+	if (answer != BUD_ADMIT_PROBE)
+		return answer;
+	is_probe = true;
+	return BUD_ADMIT_YES;
+}
+
 static enum bud_admit admit(struct bud_endpoint *endpoint, int64_t now_ms)
 {
 	int64_t wait_ms;
 
-	return bud_endpoint_admit(endpoint, BUD_SHARE_FRESH, now_ms, &wait_ms);
+	return admit_or_wait(endpoint, now_ms, &wait_ms);
 }
 
 static size_t admit_all(struct bud_endpoint *endpoint, int64_t now_ms)
@@ -80,7 +93,10 @@ static int64_t wait_of(struct bud_endpoint *endpoint, int64_t now_ms)
 static struct bud_endpoint_news settle(
 	struct bud_endpoint *endpoint, enum bud_verdict verdict, int64_t now_ms)
 {
-	return bud_endpoint_settle(endpoint, &(struct bud_settlement){.verdict = verdict}, now_ms);
+	struct bud_settlement settlement = {.verdict = verdict, .is_probe = is_probe};
+
+	is_probe = false;
+	return bud_endpoint_settle(endpoint, &settlement, now_ms);
 }
 
 static void settle_all(struct bud_endpoint *endpoint, size_t n, enum bud_verdict verdict)
@@ -94,7 +110,7 @@ static int64_t open_at(struct bud_endpoint *endpoint, int64_t now_ms)
 {
 	int64_t wait_ms = 0;
 
-	while (bud_endpoint_admit(endpoint, BUD_SHARE_FRESH, now_ms, &wait_ms) == BUD_ADMIT_YES)
+	while (admit_or_wait(endpoint, now_ms, &wait_ms) == BUD_ADMIT_YES)
 		(void)settle(endpoint, BUD_VERDICT_FAILED, now_ms);
 	return wait_ms;
 }
@@ -185,6 +201,27 @@ static void what_ran_before_says_nothing_new(void **state)
 	assert_int_equal(admit_all(endpoint, 0), WINDOW);
 	settle_all(endpoint, WINDOW, BUD_VERDICT_FAILED);
 	assert_in_range(wait_of(endpoint, 0), OPEN_MS, OPEN_MS + OPEN_MS / 10);
+}
+
+/* An attempt from before the opening, and a slot that was not used, while the probe runs. */
+static void only_the_probe_decides(void **state)
+{
+	struct bud_endpoint *endpoint = ((struct fixture *)*state)->endpoint;
+	struct bud_settlement late = {.verdict = BUD_VERDICT_FAILED};
+	int64_t wait_ms;
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(admit(endpoint, 0), BUD_ADMIT_YES);
+	wait_ms = open_at(endpoint, 0);
+	assert_int_equal(admit(endpoint, wait_ms), BUD_ADMIT_YES);
+	assert_true(is_probe);
+	assert_false(bud_endpoint_settle(endpoint, &late, wait_ms).is_opened);
+	late.verdict = BUD_VERDICT_UNUSED;
+	(void)bud_endpoint_settle(endpoint, &late, wait_ms);
+	late.verdict = BUD_VERDICT_BUSY;
+	(void)bud_endpoint_settle(endpoint, &late, wait_ms);
+	assert_int_equal(admit(endpoint, wait_ms), BUD_ADMIT_LATER);
+	assert_true(settle(endpoint, BUD_VERDICT_OK, wait_ms).is_closed);
 }
 
 /* 429 with Retry-After: nothing for so long, and it is not a failure. */
@@ -417,7 +454,9 @@ static void *use(void *argument)
 		struct bud_endpoint_report got;
 		size_t position = 0;
 		int64_t wait_ms;
-		if (bud_endpoint_admit(endpoint, share, i * 100, &wait_ms) == BUD_ADMIT_YES)
+		enum bud_admit answer = bud_endpoint_admit(endpoint, share, i * 100, &wait_ms);
+		settlement.is_probe = answer == BUD_ADMIT_PROBE;
+		if (answer == BUD_ADMIT_YES || answer == BUD_ADMIT_PROBE)
 			(void)bud_endpoint_settle(endpoint, &settlement, i * 100);
 		if (i % 7 == 0 && bud_endpoints_report(endpoints, i * 100, &position, &got, 1) > 0)
 			bud_endpoint_report_finish(&got);
@@ -455,6 +494,7 @@ int main(void)
 		TEST(failures_cut_it_off_and_a_probe_closes),
 		TEST(waits_longer_each_time_up_to_a_bound),
 		TEST(what_ran_before_says_nothing_new),
+		TEST(only_the_probe_decides),
 		TEST(it_is_left_alone_when_it_says_so),
 		TEST(the_lowest_wish_holds),
 		TEST(a_rate_is_kept),
