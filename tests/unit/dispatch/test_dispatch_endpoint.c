@@ -161,11 +161,16 @@ static void failures_cut_it_off_and_a_probe_closes(void **state)
 {
 	struct fixture *fixture = *state;
 	struct bud_endpoint *endpoint = fixture->endpoint;
+	struct bud_settlement late = {.verdict = BUD_VERDICT_FAILED};
+	enum bud_admit before = admit(endpoint, 0);
 	int64_t wait_ms = open_at(endpoint, 0);
 
+	assert_int_equal(before, BUD_ADMIT_YES);
 	assert_in_range(wait_ms, OPEN_MS, OPEN_MS + OPEN_MS / 10);
 	assert_int_equal(bud_endpoints_open_count(fixture->endpoints), 1);
 	assert_int_equal(admit(endpoint, wait_ms), BUD_ADMIT_YES);
+	assert_true(is_probe);
+	assert_false(bud_endpoint_settle(endpoint, &late, wait_ms).is_opened);
 	assert_int_equal(admit(endpoint, wait_ms + 50000), BUD_ADMIT_LATER);
 	(void)settle(endpoint, BUD_VERDICT_UNUSED, wait_ms); /* passes on */
 	assert_int_equal(admit(endpoint, wait_ms), BUD_ADMIT_YES);
@@ -201,27 +206,6 @@ static void what_ran_before_says_nothing_new(void **state)
 	assert_int_equal(admit_all(endpoint, 0), WINDOW);
 	settle_all(endpoint, WINDOW, BUD_VERDICT_FAILED);
 	assert_in_range(wait_of(endpoint, 0), OPEN_MS, OPEN_MS + OPEN_MS / 10);
-}
-
-/* An attempt from before the opening, and a slot that was not used, while the probe runs. */
-static void only_the_probe_decides(void **state)
-{
-	struct bud_endpoint *endpoint = ((struct fixture *)*state)->endpoint;
-	struct bud_settlement late = {.verdict = BUD_VERDICT_FAILED};
-	int64_t wait_ms;
-
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(admit(endpoint, 0), BUD_ADMIT_YES);
-	wait_ms = open_at(endpoint, 0);
-	assert_int_equal(admit(endpoint, wait_ms), BUD_ADMIT_YES);
-	assert_true(is_probe);
-	assert_false(bud_endpoint_settle(endpoint, &late, wait_ms).is_opened);
-	late.verdict = BUD_VERDICT_UNUSED;
-	(void)bud_endpoint_settle(endpoint, &late, wait_ms);
-	late.verdict = BUD_VERDICT_BUSY;
-	(void)bud_endpoint_settle(endpoint, &late, wait_ms);
-	assert_int_equal(admit(endpoint, wait_ms), BUD_ADMIT_LATER);
-	assert_true(settle(endpoint, BUD_VERDICT_OK, wait_ms).is_closed);
 }
 
 /* 429 with Retry-After: nothing for so long, and it is not a failure. */
@@ -494,7 +478,6 @@ int main(void)
 		TEST(failures_cut_it_off_and_a_probe_closes),
 		TEST(waits_longer_each_time_up_to_a_bound),
 		TEST(what_ran_before_says_nothing_new),
-		TEST(only_the_probe_decides),
 		TEST(it_is_left_alone_when_it_says_so),
 		TEST(the_lowest_wish_holds),
 		TEST(a_rate_is_kept),
