@@ -207,11 +207,19 @@ int bud_lane_resolve(struct bud_store *store, const struct bud_lane_resolve *res
 		call, bud_store_send_script(store, BUD_SCRIPT_RESOLVE, on_resolved, call));
 }
 
+void bud_lane_add_rest(struct bud_args *args, struct bud_span lane)
+{
+	struct bud_span subscription = bud_lane_subscription(lane);
+
+	bud_args_format(args, "%.*s~rest", (int)subscription.len, subscription.at);
+}
+
 int bud_lane_drop_hold(struct bud_store *store, struct bud_span lane)
 {
 	bud_args_text(&store->args, "HDEL");
 	bud_args_text(&store->args, BUD_KEY_HELD);
 	bud_args_span(&store->args, lane);
+	bud_lane_add_rest(&store->args, lane);
 	return bud_store_send(store, NULL, NULL);
 }
 

@@ -69,7 +69,7 @@ struct bud_lane_resolve {
 	struct bud_span subscription; /* whose dead letters */
 	enum bud_claim_mode mode;     /* of the claim */
 	struct bud_span last; /* the claim's token when these are its last; empty: more follow */
-	int64_t rest_ms;      /* with `last`: nobody claims the lane so long */
+	int64_t rest_ms;      /* with `last`: no lane of the subscription is claimed so long */
 	unsigned fill;        /* BATCH: as in the claim */
 	int64_t wait_ms;
 	unsigned note_partition; /* where notes go, if there are any */
@@ -83,6 +83,8 @@ BUD_MUST_CHECK int bud_lane_resolve(struct bud_store *store, const struct bud_la
 
 /* Of a deleted subscription: nobody holds the lane, and it rests no more. */
 int bud_lane_drop_hold(struct bud_store *store, struct bud_span lane);
+/* Within store/: the field of `held` for the rest of the lane's subscription. */
+void bud_lane_add_rest(struct bud_args *args, struct bud_span lane);
 
 /* Has this lane looked at now, if it is not empty. The number is 1 when that is earlier. */
 BUD_MUST_CHECK int bud_lane_pull(struct bud_store *store, struct bud_span lane, int64_t now_ms,

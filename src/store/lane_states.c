@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/keys.h"
+#include "store/lane.h"
 #include "store/lane_name.h"
 #include "store/reply.h"
 #include "store/scripts.h"
@@ -56,24 +57,32 @@ int bud_lane_states(struct bud_store *store, const struct bud_lane_states_ask *a
 		call, bud_store_send_script(store, BUD_SCRIPT_STATES, on_states, call));
 }
 
-/* "<until> -" for a rest, "<until> <token>" for a claim. */
+static int64_t until_of(const redisReply *reply)
+{
+	struct bud_span text = bud_reply_span(reply);
+
+	return text.at ? strtoll(text.at, NULL, 10) : 0;
+}
+
+/* "<until> <token>" of a claim, "<until>" of a rest. */
 static void on_hold(void *owner, const redisReply *reply)
 {
 	struct bud_store_call call = bud_store_call_take(owner);
 	int err = bud_reply_error(reply);
-	const char *text = err == 0 ? bud_reply_span(reply).at : NULL;
-	const char *token = text ? strchr(text, ' ') : NULL;
+	int64_t held_ms = err == 0 ? until_of(bud_reply_at(reply, 0)) : 0;
+	int64_t rest_ms = err == 0 ? until_of(bud_reply_at(reply, 1)) : 0;
 
-	((bud_lane_hold_fn)call.fn)(call.owner, err, token ? strtoll(text, NULL, 10) : 0,
-		token && strcmp(token, " -") == 0);
+	((bud_lane_hold_fn)call.fn)(
+		call.owner, err, held_ms > rest_ms ? held_ms : rest_ms, rest_ms > held_ms);
 }
 
 int bud_lane_hold(struct bud_store *store, struct bud_span lane, bud_lane_hold_fn fn, void *owner)
 {
 	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
 
-	bud_args_text(&store->args, "HGET");
+	bud_args_text(&store->args, "HMGET");
 	bud_args_text(&store->args, BUD_KEY_HELD);
 	bud_args_span(&store->args, lane);
+	bud_lane_add_rest(&store->args, lane);
 	return bud_store_call_sent(call, bud_store_send(store, on_hold, call));
 }

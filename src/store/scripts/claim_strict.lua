@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- Takes deliveries of a lane that is claimed whole: refused while the lane is held; what is taken
--- holds it, until "last" of resolve names the token, or for so many ms. Leases as in claim.lua.
+-- Takes deliveries of a lane that is claimed whole: refused while the lane is held or its
+-- subscription rests ("<sub>~rest", for a rate, over all of its lanes); what is taken holds it,
+-- until "last" of resolve names the token, or for so many ms. Leases as in claim.lua.
 -- "strict": the first that are due. "wait" and "skip": the one that is next in order. What waits
 -- has score 0 and sorts by its id; only what is in hand or in retry has a time. The first waiting
 -- is next only when no event before it is pending in its partition. A retry holds all up ("wait")
@@ -16,8 +17,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lane, mode, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local out = {now}
-local held = redis.call('HGET', KEYS[4], lane)
-local free = held and tonumber(string.match(held, '^%d+')) or 0
+local rest = string.match(lane, '^[^/~]+') .. '~rest'
+local held = redis.call('HMGET', KEYS[4], lane, rest)
+local rested = tonumber(held[2] or 0)
+local free = math.max(held[1] and tonumber(string.match(held[1], '^%d+')) or 0, rested)
 local ordered = mode == 'wait' or mode == 'skip'
 
 local function take(member, score)
@@ -98,8 +101,11 @@ if free <= now and limit > 0 then
 	if #out > 1 then
 		free = now + tonumber(ARGV[7])
 		redis.call('HSET', KEYS[4], lane, string.format('%.0f ', free) .. ARGV[6])
-	elseif held then
+	elseif held[1] then
 		redis.call('HDEL', KEYS[4], lane)
+	end
+	if held[2] then
+		redis.call('HDEL', KEYS[4], rest)
 	end
 end
 local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')

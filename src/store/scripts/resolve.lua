@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
 -- Ends the attempts of one lane. "again" and "dead" need the lease that the attempt ran under;
 -- "done" does not, but for a delivery that somebody revived meanwhile (attempt 0).
--- "last" is the token of the claim whose last attempt this was: the lane is free again, or stays
--- held for a rest by nobody. "again" with attempt 0 in an ordered lane or a batch: no attempt was
--- made, so what is ordered goes back to its place, and the lane waits.
+-- "last" is the token of the claim whose last attempt this was: the lane is free again, and its
+-- subscription rests, for what was attempted in all of its lanes. "again" with attempt 0 in an
+-- ordered lane or a batch: no attempt was made, so what is ordered goes back to its place, and the
+-- lane waits.
 -- KEYS: due, parked:<lane>, dead:<sub>, kept, refs, why, held, and with a note p<N>:events
 -- ARGV: lane, sub, mode ("plain" or as in claim_strict.lua), last ("": not yet), rest ms, so many
 --       fill a batch, ms it may wait, then per delivery: member, "done" | "again" | "dead" |
@@ -87,13 +88,15 @@ local free = 0
 if mode ~= 'plain' or ARGV[4] ~= '' then
 	local held = redis.call('HGET', KEYS[7], lane)
 	local till, token = string.match(held or '', '^(%d+) (.*)$')
-	free = tonumber(till or 0)
+	local rest = ARGV[2] .. '~rest'
+	local rested = tonumber(redis.call('HGET', KEYS[7], rest) or nil) or 0
+	free = math.max(tonumber(till or 0), rested)
 	if token == ARGV[4] and token ~= '' then
-		free = now + tonumber(ARGV[5])
-		if free > now then
-			redis.call('HSET', KEYS[7], lane, string.format('%.0f -', free))
-		else
-			redis.call('HDEL', KEYS[7], lane)
+		redis.call('HDEL', KEYS[7], lane)
+		free = rested
+		if tonumber(ARGV[5]) > 0 then
+			free = math.max(rested, now) + tonumber(ARGV[5])
+			redis.call('HSET', KEYS[7], rest, string.format('%.0f', free))
 		end
 	end
 end

@@ -2,9 +2,9 @@
 -- Parks what an event in hand still owes, and acks it. Parks nothing if the event is not pending
 -- with this node any more (only a cursor goes if it is pending with nobody). The ack is the last
 -- write: after an error in the middle the event is still pending.
--- A strict lane ("strict", "order", "batch") that is held is looked at when it is free again. In an
--- ordered lane what waits has score 0, so that it sorts by its id. A dead letter's note is appended
--- to the event's own stream when the letter is new.
+-- A strict lane ("strict", "order", "batch") that is held, or rests, is looked at when it is free.
+-- In an ordered lane what waits has score 0, so that it sorts by its id. A dead letter's note is
+-- appended to the event's own stream when the letter is new.
 -- KEYS: p<N>:events, due, kept, refs, cursors, why, held, then per delivery: parked:<lane> or
 --       dead:<sub>
 -- ARGV: group, consumer, event id, member, "1" to ack, cursor ("": none), then per delivery:
@@ -54,8 +54,13 @@ local function look_at(parked, at, due)
 		redis.call('ZCOUNT', parked, '-inf', due * 64 + 63) >= tonumber(ARGV[at + 5]) then
 		look = now
 	end
-	local held = verb ~= 'look' and redis.call('HGET', KEYS[7], ARGV[at])
-	return held and math.max(look, tonumber(string.match(held, '^%d+'))) or look
+	if verb == 'look' then
+		return look
+	end
+	local rest = string.match(ARGV[at], '^[^/~]+') .. '~rest'
+	local held = redis.call('HMGET', KEYS[7], ARGV[at], rest)
+	local free = held[1] and tonumber(string.match(held[1], '^%d+')) or 0
+	return math.max(look, free, tonumber(held[2] or 0))
 end
 local added, at = 0, 7
 for i = 8, #KEYS do

@@ -145,16 +145,16 @@ static void test_what_bounds_it(void **state)
 	assert_true(json_real_value(json_object_get(limits, "rate_per_s")) == 0.5);
 	assert_int_equal(2, json_integer_value(json_object_get(limits, "max_in_flight")));
 	assert_null(json_object_get(limits, "held_until"));
-	redis_server_do(&node.server, "HSET bud:{s0}:held %s %s", id, "2000000000000 -");
+	redis_server_do(&node.server, "HSET bud:{s0}:held %s~rest %s", id, "2000000000000");
 	assert_int_equal(200, explain(event));
 	limits = json_object_get(answer.body, "limits");
 	assert_string_equal("2033-05-18T03:33:20.000Z",
 		json_string_value(json_object_get(limits, "held_until")));
 	assert_string_equal("rate", json_string_value(json_object_get(limits, "held_by")));
-	redis_server_do(&node.server, "HSET bud:{s0}:held %s %s", id, "2000000000000 ab12");
+	redis_server_do(&node.server, "HSET bud:{s0}:held %s %s", id, "2000000000001 ab12");
 	assert_int_equal(200, explain(event));
 	assert_non_null(strstr(answer.text, "\"held_by\":\"attempt\""));
-	redis_server_do(&node.server, "HSET bud:{s0}:held %s %s", id, "1700000000000 -");
+	redis_server_do(&node.server, "DEL bud:{s0}:held");
 	assert_int_equal(200, explain(event));
 	assert_null(strstr(answer.text, "held_until"));
 }

@@ -179,7 +179,7 @@ static void test_deleted(void **state)
 	redis_server_do(life->server, "HSET " KEY "failed d7 1 other 1");
 	redis_server_do(life->server, "LPUSH " KEY "attempts:other x");
 	redis_server_do(life->server, "HSET " KEY "stats:d7 delivered 1");
-	redis_server_do(life->server, "HSET " KEY "held d7 1 d7~replay 1 other 1");
+	redis_server_do(life->server, "HSET " KEY "held d7 1 d7~replay 1 d7~rest 1 other 1");
 	start(life);
 	for (int told = 0; told < 3; told++) { /* each load tells them again */
 		for (int i = 0; i < 200; i++) {

@@ -50,7 +50,7 @@ static void a_strict_lane_is_held_and_rests(void **state)
 	lane_rig_resolve(end, BUD_RESOLVE_DONE, 0, &rig.claimed);
 	assert_in_range(held_ms(claim.lane, true), 50000, 61000);
 	lane_rig_claim(claim, 0);
-	redis_server_do(*state, "HDEL bud:{s0}:held h1");
+	redis_server_do(*state, "HDEL bud:{s0}:held h1~rest");
 	lane_rig_claim(claim, 1);
 	end.last = bud_span("t2");
 	end.rest_ms = 0;

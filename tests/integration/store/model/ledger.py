@@ -42,6 +42,7 @@ class Ledger:
         self.revived = {}        # (event, subscription) -> delivered so often before, each time
         self.steps = set()       # steps of replay jobs that were taken
         self.holds = {}          # lane -> (token, until) of the claim that has it whole
+        self.rests = {}          # subscription -> until
         self.poisoned = set()    # events that reached the bound of deliveries
         self.expect_duplicates = True
         self.counts = {}
@@ -135,6 +136,8 @@ class Ledger:
     def claimed_whole(self, lane, mode, taken, now, arguments, before):
         token, until = self.holds.get(lane, ("", 0))
         require(until <= now, "claimed while it is held:", lane, token, until, now)
+        rest = self.rests.get(subscription_of(lane), 0)
+        require(rest <= now, "claimed while its subscription rests:", lane, rest, now)
         self.holds[lane] = arguments["token"], now + arguments["hold"]
         self.count("claims of whole lanes")
         for member in taken:
@@ -150,7 +153,10 @@ class Ledger:
 
     def let_go_lane(self, lane, token, rest, now):
         if token and self.holds.get(lane, ("", 0))[0] == token:
-            self.holds[lane] = "-", now + rest
+            del self.holds[lane]
+            subscription = subscription_of(lane)
+            if rest > 0:
+                self.rests[subscription] = max(self.rests.get(subscription, 0), now) + rest
 
     # Deaths and revivals.
 

@@ -68,7 +68,10 @@ MUTATIONS = {
         "resolve", "redis.call('HDEL', KEYS[7], lane)", ""),
     "resolve lets go for anybody": (
         "resolve", "if token == ARGV[4] and token ~= '' then", "if ARGV[4] ~= '' then"),
-    "resolve gives no rest": ("resolve", "free = now + tonumber(ARGV[5])", "free = now"),
+    "resolve gives no rest": (
+        "resolve", "free = math.max(rested, now) + tonumber(ARGV[5])", "free = now"),
+    "a claim does not ask whether its subscription rests": (
+        "claim_strict", "local rested = tonumber(held[2] or 0)", "local rested = 0"),
     "a strict claim does not ask whether the lane is held": (
         "claim_strict", "if free <= now and limit > 0 then", "if limit > 0 then"),
     "a strict claim does not hold the lane": (

@@ -57,10 +57,11 @@ class Strict(Case):
         self.park(field="f", rest=("strict", 0, 0))
         self.resolve(member, "done", lease, mode="strict", last="t1", rest=30_000)
         self.assertTrue(29_000 < self.due_in() <= 30_000)
-        until = self.call("HGET", key("held"), "s")
+        self.assertIsNone(self.held())
+        until = self.call("HGET", key("held"), "s~rest")
         time.sleep(0.002)
         self.resolve(member, "done", lease, mode="strict", last="t1", rest=30_000)
-        self.assertEqual(self.call("HGET", key("held"), "s"), until)
+        self.assertEqual(self.call("HGET", key("held"), "s~rest"), until)
         self.assertEqual(self.claim_strict(token="t2"), [])
 
     def test_the_rest_of_an_empty_lane_counts(self):
@@ -71,6 +72,24 @@ class Strict(Case):
         self.park(field="f", rest=("strict", 0, 0))
         self.assertTrue(29_000 < self.due_in() <= 30_000)
         self.assertEqual(self.claim_strict(token="t2"), [])
+
+    def test_a_rest_is_for_all_lanes_of_the_subscription(self):
+        lanes = ("s", "s~replay", "s/k")
+        members = {lane: self.park(lane=lane, field=f"e{lane}") for lane in lanes}
+        leases = {lane: self.claim_strict(lane=lane, token=f"t{lane}")[0][2] for lane in lanes}
+        for lane in lanes:
+            self.park(lane=lane, field=f"f{lane}")
+            self.resolve(members[lane], "done", leases[lane], lane=lane, mode="strict",
+                         last=f"t{lane}", rest=10_000)
+        # What was attempted in each adds up, and nothing is kept but for the subscription.
+        self.assertEqual(self.call("HKEYS", key("held")), [b"s~rest"])
+        self.assertTrue(29_000 < self.due_in("s/k") <= 30_000)
+        for lane in lanes:
+            self.assertEqual(self.claim_strict(lane=lane, token="t2"), [])
+            self.assertTrue(29_000 < self.due_in(lane) <= 30_000)
+        self.call("HSET", key("held"), "s~rest", 1)
+        self.assertEqual(len(self.claim_strict(lane="s~replay", token="t3")), 1)
+        self.assertIsNone(self.call("HGET", key("held"), "s~rest"))
 
     def test_nothing_taken_holds_nothing(self):
         self.park(delay=60_000)
