@@ -19,6 +19,7 @@ struct bud_endpoints {
 	const struct bud_hash_key *key;
 	struct bud_map by_id;
 	struct bud_map pauses; /* struct pause: what somebody told */
+	struct bud_buffer id;  /* of the one that is looked for */
 	struct bud_hosts hosts;
 	atomic_size_t open_count;
 	atomic_uint suspects; /* attempts at them */

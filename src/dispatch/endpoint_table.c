@@ -53,6 +53,7 @@ void bud_endpoints_destroy(struct bud_endpoints *endpoints)
 	while ((pause = bud_map_next(&endpoints->pauses, &position)) != NULL)
 		free_pause(pause);
 	bud_map_finish(&endpoints->pauses);
+	bud_buffer_finish(&endpoints->id);
 	bud_map_finish(&endpoints->by_id);
 	bud_hosts_finish(&endpoints->hosts);
 	pthread_mutex_destroy(&endpoints->lock);
@@ -85,15 +86,14 @@ unsigned bud_endpoints_nodes(struct bud_endpoints *endpoints)
 }
 
 /* Until when this id is paused by people; 0: it is not. */
-static int64_t find_hold(
-	const struct bud_endpoints *endpoints, const char *prefix, const char *rest)
+static int64_t find_hold(struct bud_endpoints *endpoints, const char *prefix, const char *rest)
 {
-	bud_auto(buffer) struct bud_buffer id = {0};
 	const struct pause *pause;
 
-	bud_buffer_text(&id, prefix);
-	bud_buffer_text(&id, rest);
-	pause = bud_map_get(&endpoints->pauses, bud_buffer_as_span(&id));
+	bud_buffer_clear(&endpoints->id);
+	bud_buffer_text(&endpoints->id, prefix);
+	bud_buffer_text(&endpoints->id, rest);
+	pause = bud_map_get(&endpoints->pauses, bud_buffer_as_span(&endpoints->id));
 	return pause && pause->kind == BUD_PAUSE_OPERATOR ? pause->until_ms : 0;
 }
 
@@ -105,7 +105,7 @@ static int64_t later(int64_t a, int64_t b)
 /* What people paused that it is part of. Both locks are held, as in what follows. */
 static void apply_holds(struct bud_endpoint *endpoint)
 {
-	const struct bud_endpoints *endpoints = endpoint->endpoints;
+	struct bud_endpoints *endpoints = endpoint->endpoints;
 	int64_t until_ms = 0;
 
 	if (endpoints->pauses.n > 0) {
@@ -254,12 +254,25 @@ static void apply_to_one(
 	pthread_mutex_unlock(&endpoint->lock);
 }
 
-static void apply_to_all(struct bud_endpoints *endpoints)
+static bool is_part(struct bud_span id, const char *prefix, const char *of)
+{
+	struct bud_span begin = bud_span(prefix);
+
+	return bud_span_starts(id, begin) &&
+	       bud_span_is((struct bud_span){id.at + begin.len, id.len - begin.len}, of);
+}
+
+/* To those that are part of it: all, an owner's or a host's. */
+static void apply_to_all(struct bud_endpoints *endpoints, struct bud_span id)
 {
 	struct bud_endpoint *endpoint;
 	size_t position = 0;
 
 	while ((endpoint = bud_map_next(&endpoints->by_id, &position)) != NULL) {
+		if (!bud_span_is(id, BUD_PAUSE_ALL) &&
+			!is_part(id, BUD_PAUSE_OWNER, endpoint->owner) &&
+			!is_part(id, BUD_PAUSE_HOST, endpoint->host->name.at))
+			continue;
 		pthread_mutex_lock(&endpoint->lock);
 		apply_holds(endpoint);
 		pthread_mutex_unlock(&endpoint->lock);
@@ -280,7 +293,7 @@ void bud_endpoints_pause(
 		if (endpoint)
 			apply_to_one(endpoint, pause, is_own, now_ms);
 	} else {
-		apply_to_all(endpoints);
+		apply_to_all(endpoints, pause->id);
 	}
 	pthread_mutex_unlock(&endpoints->lock);
 }
