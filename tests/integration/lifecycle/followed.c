@@ -38,6 +38,9 @@ static void on_deleted(void *owner, const char *id)
 
 	if (followed->on_deleted)
 		followed->on_deleted(followed->owner, id);
+	for (size_t i = 0; i < followed->ones_n; i++)
+		if (followed->ones[i].kind->on_deleted)
+			followed->ones[i].kind->on_deleted(followed->ones[i].one, id);
 }
 
 static void on_changed(void *owner, const struct bud_subscription *before,
@@ -47,6 +50,8 @@ static void on_changed(void *owner, const struct bud_subscription *before,
 
 	if (followed->on_changed)
 		followed->on_changed(followed->owner, before, subscription);
+	for (size_t i = 0; i < followed->ones_n; i++)
+		followed->ones[i].kind->on_changed(followed->ones[i].one, subscription);
 }
 
 static void on_up(void *owner)
@@ -92,6 +97,25 @@ void followed_stop(struct followed *followed)
 	life_close_redis(followed->life);
 	bud_follower_close(followed->follower);
 	scripted_server_close(&followed->server);
+}
+
+void followed_join(struct followed *followed, const struct followed_kind *kind, void *one)
+{
+	size_t i = followed->ones_n++;
+
+	assert_true(i < FOLLOWED_ONES_MAX);
+	followed->ones[i].kind = kind;
+	followed->ones[i].one = one;
+}
+
+int followed_end(void **state)
+{
+	struct followed *followed = *state;
+
+	followed_stop(followed);
+	for (size_t i = 0; i < followed->ones_n; i++)
+		followed->ones[i].kind->close(followed->ones[i].one);
+	return followed_tear_down(state);
 }
 
 int followed_tear_down(void **state)

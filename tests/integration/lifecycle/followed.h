@@ -10,6 +10,15 @@
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
+#define FOLLOWED_ONES_MAX 4
+
+/* What each node has one of, and is told of changes. */
+struct followed_kind {
+	void (*on_changed)(void *one, const struct bud_subscription *subscription);
+	void (*on_deleted)(void *one, const char *id); /* may be NULL */
+	void (*close)(void *one);
+};
+
 struct followed {
 	struct life *life;
 	struct bud_config config; /* the defaults, with http allowed */
@@ -22,6 +31,11 @@ struct followed {
 	bud_follow_changed_fn on_changed;
 	bud_follow_deleted_fn on_deleted;
 	void *owner;
+	struct {
+		const struct followed_kind *kind;
+		void *one;
+	} ones[FOLLOWED_ONES_MAX]; /* which followed_join() adds */
+	size_t ones_n;
 	bool is_closed;
 };
 
@@ -31,6 +45,10 @@ int followed_tear_down(void **state);
 
 /* Begins to follow; waits until the table is fresh. */
 void followed_start(struct followed *followed);
+/* Tells this one, too, of changes, and closes it at the end: then followed_end() is the test's
+ * tear-down. */
+void followed_join(struct followed *followed, const struct followed_kind *kind, void *one);
+int followed_end(void **state);
 /* Closes connection, client and follower; then the test closes its own, and tear_down does the
  * rest.
  */

@@ -17,30 +17,36 @@
 #define TOKENS(tokens)                                                                             \
 	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" tokens
 #define INVALID "HTTP/1.1 400 X\r\nContent-Length: 25\r\n\r\n{\"error\":\"invalid_grant\"}"
-#define NODES   2
 
-static struct bud_keeper *keepers[NODES];
-static struct bud_verifier *verifier; /* in one test */
-
-static void on_changed(void *owner, const struct bud_subscription *before,
-	const struct bud_subscription *subscription)
+static void on_changed(void *one, const struct bud_subscription *subscription)
 {
-	(void)owner;
-	(void)before;
-	for (int i = 0; i < NODES; i++)
-		if (keepers[i])
-			bud_keeper_on_changed(keepers[i], subscription);
-	if (verifier)
-		bud_verifier_on_changed(verifier, subscription);
+	bud_keeper_on_changed(one, subscription);
 }
 
-static void on_deleted(void *owner, const char *id)
+static void on_deleted(void *one, const char *id)
 {
-	(void)owner;
-	for (int i = 0; i < NODES; i++)
-		if (keepers[i])
-			bud_keeper_on_deleted(keepers[i], id);
+	bud_keeper_on_deleted(one, id);
 }
+
+static void close_one(void *one)
+{
+	bud_keeper_close(one);
+}
+
+static const struct followed_kind kind = {on_changed, on_deleted, close_one};
+
+static void verifier_on_changed(void *one, const struct bud_subscription *subscription)
+{
+	bud_verifier_on_changed(one, subscription);
+}
+
+static void close_verifier(void *one)
+{
+	bud_verifier_close(one);
+}
+
+/* In one test. */
+static const struct followed_kind verifier_kind = {verifier_on_changed, NULL, close_verifier};
 
 static void start(struct followed *followed, int nodes)
 {
@@ -54,19 +60,8 @@ static void start(struct followed *followed, int nodes)
 	};
 
 	for (int i = 0; i < nodes; i++)
-		keepers[i] = bud_keeper_open(&options);
-	followed->on_changed = on_changed;
-	followed->on_deleted = on_deleted;
+		followed_join(followed, &kind, bud_keeper_open(&options));
 	followed_start(followed);
-}
-
-static int tear_down(void **state)
-{
-	followed_stop(*state);
-	for (int i = 0; i < NODES; i++)
-		bud_keeper_close(bud_move(keepers[i]));
-	bud_verifier_close(bud_move(verifier));
-	return followed_tear_down(state);
 }
 
 static void answer(struct followed *followed, const char *text)
@@ -296,7 +291,7 @@ static void test_a_question_waits_for_its_token(void **state)
 	receiver.act.text = "HTTP/1.1 200 OK\r\nWebHook-Allowed-Origin: bud.example\r\n"
 			    "Content-Length: 0\r\n\r\n";
 	answer(followed, INVALID);
-	verifier = bud_verifier_open(&options);
+	followed_join(followed, &verifier_kind, bud_verifier_open(&options));
 	start(followed, 1);
 	snprintf(json, sizeof(json),
 		"{\"protocol\":\"HTTP\",\"sink\":\"http://127.0.0.1:%d/\",\"sinkcredential\":{"
@@ -374,7 +369,7 @@ static void test_new_ones_of_one_owner_leave_room(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, followed_end)
 	const struct CMUnitTest tests[] = {
 		TEST(client_credentials),
 		TEST(refreshes_with_the_newest),

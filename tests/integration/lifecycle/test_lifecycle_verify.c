@@ -24,26 +24,23 @@
 #define REFUSED "HTTP/1.1 405 X\r\nAllow: POST\r\nContent-Length: 0\r\n\r\n"
 
 #define SECRET "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
-#define NODES  2
-static struct bud_verifier *verifiers[NODES];
 
-static void on_changed(void *owner, const struct bud_subscription *before,
-	const struct bud_subscription *subscription)
+static void on_changed(void *one, const struct bud_subscription *subscription)
 {
-	(void)owner;
-	(void)before;
-	for (int i = 0; i < NODES; i++)
-		if (verifiers[i])
-			bud_verifier_on_changed(verifiers[i], subscription);
+	bud_verifier_on_changed(one, subscription);
 }
 
-static void on_deleted(void *owner, const char *id)
+static void on_deleted(void *one, const char *id)
 {
-	(void)owner;
-	for (int i = 0; i < NODES; i++)
-		if (verifiers[i])
-			bud_verifier_on_deleted(verifiers[i], id);
+	bud_verifier_on_deleted(one, id);
 }
+
+static void close_one(void *one)
+{
+	bud_verifier_close(one);
+}
+
+static const struct followed_kind kind = {on_changed, on_deleted, close_one};
 
 static void start(struct followed *followed, int nodes, int64_t minute_ms)
 {
@@ -57,18 +54,8 @@ static void start(struct followed *followed, int nodes, int64_t minute_ms)
 	};
 
 	for (int i = 0; i < nodes; i++)
-		verifiers[i] = bud_verifier_open(&options);
-	followed->on_changed = on_changed;
-	followed->on_deleted = on_deleted;
+		followed_join(followed, &kind, bud_verifier_open(&options));
 	followed_start(followed);
-}
-
-static int tear_down(void **state)
-{
-	followed_stop(*state);
-	for (int i = 0; i < NODES; i++)
-		bud_verifier_close(bud_move(verifiers[i]));
-	return followed_tear_down(state);
 }
 
 static char *pending(void)
@@ -439,7 +426,7 @@ static void test_new_ones_of_one_owner_leave_room(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, followed_end)
 	const struct CMUnitTest tests[] = {
 		TEST(asks_by_the_letter),
 		TEST(asks_again_until_it_agrees),
