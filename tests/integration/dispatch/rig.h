@@ -90,3 +90,9 @@ long long rig_events(struct rig *rig);
 /* Nothing is pending, parked, kept, referred to or under way as a broadcast. */
 bool rig_is_clean(struct rig *rig);
 uint64_t rig_count(struct rig *rig, enum bud_counter counter);
+/* What Redis shows may be a moment ahead of the answer that tells us. */
+#define rig_wait_count(rig, counter, number)                                                       \
+	do {                                                                                       \
+		rig_wait(rig, rig_count(rig, counter) >= (uint64_t)(number));                      \
+		assert_int_equal(rig_count(rig, counter), number);                                 \
+	} while (0)

@@ -22,8 +22,8 @@ static void is_delivered_and_acked(void **state)
 	rig_wait(rig, sink_count(&rig->sink, "/a", NULL) == 3 && rig_pending(rig) == 0);
 	assert_int_equal(rig_events(rig), 4);
 	assert_true(rig_is_clean(rig));
-	assert_int_equal(rig_count(rig, BUD_COUNTER_EVENTS_UNMATCHED), 1);
-	rig_wait(rig, rig_count(rig, BUD_COUNTER_EVENTS_ACKED) == 4);
+	rig_wait_count(rig, BUD_COUNTER_EVENTS_UNMATCHED, 1);
+	rig_wait_count(rig, BUD_COUNTER_EVENTS_ACKED, 4);
 	rig_wait(rig, rig_number(rig, "LLEN bud:{s0}:attempts:%s", "s1") == 3);
 
 	redisReply *reply = redis_server_ask(rig->server, "LINDEX bud:{s0}:attempts:s1 -1");
@@ -54,7 +54,7 @@ static void is_tried_again_until_it_is_delivered(void **state)
 	rig_wait(rig, sink_count(&rig->sink, "/a", NULL) == 3);
 	rig_wait(rig, rig_is_clean(rig));
 	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:parked:%s", "s1"), 0);
-	assert_int_equal(rig_count(rig, BUD_COUNTER_OUTCOME_AGAIN), 2);
+	rig_wait_count(rig, BUD_COUNTER_OUTCOME_AGAIN, 2);
 	assert_string_equal(rig->sink.seen[0].webhook_id, rig->sink.seen[2].webhook_id);
 	rig_wait(rig, rig_number(rig, "LLEN bud:{s0}:attempts:%s", "s1") == 3);
 }
@@ -74,8 +74,8 @@ static void becomes_a_dead_letter(void **state)
 	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:%s", "due"), 0);
 	assert_int_equal(rig_number(rig, "HLEN bud:{s0}:%s", "kept"), 1);
 	rig_wait(rig, rig_count(rig, BUD_COUNTER_DELIVERIES_DEAD) == 1);
-	assert_int_equal(rig_count(rig, BUD_COUNTER_OUTCOME_AGAIN), 1);
-	assert_int_equal(rig_count(rig, BUD_COUNTER_OUTCOME_DEAD), 1);
+	rig_wait_count(rig, BUD_COUNTER_OUTCOME_AGAIN, 1);
+	rig_wait_count(rig, BUD_COUNTER_OUTCOME_DEAD, 1);
 }
 
 static void dies_at_once_without_a_schedule(void **state)
@@ -227,7 +227,7 @@ static void expires_when_it_fails(void **state)
 	rig_publish(rig, "t", "e", 1);
 	nothing_is_left_of_it(rig);
 	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 1);
-	assert_int_equal(rig_count(rig, BUD_COUNTER_OUTCOME_EXPIRED), 1);
+	rig_wait_count(rig, BUD_COUNTER_OUTCOME_EXPIRED, 1);
 }
 
 int main(void)

@@ -31,7 +31,7 @@ static void a_broadcast_reaches_all(void **state)
 	rig_wait(rig, sink_distinct(&rig->sink) == (size_t)n);
 	rig_wait(rig, rig_is_clean(rig));
 	assert_int_equal(rig->sink.n, n);
-	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_MATCHED), n);
+	rig_wait_count(rig, BUD_COUNTER_DELIVERIES_MATCHED, n);
 }
 
 /* The cursor says up to which serial it was parked: the rest follows, and nobody twice. */

@@ -38,7 +38,7 @@ static void takes_up_what_was_left(void **state)
 	rig_wait(rig, rig->sink.n >= 110 && rig_pending(rig) == 0);
 	assert_int_equal(sink_distinct(&rig->sink), 110);
 	assert_int_equal(rig->sink.n, 110);
-	assert_int_equal(rig_count(rig, BUD_COUNTER_EVENTS_SWEPT), 100);
+	rig_wait_count(rig, BUD_COUNTER_EVENTS_SWEPT, 100);
 	assert_true(rig_is_clean(rig));
 }
 
@@ -83,7 +83,7 @@ static void what_is_no_event_is_a_dead_letter(void **state)
 	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:dead:%s", "-") == 1);
 	rig_wait(rig, rig->sink.n == 1 && rig_pending(rig) == 0);
 	assert_int_equal(rig_number(rig, "HLEN bud:{s0}:%s", "kept"), 1);
-	assert_int_equal(rig_count(rig, BUD_COUNTER_EVENTS_POISONED), 1);
+	rig_wait_count(rig, BUD_COUNTER_EVENTS_POISONED, 1);
 }
 
 static void poison_is_a_dead_letter(void **state)
@@ -116,7 +116,7 @@ static void suspects_do_not_hold_others_up(void **state)
 	rig_wait(rig, sink_count(&rig->sink, "/b", NULL) == 3);
 	assert_true(rig_pending(rig) > 0);
 	rig_wait(rig, sink_count(&rig->sink, "/a", NULL) == 40 && rig_is_clean(rig));
-	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_PARKED), 40);
+	rig_wait_count(rig, BUD_COUNTER_DELIVERIES_PARKED, 40);
 	assert_int_equal(rig->sink.n, 43);
 }
 

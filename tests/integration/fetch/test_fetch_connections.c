@@ -12,6 +12,8 @@
 #include "client.h"
 #include "core/clock.h"
 
+#define ANSWER_MS 20000 /* for what answers at last */
+
 static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 static int set_up(void **state)
@@ -33,7 +35,7 @@ static void uses_a_connection_again(void **state)
 {
 	struct client *client = *state;
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(client_do(client, 1000)->status, 200);
+		assert_int_equal(client_do(client, ANSWER_MS)->status, 200);
 	assert_int_equal(client->server.requests, 100);
 	assert_int_equal(client->server.accepts, 1);
 }
@@ -76,8 +78,9 @@ static void keeps_as_many_connections_as_were_busy(void **state)
 	struct client *client = *state;
 	struct crowd crowd = {.client = client,
 		.total = 2000,
-		.request = {
-			.target = client->target, .timeout_ms = 5000, .body = bud_span("hello")}};
+		.request = {.target = client->target,
+			.timeout_ms = ANSWER_MS,
+			.body = bud_span("hello")}};
 	run_crowd(&crowd, 100);
 	assert_int_equal(crowd.good, 2000);
 	assert_int_equal(client->server.requests, 2000);
@@ -91,8 +94,9 @@ static void repeats_when_a_kept_connection_was_closed(void **state)
 	struct bud_target *targets[] = {client->target, other};
 	client->server.act.dies_at = 3;
 	for (int i = 0; i < 20; i++) {
-		struct bud_fetch_request request = {
-			.target = targets[i / 3 % 2], .timeout_ms = 1000, .body = bud_span("x")};
+		struct bud_fetch_request request = {.target = targets[i / 3 % 2],
+			.timeout_ms = ANSWER_MS,
+			.body = bud_span("x")};
 		client_send(client, &request, &client->end);
 		const struct client_end *end = client_wait(client, &client->end);
 		if (end->status != 200)
@@ -111,7 +115,7 @@ static void notices_a_closed_idle_connection(void **state)
 	struct client *client = *state;
 	client->server.act.then = SCRIPTED_CLOSE;
 	for (int i = 0; i < 5; i++) {
-		assert_int_equal(client_do(client, 1000)->status, 200);
+		assert_int_equal(client_do(client, ANSWER_MS)->status, 200);
 		int64_t until = bud_clock_mono_ms() + 30;
 		unsigned turns = 0;
 		while (bud_clock_mono_ms() < until) {
@@ -131,7 +135,7 @@ static void refuses_loopback_unless_allowed(void **state)
 		"http://169.254.169.254:%d/", "http://[::ffff:10.0.0.1]:%d/"};
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		struct bud_target *target = client_target(urls[i], 8080);
-		struct bud_fetch_request request = {.target = target, .timeout_ms = 1000};
+		struct bud_fetch_request request = {.target = target, .timeout_ms = ANSWER_MS};
 		client_send(client, &request, &client->end);
 		const struct client_end *end = client_wait(client, &client->end);
 		assert_int_equal(end->kind, BUD_FETCH_ADDRESS_REFUSED);
@@ -143,9 +147,9 @@ static void refuses_loopback_unless_allowed(void **state)
 		bud_fetch_open(&client->loop, &(struct bud_fetch_options){.allow_http = true});
 	struct bud_fetch *both = client->fetch;
 	client->fetch = strict;
-	assert_int_equal(client_do(client, 1000)->kind, BUD_FETCH_ADDRESS_REFUSED);
+	assert_int_equal(client_do(client, ANSWER_MS)->kind, BUD_FETCH_ADDRESS_REFUSED);
 	struct bud_target *name = client_target("http://localhost:%d/", client->server.port);
-	struct bud_fetch_request request = {.target = name, .timeout_ms = 1000};
+	struct bud_fetch_request request = {.target = name, .timeout_ms = ANSWER_MS};
 	client_send(client, &request, &client->end);
 	assert_int_equal(client_wait(client, &client->end)->kind, BUD_FETCH_ADDRESS_REFUSED);
 	assert_string_equal(client->end.text, "the host's address is not allowed");
@@ -160,7 +164,7 @@ static void refuses_http_unless_allowed(void **state)
 	struct client *client = *state;
 	struct bud_fetch *strict = bud_fetch_open(
 		&client->loop, &(struct bud_fetch_options){.networks = &client->loopback});
-	struct bud_fetch_request request = {.target = client->target, .timeout_ms = 1000};
+	struct bud_fetch_request request = {.target = client->target, .timeout_ms = ANSWER_MS};
 	assert_int_equal(bud_fetch_start(strict, &request, NULL, NULL, NULL), -EPROTONOSUPPORT);
 	bud_fetch_close(strict, NULL, NULL);
 }
@@ -173,7 +177,7 @@ static void tells_a_refused_connection(void **state)
 	struct bud_target *target = client_target("http://127.0.0.1:%d/", gone.port);
 	scripted_server_close(&gone);
 	uv_run(&client->loop, UV_RUN_NOWAIT);
-	struct bud_fetch_request request = {.target = target, .timeout_ms = 1000};
+	struct bud_fetch_request request = {.target = target, .timeout_ms = ANSWER_MS};
 	client_send(client, &request, &client->end);
 	assert_int_equal(client_wait(client, &client->end)->kind, BUD_FETCH_CONNECT_FAILED);
 	bud_target_unref(target);
@@ -212,7 +216,7 @@ static void ignores_proxies_from_the_environment(void **state)
 	struct client *client = *state;
 	setenv("http_proxy", "http://127.0.0.1:1", 1);
 	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
-	assert_int_equal(client_do(client, 1000)->status, 200);
+	assert_int_equal(client_do(client, ANSWER_MS)->status, 200);
 	unsetenv("http_proxy");
 	unsetenv("ALL_PROXY");
 }
@@ -221,11 +225,11 @@ static void cancels(void **state)
 {
 	struct client *client = *state;
 	client->server.act = (struct scripted_act){0};
-	struct bud_transfer *transfer = client_start(client, 5000);
+	struct bud_transfer *transfer = client_start(client, ANSWER_MS);
 	bud_transfer_cancel(transfer); /* before anything happened */
 	assert_int_equal(client->end.calls, 0);
 	assert_int_equal(client_wait(client, &client->end)->kind, BUD_FETCH_CANCELLED);
-	transfer = client_start(client, 5000);
+	transfer = client_start(client, ANSWER_MS);
 	while (client->server.requests == 0)
 		uv_run(&client->loop, UV_RUN_ONCE);
 	bud_transfer_cancel(transfer); /* while the server thinks */
@@ -234,7 +238,7 @@ static void cancels(void **state)
 	assert_int_equal(client_wait(client, &client->end)->kind, BUD_FETCH_CANCELLED);
 	assert_int_equal(bud_fetch_running(client->fetch), 0);
 	client->server.act = (struct scripted_act){.text = ok};
-	assert_int_equal(client_do(client, 1000)->status, 200);
+	assert_int_equal(client_do(client, ANSWER_MS)->status, 200);
 }
 
 static void ends_everything_when_closed(void **state)
@@ -245,14 +249,14 @@ static void ends_everything_when_closed(void **state)
 	struct bud_target *name = client_target("http://localhost:%d/", client->server.port);
 	for (int i = 0; i < 10; i++) {
 		struct bud_fetch_request request = {
-			.target = i % 2 ? client->target : name, .timeout_ms = 5000};
+			.target = i % 2 ? client->target : name, .timeout_ms = ANSWER_MS};
 		client_send(client, &request, &ends[i]);
 		if (i == 5)
 			while (client->server.requests == 0)
 				uv_run(&client->loop, UV_RUN_ONCE);
 	}
 	bud_fetch_close(client->fetch, NULL, NULL);
-	struct bud_fetch_request request = {.target = client->target, .timeout_ms = 5000};
+	struct bud_fetch_request request = {.target = client->target, .timeout_ms = ANSWER_MS};
 	assert_int_equal(bud_fetch_start(client->fetch, &request, NULL, NULL, NULL), -ECANCELED);
 	client->fetch = NULL;
 	for (int i = 0; i < 10; i++)
@@ -275,7 +279,7 @@ static void on_end_close(void *owner, const struct bud_fetch_result *result)
 static void may_be_closed_from_a_callback(void **state)
 {
 	struct client *client = *state;
-	struct bud_fetch_request request = {.target = client->target, .timeout_ms = 5000};
+	struct bud_fetch_request request = {.target = client->target, .timeout_ms = ANSWER_MS};
 	assert_int_equal(bud_fetch_start(client->fetch, &request, on_end_close, client, NULL), 0);
 	assert_int_equal(client_wait(client, &client->end)->status, 200);
 }
@@ -286,7 +290,7 @@ static void bounds_what_runs_at_a_time(void **state)
 	struct bud_fetch *usual = client->fetch;
 	static struct client_end ends[3];
 	client_open(client, (struct bud_fetch_options){.connections_max = 2, .multis = 1});
-	struct bud_fetch_request request = {.target = client->target, .timeout_ms = 5000};
+	struct bud_fetch_request request = {.target = client->target, .timeout_ms = ANSWER_MS};
 	client_send(client, &request, &ends[0]);
 	client_send(client, &request, &ends[1]);
 	assert_int_equal(bud_fetch_start(client->fetch, &request, NULL, NULL, NULL), -EAGAIN);

@@ -15,6 +15,8 @@
 #include <cmocka.h>
 #include "client.h"
 
+#define ANSWER_MS 20000 /* for what answers at last */
+
 static int set_up(void **state)
 {
 	struct client *client = client_create();
@@ -34,7 +36,7 @@ static const struct client_end *ask(struct client *client, const char *format, i
 {
 	struct bud_target *target = client_target(format, port);
 	struct bud_fetch_request request = {
-		.target = target, .timeout_ms = 1000, .body = bud_span("hello")};
+		.target = target, .timeout_ms = ANSWER_MS, .body = bud_span("hello")};
 	client_send(client, &request, &client->end);
 	bud_target_unref(target);
 	return client_wait(client, &client->end);
@@ -90,7 +92,7 @@ static void sends_from_the_address_that_was_set(void **state)
 	read_source(&sources, "127.0.0.7");
 	client_open(client, (struct bud_fetch_options){.sources = &sources});
 	struct bud_target *target = client_target("http://127.0.0.1:%d/", ntohs(at.sin_port));
-	struct bud_fetch_request request = {.target = target, .timeout_ms = 2000};
+	struct bud_fetch_request request = {.target = target, .timeout_ms = ANSWER_MS};
 	client_send(client, &request, &client->end);
 	while (fd < 0 && client->end.calls == 0) {
 		uv_run(&client->loop, UV_RUN_NOWAIT);

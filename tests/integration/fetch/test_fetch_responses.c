@@ -12,6 +12,7 @@
 #include "core/limits.h"
 
 #define DEADLINE_MS 300
+#define ANSWER_MS   20000 /* for what answers at last */
 
 static int set_up(void **state)
 {
@@ -31,11 +32,14 @@ static const struct client_end *answer_with(void **state, struct scripted_act ac
 {
 	struct client *client = *state;
 	client->server.act = act;
-	return client_do(client, DEADLINE_MS);
+	return client_do(client, ANSWER_MS);
 }
 
-static void assert_cut_at_deadline(const struct client_end *end)
+static void assert_cut_at_deadline(void **state, struct scripted_act act)
 {
+	struct client *client = *state;
+	client->server.act = act;
+	const struct client_end *end = client_do(client, DEADLINE_MS);
 	assert_int_equal(end->kind, BUD_FETCH_TIMEOUT);
 	assert_int_equal(end->status, 0);
 	assert_true(end->time_us >= (DEADLINE_MS - 5) * 1000);
@@ -121,7 +125,7 @@ static void passes_over_interim_responses(void **state)
 static void waits_for_the_final_response(void **state)
 {
 	assert_cut_at_deadline(
-		answer_with(state, (struct scripted_act){.text = "HTTP/1.1 100 Continue\r\n\r\n"}));
+		state, (struct scripted_act){.text = "HTTP/1.1 100 Continue\r\n\r\n"});
 }
 
 static void stops_a_flood_of_interim_responses(void **state)
@@ -189,29 +193,26 @@ static void never_decodes_a_body(void **state)
 static void cuts_at_the_deadline(void **state)
 {
 	struct client *client = *state;
-	assert_cut_at_deadline(answer_with(state, (struct scripted_act){0}));
-	assert_cut_at_deadline(answer_with(state,
+	assert_cut_at_deadline(state, (struct scripted_act){0});
+	assert_cut_at_deadline(state,
 		(struct scripted_act){
-			.text = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", .drip_ms = 20}));
-	assert_cut_at_deadline(answer_with(
-		state, (struct scripted_act){
-			       .text = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc"}));
+			.text = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", .drip_ms = 20});
 	assert_cut_at_deadline(
-		answer_with(state, (struct scripted_act){.text = "HTTP/1.1 200 OK\r\nX: ",
-					   .drip_ms = 1,
-					   .then = SCRIPTED_REPEAT,
-					   .repeat = "a"}));
+		state, (struct scripted_act){
+			       .text = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc"});
+	assert_cut_at_deadline(state, (struct scripted_act){.text = "HTTP/1.1 200 OK\r\nX: ",
+					      .drip_ms = 1,
+					      .then = SCRIPTED_REPEAT,
+					      .repeat = "a"});
 	assert_int_equal(client->server.requests, 4);
 }
 
 static void cuts_a_dripping_body(void **state)
 {
-	struct client *client = *state;
-	client->server.act = (struct scripted_act){.text = "HTTP/1.1 200 OK\r\n\r\n",
-		.drip_ms = 1,
-		.then = SCRIPTED_REPEAT,
-		.repeat = "b"};
-	assert_cut_at_deadline(client_do(client, DEADLINE_MS));
+	assert_cut_at_deadline(state, (struct scripted_act){.text = "HTTP/1.1 200 OK\r\n\r\n",
+					      .drip_ms = 1,
+					      .then = SCRIPTED_REPEAT,
+					      .repeat = "b"});
 }
 
 static void tells_resets_from_the_rest(void **state)
@@ -274,7 +275,7 @@ static void takes_an_answer_before_the_request_ends(void **state)
 		.then = SCRIPTED_CLOSE,
 		.text = "HTTP/1.1 413 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"};
 	struct bud_fetch_request request = {
-		.target = client->target, .body = {body, sizeof(body)}, .timeout_ms = 2000};
+		.target = client->target, .body = {body, sizeof(body)}, .timeout_ms = ANSWER_MS};
 	client_send(client, &request, &client->end);
 	const struct client_end *end = client_wait(client, &client->end);
 	assert_true((end->kind == BUD_FETCH_RESPONSE && end->status == 413) ||
@@ -289,7 +290,7 @@ static void sends_large_bodies_without_expect(void **state)
 	client->server.act =
 		(struct scripted_act){.text = "HTTP/1.1 202 X\r\nContent-Length: 0\r\n\r\n"};
 	struct bud_fetch_request request = {
-		.target = client->target, .body = {body, sizeof(body)}, .timeout_ms = 5000};
+		.target = client->target, .body = {body, sizeof(body)}, .timeout_ms = ANSWER_MS};
 	client_send(client, &request, &client->end);
 	assert_int_equal(client_wait(client, &client->end)->status, 202);
 	struct bud_buffer *last = &client->server.last;
@@ -319,7 +320,7 @@ static void sends_other_methods(void **state)
 		struct bud_fetch_request request = {.target = client->target,
 			.method = cases[i].method,
 			.body = bud_span(cases[i].body),
-			.timeout_ms = 1000};
+			.timeout_ms = ANSWER_MS};
 		client_send(client, &request, &client->end);
 		assert_int_equal(client_wait(client, &client->end)->status, 200);
 		struct bud_span sent = bud_buffer_as_span(&client->server.last);
@@ -334,8 +335,10 @@ static void refuses_line_breaks_in_fields(void **state)
 {
 	struct client *client = *state;
 	const char *const fields[] = {"X-A: b\r\nX-C: d"};
-	struct bud_fetch_request request = {
-		.target = client->target, .headers = fields, .headers_n = 1, .timeout_ms = 1000};
+	struct bud_fetch_request request = {.target = client->target,
+		.headers = fields,
+		.headers_n = 1,
+		.timeout_ms = ANSWER_MS};
 	assert_int_equal(bud_fetch_start(client->fetch, &request, NULL, NULL, NULL), -EINVAL);
 	assert_int_equal(bud_fetch_running(client->fetch), 0);
 }

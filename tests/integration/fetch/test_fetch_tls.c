@@ -59,7 +59,7 @@ static struct tls_end talk(enum receiver_port port, const char *ca, int n)
 		receiver_port(receiver, port));
 	for (int i = 0; i < n; i++) {
 		struct bud_fetch_request request = {.target = target,
-			.timeout_ms = port == RECEIVER_SILENT ? 400 : 4000,
+			.timeout_ms = port == RECEIVER_SILENT ? 400 : 20000,
 			.body = bud_span("x")};
 		client_send(client, &request, &client->end);
 		client_wait(client, &client->end);
@@ -158,7 +158,7 @@ static void refuses_a_server_without_tls(void **state)
 	client->server.act = (struct scripted_act){
 		.on_accept = true, .text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"};
 	struct bud_target *target = client_target("https://localhost:%d/", client->server.port);
-	struct bud_fetch_request request = {.target = target, .timeout_ms = 400};
+	struct bud_fetch_request request = {.target = target, .timeout_ms = 20000};
 	client_send(client, &request, &client->end);
 	assert_int_equal(client_wait(client, &client->end)->kind, BUD_FETCH_TLS_FAILED);
 	bud_target_unref(target);
@@ -225,7 +225,7 @@ static struct bud_target *own_target(struct own_test *test, enum receiver_port p
 static const struct client_end *ask(struct own_test *test, struct bud_target *target)
 {
 	struct bud_fetch_request request = {
-		.target = target, .method = "GET", .timeout_ms = 1000, .keep_body_bytes = 100};
+		.target = target, .method = "GET", .timeout_ms = 20000, .keep_body_bytes = 100};
 	client_send(test->client, &request, &test->client->end);
 	return client_wait(test->client, &test->client->end);
 }

@@ -49,7 +49,8 @@ MUTATIONS = {
         "heartbeat", "return redis.call('HGETALL', KEYS[1])", "return {ARGV[1], ARGV[2]}"),
     "deleting a subscription does nothing": (
         "registry_put", "serial .. ' ' .. etag .. ' ' .. fingerprint .. '\\n' .. record)",
-        "serial .. ' ' .. etag .. ' ' .. fingerprint .. '\\n{\"topics\": []}')"),
+        "serial .. ' ' .. etag .. ' ' .. fingerprint .. "
+        "'\\n{\"topics\": [], \"kind\": \"plain\"}')"),
     "settle writes no why": (
         "settle", "redis.call('HSET', KEYS[6], field, ARGV[at + 4])", ""),
     "settle publishes no note": (
