@@ -1,4 +1,4 @@
-/* A store on a private Redis for the tests of lanes. */
+/* A store on a private Redis. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ void lane_rig_wait(int sent)
 	assert_int_equal(rig.answers, before + 1);
 }
 
-static void on_setup(void *owner, int err, const char *text)
+void lane_rig_on_setup(void *owner, int err, const char *text)
 {
 	(void)owner;
 	lane_rig_note(err, 0, 0, bud_span(text));
@@ -66,7 +66,7 @@ int lane_rig_start(void **state)
 	bud_store_init(&rig.store, rig.redis, &rig.shard);
 	while (!bud_redis_is_up(rig.redis))
 		uv_run(&rig.loop, UV_RUN_ONCE);
-	lane_rig_wait(bud_store_setup(&rig.store, &rig.shard, on_setup, NULL));
+	lane_rig_wait(bud_store_setup(&rig.store, &rig.shard, lane_rig_on_setup, NULL));
 	assert_int_equal(rig.err, 0);
 	*state = &server;
 	return 0;

@@ -35,6 +35,7 @@ int lane_rig_start(void **state);
 int lane_rig_finish(void **state);
 /* Callbacks tell what was answered. */
 void lane_rig_note(int err, int64_t number, size_t n, struct bud_span text);
+void lane_rig_on_setup(void *owner, int err, const char *text);
 void lane_rig_on_number(void *owner, int err, int64_t number);
 void lane_rig_on_entries(void *owner, int err, const struct bud_entry *entries, size_t n);
 void lane_rig_on_claimed(

@@ -11,55 +11,17 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 
-#include "config/redis_url.h"
-#include "redis/client.h"
-#include "redis_server.h"
+#include "lane_rig.h"
 #include "store/endpoints.h"
 #include "store/keys.h"
 #include "store/pauses.h"
 #include "store/stats.h"
 
-static uv_loop_t loop;
-static struct bud_redis *redis;
-static struct bud_shard shard;
-static struct bud_store store;
-static bool is_answered;
-static int last_err;
-static int64_t last_number;
 /* What lists said: "id kind node reason;" each. */
 static struct bud_buffer said;
 static int64_t after;
 static int64_t last_for_ms;
 static struct bud_stats last_stats;
-
-static void wait_for(int sent)
-{
-	assert_int_equal(sent, 0);
-	while (!is_answered)
-		uv_run(&loop, UV_RUN_ONCE);
-	is_answered = false;
-}
-
-static int set_up(void **state)
-{
-	static struct redis_server server;
-	struct bud_redis_url url;
-	struct bud_error error;
-	struct bud_redis_options options = {
-		.url = &url, .scripts = bud_store_scripts, .scripts_n = bud_store_scripts_n};
-
-	redis_server_start(&server, NULL);
-	if (bud_redis_url_parse(bud_span(server.url), &url, &error) < 0)
-		abort();
-	uv_loop_init(&loop);
-	redis = bud_redis_open(&loop, &options);
-	bud_store_init(&store, redis, &shard);
-	bud_hash_key_init(&shard.key, bud_span("seed"));
-	while (!bud_redis_is_up(redis))
-		uv_run(&loop, UV_RUN_ONCE);
-	*state = &server;
-	return 0;
-}
 
 static long long number(void **state, const char *command)
 {
@@ -72,13 +34,8 @@ static long long number(void **state, const char *command)
 
 static int tear_down(void **state)
 {
-	bud_store_detach(&store);
-	bud_redis_close(redis);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	bud_store_finish(&store);
 	bud_buffer_finish(&said);
-	redis_server_finish(*state);
-	return uv_loop_close(&loop);
+	return lane_rig_finish(state);
 }
 
 static int empty(void **state)
@@ -88,19 +45,11 @@ static int empty(void **state)
 	return 0;
 }
 
-static void on_number(void *owner, int err, int64_t number)
-{
-	(void)owner;
-	last_err = err;
-	last_number = number;
-	is_answered = true;
-}
-
 static void on_pauses(void *owner, int err, const struct bud_pauses *pauses)
 {
 	(void)owner;
-	last_err = err;
-	is_answered = true;
+	rig.err = err;
+	rig.answers++;
 	bud_buffer_clear(&said);
 	bud_buffer_text(&said, "");
 	for (size_t i = 0; err == 0 && i < pauses->n; i++) {
@@ -112,14 +61,14 @@ static void on_pauses(void *owner, int err, const struct bud_pauses *pauses)
 	}
 	if (err == 0) {
 		after = pauses->after;
-		last_number = pauses->last;
+		rig.number = pauses->last;
 	}
 }
 
 static const char *follow(void)
 {
-	wait_for(bud_pauses_list(&store, after, on_pauses, NULL));
-	assert_int_equal(last_err, 0);
+	lane_rig_wait(bud_pauses_list(&rig.store, after, on_pauses, NULL));
+	assert_int_equal(rig.err, 0);
 	return said.at ? said.at : "";
 }
 
@@ -131,27 +80,28 @@ static void put(const char *id, enum bud_pause_kind kind, int64_t for_ms, const 
 		.node = bud_span(node),
 		.reason = bud_span("why not")};
 
-	wait_for(bud_pause_put(&store, &pause, on_number, NULL));
-	assert_int_equal(last_err, 0);
-	assert_int_equal(last_number, 1);
+	lane_rig_wait(bud_pause_put(&rig.store, &pause, lane_rig_on_number, NULL));
+	assert_int_equal(rig.err, 0);
+	assert_int_equal(rig.number, 1);
 }
 
 static void remove_pause(const char *id, int64_t expected)
 {
-	wait_for(bud_pause_remove(&store, bud_span(id), bud_span("n2"), on_number, NULL));
-	assert_int_equal(last_number, expected);
+	lane_rig_wait(bud_pause_remove(
+		&rig.store, bud_span(id), bud_span("n2"), lane_rig_on_number, NULL));
+	assert_int_equal(rig.number, expected);
 }
 
 static void a_follower_learns_each_change_once(void **state)
 {
 	(void)state;
 	assert_string_equal(follow(), "");
-	assert_int_equal(last_number, 0);
+	assert_int_equal(rig.number, 0);
 	put("endpoint:a", BUD_PAUSE_BREAKER, 30000, "n1");
 	put("all", BUD_PAUSE_OPERATOR, 0, "");
 	assert_string_equal(follow(), "endpoint:a breaker n1 why not;all operator  why not;");
 	assert_int_equal(last_for_ms, 0);
-	assert_int_equal(last_number, 2);
+	assert_int_equal(rig.number, 2);
 	assert_string_equal(follow(), "");
 	put("endpoint:a", BUD_PAUSE_RETRY_AFTER, 60000, "n1");
 	assert_string_equal(follow(), "endpoint:a retry-after n1 why not;");
@@ -198,8 +148,8 @@ static void on_row(void *owner, int err, const struct bud_endpoint_row *row)
 {
 	(void)owner;
 	if (!row) {
-		last_err = err;
-		is_answered = true;
+		rig.err = err;
+		rig.answers++;
 		return;
 	}
 	bud_buffer_format(&said, "%.1s %.*s %.*s", row->id.at, (int)row->owner.len, row->owner.at,
@@ -214,8 +164,8 @@ static const char *list(const char *behind, size_t limit)
 {
 	bud_buffer_clear(&said);
 	bud_buffer_text(&said, "");
-	wait_for(bud_endpoint_states_list(&store, bud_span(behind), limit, on_row, NULL));
-	assert_int_equal(last_err, 0);
+	lane_rig_wait(bud_endpoint_states_list(&rig.store, bud_span(behind), limit, on_row, NULL));
+	assert_int_equal(rig.err, 0);
 	return said.len > 0 ? said.at : "";
 }
 
@@ -227,7 +177,7 @@ static void publish(const char *id, const char *node, const char *json)
 		.node = bud_span(node),
 		.json = bud_span(json)};
 
-	assert_int_equal(bud_endpoint_state_put(&store, &state), 0);
+	assert_int_equal(bud_endpoint_state_put(&rig.store, &state), 0);
 }
 
 static void endpoints_are_listed_by_page(void **state)
@@ -247,7 +197,7 @@ static void endpoints_are_listed_by_page(void **state)
 	assert_string_equal(list("a", 2), "c o https://x/ n1{5};");
 	assert_int_equal(number(state, "ZCARD bud:{s0}:endpoints"), 2);
 	bud_buffer_clear(&said);
-	wait_for(bud_endpoint_state_get(&store, bud_span("c"), on_row, NULL));
+	lane_rig_wait(bud_endpoint_state_get(&rig.store, bud_span("c"), on_row, NULL));
 	assert_string_equal(said.at, "c o https://x/ n1{5};");
 }
 
@@ -257,51 +207,51 @@ static void an_endpoint_has_one_id(void **state)
 	char b[BUD_ENDPOINT_ID_BYTES];
 
 	(void)state;
-	bud_endpoint_id_write(&shard.key, bud_span("o"), bud_span("https://x/?a"), a);
-	bud_endpoint_id_write(&shard.key, bud_span("o"), bud_span("https://x/?b?c"), b);
+	bud_endpoint_id_write(&rig.shard.key, bud_span("o"), bud_span("https://x/?a"), a);
+	bud_endpoint_id_write(&rig.shard.key, bud_span("o"), bud_span("https://x/?b?c"), b);
 	assert_string_equal(a, b);
 	assert_int_equal(strlen(a), 32);
-	bud_endpoint_id_write(&shard.key, bud_span("ohttps"), bud_span("://x/"), b);
+	bud_endpoint_id_write(&rig.shard.key, bud_span("ohttps"), bud_span("://x/"), b);
 	assert_string_not_equal(a, b);
 }
 
 static void on_stats(void *owner, int err, const struct bud_stats *stats)
 {
 	(void)owner;
-	last_err = err;
+	rig.err = err;
 	if (stats)
 		last_stats = *stats;
-	is_answered = true;
+	rig.answers++;
 }
 
 static void stats_add_up(void **state)
 {
 	struct bud_span id = bud_span("s1");
 
-	wait_for(bud_stats_get(&store, id, on_stats, NULL));
+	lane_rig_wait(bud_stats_get(&rig.store, id, on_stats, NULL));
 	assert_int_equal(last_stats.delivered + last_stats.failed, 0);
-	assert_int_equal(bud_stats_add(&store, id,
+	assert_int_equal(bud_stats_add(&rig.store, id,
 				 &(struct bud_stats){.delivered = 3,
 					 .time_us = 10,
 					 .last_ok_ms = 1000,
 					 .last_status = 200}),
 		0);
-	assert_int_equal(bud_stats_add(&store, id,
+	assert_int_equal(bud_stats_add(&rig.store, id,
 				 &(struct bud_stats){.delivered = 1,
 					 .failed = 2,
 					 .time_us = 5,
 					 .last_failure_ms = 2000}),
 		0);
-	wait_for(bud_stats_get(&store, id, on_stats, NULL));
-	assert_int_equal(last_err, 0);
+	lane_rig_wait(bud_stats_get(&rig.store, id, on_stats, NULL));
+	assert_int_equal(rig.err, 0);
 	assert_int_equal(last_stats.delivered, 4);
 	assert_int_equal(last_stats.failed, 2);
 	assert_int_equal(last_stats.time_us, 15);
 	assert_int_equal(last_stats.last_ok_ms, 1000);
 	assert_int_equal(last_stats.last_failure_ms, 2000);
 	assert_int_equal(last_stats.last_status, 200);
-	assert_int_equal(bud_stats_drop(&store, id), 0);
-	wait_for(bud_stats_get(&store, id, on_stats, NULL));
+	assert_int_equal(bud_stats_drop(&rig.store, id), 0);
+	lane_rig_wait(bud_stats_get(&rig.store, id, on_stats, NULL));
 	assert_int_equal(last_stats.delivered, 0);
 	assert_int_equal(number(state, "EXISTS bud:{s0}:stats:s1"), 0);
 }
@@ -317,5 +267,5 @@ int main(void)
 		cmocka_unit_test_setup(stats_add_up, empty),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, lane_rig_start, tear_down);
 }

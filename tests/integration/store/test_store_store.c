@@ -11,9 +11,7 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 
-#include "config/redis_url.h"
-#include "redis/client.h"
-#include "redis_server.h"
+#include "lane_rig.h"
 #include "store/append.h"
 #include "store/attempts.h"
 #include "store/keys.h"
@@ -24,102 +22,27 @@
 #include "store/settle.h"
 #include "store/store.h"
 
-static uv_loop_t loop;
-static struct bud_redis *redis;
-static struct bud_shard shard;
-static struct bud_store store;
-/* What the last call said. */
-static int answers;
-static int last_err;
-static int64_t last_number;
-static size_t last_n;
-static char last_text[512];
-
-static void note(int err, int64_t number, size_t n, struct bud_span text)
-{
-	answers++;
-	last_err = err;
-	last_number = number;
-	last_n = n;
-	snprintf(last_text, sizeof(last_text), "%.*s", (int)text.len, text.at ? text.at : "");
-}
-
 static const struct bud_span none = {NULL, 0};
-
-/* Runs what `sent` started. */
-static void wait_for(int sent)
-{
-	int before = answers;
-
-	assert_int_equal(sent, 0);
-	while (answers == before)
-		uv_run(&loop, UV_RUN_ONCE);
-	assert_int_equal(answers, before + 1);
-}
-
-static void on_setup(void *owner, int err, const char *text)
-{
-	(void)owner;
-	note(err, 0, 0, bud_span(text));
-}
-
-static void on_number(void *owner, int err, int64_t number)
-{
-	(void)owner;
-	note(err, number, 0, none);
-}
-
-static int set_up(void **state)
-{
-	static struct redis_server server;
-	struct bud_redis_url url;
-	struct bud_error error;
-	struct bud_redis_options options = {
-		.url = &url, .scripts = bud_store_scripts, .scripts_n = bud_store_scripts_n};
-
-	redis_server_start(&server, NULL);
-	if (bud_redis_url_parse(bud_span(server.url), &url, &error) < 0)
-		abort();
-	uv_loop_init(&loop);
-	redis = bud_redis_open(&loop, &options);
-	bud_store_init(&store, redis, &shard);
-	while (!bud_redis_is_up(redis))
-		uv_run(&loop, UV_RUN_ONCE);
-	wait_for(bud_store_setup(&store, &shard, on_setup, NULL));
-	assert_int_equal(last_err, 0);
-	*state = &server;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	bud_store_detach(&store);
-	bud_redis_close(redis);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	bud_store_finish(&store);
-	redis_server_finish(*state);
-	return uv_loop_close(&loop);
-}
 
 static void set_up_is_once(void **state)
 {
 	struct bud_shard again = {.partitions = 0};
 
-	assert_int_equal(shard.partitions, BUD_PARTITIONS);
-	wait_for(bud_store_setup(&store, &again, on_setup, NULL));
-	assert_int_equal(last_err, 0);
-	assert_string_equal(again.server_id, shard.server_id);
-	assert_memory_equal(&again.key, &shard.key, sizeof(shard.key));
+	assert_int_equal(rig.shard.partitions, BUD_PARTITIONS);
+	lane_rig_wait(bud_store_setup(&rig.store, &again, lane_rig_on_setup, NULL));
+	assert_int_equal(rig.err, 0);
+	assert_string_equal(again.server_id, rig.shard.server_id);
+	assert_memory_equal(&again.key, &rig.shard.key, sizeof(rig.shard.key));
 	redis_server_do(*state, "HSET bud:{s0}:meta format 2");
-	wait_for(bud_store_setup(&store, &again, on_setup, NULL));
-	assert_int_equal(last_err, -EPROTONOSUPPORT);
+	lane_rig_wait(bud_store_setup(&rig.store, &again, lane_rig_on_setup, NULL));
+	assert_int_equal(rig.err, -EPROTONOSUPPORT);
 	redis_server_do(*state, "HSET bud:{s0}:meta format 1 partitions 8");
-	wait_for(bud_store_setup(&store, &again, on_setup, NULL));
-	assert_int_equal(last_err, -EPROTONOSUPPORT);
+	lane_rig_wait(bud_store_setup(&rig.store, &again, lane_rig_on_setup, NULL));
+	assert_int_equal(rig.err, -EPROTONOSUPPORT);
 	redis_server_do(*state, "HSET bud:{s0}:meta partitions 16");
 	redis_server_do(*state, "RENAME bud:{s0}:p4:events x");
-	wait_for(bud_store_setup(&store, &again, on_setup, NULL));
-	assert_int_equal(last_err, -ENOENT);
+	lane_rig_wait(bud_store_setup(&rig.store, &again, lane_rig_on_setup, NULL));
+	assert_int_equal(rig.err, -ENOENT);
 	redis_server_do(*state, "RENAME x bud:{s0}:p4:events");
 }
 
@@ -128,7 +51,7 @@ static signed char appended[3];
 static void on_appended(void *owner, int err, const signed char *results, size_t n)
 {
 	(void)owner;
-	note(err, 0, n, none);
+	lane_rig_note(err, 0, n, none);
 	for (size_t i = 0; i < n; i++)
 		appended[i] = results[i];
 }
@@ -141,16 +64,17 @@ static void append(const char *first, const char *second, const char *third)
 
 	for (int i = 0; i < 3; i++) {
 		struct bud_append_key key = {bud_span("/s"), bud_span(ids[i]), {NULL, 0}};
-		bud_append_prepare(&shard, &key, bud_span("local"), bud_span(bytes[i]), &events[i]);
+		bud_append_prepare(
+			&rig.shard, &key, bud_span("local"), bud_span(bytes[i]), &events[i]);
 	}
-	wait_for(bud_append(&store, 60000, events, 3, on_appended, NULL));
+	lane_rig_wait(bud_append(&rig.store, 60000, events, 3, on_appended, NULL));
 }
 
 static void an_event_is_stored_once(void **state)
 {
 	(void)state;
 	append("1", "2", "3");
-	assert_int_equal(last_n, 3);
+	assert_int_equal(rig.n, 3);
 	assert_int_equal(appended[0], BUD_APPEND_STORED);
 	assert_int_equal(appended[1], BUD_APPEND_STORED);
 	assert_int_equal(appended[2], BUD_APPEND_CONFLICT);
@@ -164,7 +88,7 @@ static struct bud_member read_id;
 static void on_entries(void *owner, int err, const struct bud_entry *entries, size_t n)
 {
 	(void)owner;
-	note(err, 0, n, n ? entries[0].bytes : none);
+	lane_rig_note(err, 0, n, n ? entries[0].bytes : none);
 	if (n > 0)
 		read_id = entries[0].id;
 }
@@ -172,7 +96,7 @@ static void on_entries(void *owner, int err, const struct bud_entry *entries, si
 static void on_pendings(void *owner, int err, const struct bud_pending *pending, size_t n)
 {
 	(void)owner;
-	note(err, n ? pending[0].deliveries : 0, n, none);
+	lane_rig_note(err, n ? pending[0].deliveries : 0, n, none);
 }
 
 /* {"specversion"…} is not needed here: the store does not look into events. */
@@ -181,9 +105,9 @@ static void read_one(struct redis_server *server, const char *bytes)
 	struct bud_read read = {"me", 3, BUD_PARTITIONS, 10, 10};
 
 	redis_server_do(server, "XADD bud:{s0}:p3:events * o local e %s", bytes);
-	wait_for(bud_partition_read(&store, &read, on_entries, NULL));
-	assert_int_equal(last_n, 1);
-	assert_string_equal(last_text, bytes);
+	lane_rig_wait(bud_partition_read(&rig.store, &read, on_entries, NULL));
+	assert_int_equal(rig.n, 1);
+	assert_string_equal(rig.text, bytes);
 	assert_int_equal(read_id.partition, 3);
 }
 
@@ -195,40 +119,40 @@ static void a_partition_is_read_taken_and_acked(void **state)
 	/* The test before may have left an event here: its partition depends on a random seed. */
 	redis_server_do(*state, "DEL bud:{s0}:p3:events");
 	redis_server_do(*state, "XGROUP CREATE bud:{s0}:p3:events dispatch 0 MKSTREAM");
-	wait_for(bud_partition_pending(&store, 7, "nobody", NULL, on_pendings, NULL));
-	assert_int_equal(last_n, 0);
+	lane_rig_wait(bud_partition_pending(&rig.store, 7, "nobody", NULL, on_pendings, NULL));
+	assert_int_equal(rig.n, 0);
 	read_one(*state, "one");
-	wait_for(bud_partition_read(&store, &read, on_entries, NULL));
-	assert_int_equal(last_err, 0);
-	assert_int_equal(last_n, 0);
-	wait_for(bud_partition_take(&store, "me", &read_id, 1, on_entries, NULL));
-	assert_int_equal(last_n, 1);
-	wait_for(bud_partition_pending(&store, 3, "me", NULL, on_pendings, NULL));
-	assert_int_equal(last_number, 2);
-	wait_for(bud_partition_pending(&store, 3, "me", &read_id, on_pendings, NULL));
-	assert_int_equal(last_n, 0);
-	wait_for(bud_partition_exists(&store, &read_id, on_number, NULL));
-	assert_int_equal(last_number, 1);
-	wait_for(bud_partition_ack(&store, &read_id, 1, on_number, NULL));
-	assert_int_equal(last_number, 1);
-	wait_for(bud_partition_ack(&store, &read_id, 1, on_number, NULL));
-	assert_int_equal(last_number, 0);
-	wait_for(bud_partition_take(&store, "me", &read_id, 1, on_entries, NULL));
-	assert_int_equal(last_n, 0);
+	lane_rig_wait(bud_partition_read(&rig.store, &read, on_entries, NULL));
+	assert_int_equal(rig.err, 0);
+	assert_int_equal(rig.n, 0);
+	lane_rig_wait(bud_partition_take(&rig.store, "me", &read_id, 1, on_entries, NULL));
+	assert_int_equal(rig.n, 1);
+	lane_rig_wait(bud_partition_pending(&rig.store, 3, "me", NULL, on_pendings, NULL));
+	assert_int_equal(rig.number, 2);
+	lane_rig_wait(bud_partition_pending(&rig.store, 3, "me", &read_id, on_pendings, NULL));
+	assert_int_equal(rig.n, 0);
+	lane_rig_wait(bud_partition_exists(&rig.store, &read_id, lane_rig_on_number, NULL));
+	assert_int_equal(rig.number, 1);
+	lane_rig_wait(bud_partition_ack(&rig.store, &read_id, 1, lane_rig_on_number, NULL));
+	assert_int_equal(rig.number, 1);
+	lane_rig_wait(bud_partition_ack(&rig.store, &read_id, 1, lane_rig_on_number, NULL));
+	assert_int_equal(rig.number, 0);
+	lane_rig_wait(bud_partition_take(&rig.store, "me", &read_id, 1, on_entries, NULL));
+	assert_int_equal(rig.n, 0);
 	missing = (struct bud_member){1, 1, 3};
-	wait_for(bud_partition_exists(&store, &missing, on_number, NULL));
-	assert_int_equal(last_number, 0);
+	lane_rig_wait(bud_partition_exists(&rig.store, &missing, lane_rig_on_number, NULL));
+	assert_int_equal(rig.number, 0);
 	redis_server_do(*state, "DEL bud:{s0}:p5:events");
 	read.first = 5;
-	wait_for(bud_partition_read(&store, &read, on_entries, NULL));
-	assert_int_equal(last_err, -ENOENT);
+	lane_rig_wait(bud_partition_read(&rig.store, &read, on_entries, NULL));
+	assert_int_equal(rig.err, -ENOENT);
 	redis_server_do(*state, "XGROUP CREATE bud:{s0}:p5:events dispatch 0 MKSTREAM");
 }
 
 static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_t n, size_t total)
 {
 	(void)owner;
-	note(err, (int64_t)total, n, n ? rows[0].bytes : none);
+	lane_rig_note(err, (int64_t)total, n, n ? rows[0].bytes : none);
 }
 
 static enum bud_put_outcome outcome;
@@ -236,7 +160,7 @@ static enum bud_put_outcome outcome;
 static void on_put(void *owner, int err, const struct bud_put_result *result)
 {
 	(void)owner;
-	note(err, result ? (int64_t)result->serial : 0, 0, result ? result->id : none);
+	lane_rig_note(err, result ? (int64_t)result->serial : 0, 0, result ? result->id : none);
 	if (result)
 		outcome = result->outcome;
 }
@@ -249,27 +173,27 @@ static void put(const char *id, const char *if_etag, const char *etag, const cha
 		.fingerprint = "f",
 		.record = bud_span(record)};
 
-	wait_for(bud_registry_put(&store, &put, on_put, NULL));
-	assert_int_equal(last_err, 0);
+	lane_rig_wait(bud_registry_put(&rig.store, &put, on_put, NULL));
+	assert_int_equal(rig.err, 0);
 }
 
 static void on_record(void *owner, int err, const struct bud_registry_value *value)
 {
 	(void)owner;
-	note(err, value != NULL, 0, value ? value->record : none);
+	lane_rig_note(err, value != NULL, 0, value ? value->record : none);
 }
 
 static void on_changes(void *owner, int err, const struct bud_registry_change *changes, size_t n)
 {
 	(void)owner;
-	note(err, 0, n, n ? changes[n - 1].id : none);
+	lane_rig_note(err, 0, n, n ? changes[n - 1].id : none);
 }
 
 static void on_page(
 	void *owner, int err, uint64_t cursor, const struct bud_registry_record *records, size_t n)
 {
 	(void)owner;
-	note(err, (int64_t)cursor, n, n ? records[0].id : none);
+	lane_rig_note(err, (int64_t)cursor, n, n ? records[0].id : none);
 }
 
 static void the_registry_says_what_came_of_it(void **state)
@@ -280,37 +204,37 @@ static void the_registry_says_what_came_of_it(void **state)
 	(void)state;
 	put("r1", "", "e1", "{}");
 	assert_int_equal(outcome, BUD_PUT_OK);
-	assert_int_equal(last_number, 1);
+	assert_int_equal(rig.number, 1);
 	put("r1", "", "e1", "{}"); /* its reply was lost */
 	assert_int_equal(outcome, BUD_PUT_OK);
 	put("r1", "", "e2", "{}");
 	assert_int_equal(outcome, BUD_PUT_EXISTS);
 	put("r2", "", "e2", "{}");
 	assert_int_equal(outcome, BUD_PUT_SAME);
-	assert_string_equal(last_text, "r1");
+	assert_string_equal(rig.text, "r1");
 	put("r1", "e9", "e2", "{}");
 	assert_int_equal(outcome, BUD_PUT_CHANGED);
 	put("r3", "*", "e2", "{}");
 	assert_int_equal(outcome, BUD_PUT_MISSING);
 	put("r1", "e1", "e2", "{\"a\":1}");
 	assert_int_equal(outcome, BUD_PUT_OK);
-	assert_int_equal(last_number, 1);
-	wait_for(bud_registry_get(&store, "r1", on_record, NULL));
-	assert_string_equal(last_text, "{\"a\":1}");
-	wait_for(bud_registry_get(&store, "missing", on_record, NULL));
-	assert_int_equal(last_number, 0);
-	wait_for(bud_registry_get_many(&store, ids, 2, on_page, NULL));
-	assert_int_equal(last_n, 1);
-	assert_string_equal(last_text, "r1");
-	wait_for(bud_registry_scan(&store, 0, on_page, NULL));
-	assert_int_equal(last_n, 1);
-	wait_for(bud_registry_follow(&store, &from, 10, on_changes, NULL));
-	assert_int_equal(last_n, 2);
+	assert_int_equal(rig.number, 1);
+	lane_rig_wait(bud_registry_get(&rig.store, "r1", on_record, NULL));
+	assert_string_equal(rig.text, "{\"a\":1}");
+	lane_rig_wait(bud_registry_get(&rig.store, "missing", on_record, NULL));
+	assert_int_equal(rig.number, 0);
+	lane_rig_wait(bud_registry_get_many(&rig.store, ids, 2, on_page, NULL));
+	assert_int_equal(rig.n, 1);
+	assert_string_equal(rig.text, "r1");
+	lane_rig_wait(bud_registry_scan(&rig.store, 0, on_page, NULL));
+	assert_int_equal(rig.n, 1);
+	lane_rig_wait(bud_registry_follow(&rig.store, &from, 10, on_changes, NULL));
+	assert_int_equal(rig.n, 2);
 	put("r1", "*", "e3", "");
 	assert_int_equal(outcome, BUD_PUT_OK);
-	wait_for(bud_registry_get(&store, "r1", on_record, NULL));
-	assert_int_equal(last_number, 1);
-	assert_string_equal(last_text, "");
+	lane_rig_wait(bud_registry_get(&rig.store, "r1", on_record, NULL));
+	assert_int_equal(rig.number, 1);
+	assert_string_equal(rig.text, "");
 }
 
 static void put_status(const char *expected, const char *status, const char *etag, bool is_noted)
@@ -319,14 +243,14 @@ static void put_status(const char *expected, const char *status, const char *eta
 	struct bud_status_put put = {
 		"r9", bud_span(expected), bud_span(status), etag, is_noted ? &note : NULL};
 
-	wait_for(bud_registry_put_status(&store, &put, on_put, NULL));
-	assert_int_equal(last_err, 0);
+	lane_rig_wait(bud_registry_put_status(&rig.store, &put, on_put, NULL));
+	assert_int_equal(rig.err, 0);
 }
 
 static void on_status(void *owner, int err, const struct bud_registry_value *value)
 {
 	(void)owner;
-	note(err, value != NULL, 0, value ? value->status : none);
+	lane_rig_note(err, value != NULL, 0, value ? value->status : none);
 }
 
 static long long stream_len(struct redis_server *server)
@@ -354,11 +278,11 @@ static void a_status_changes_beside_its_record(void **state)
 	assert_int_equal(outcome, BUD_PUT_CHANGED);
 	put("r9", "e2", "e4", "{\"a\":1}");
 	assert_int_equal(outcome, BUD_PUT_OK);
-	wait_for(bud_registry_get(&store, "r9", on_status, NULL));
-	assert_string_equal(last_text, "{\"state\":\"paused\"}");
+	lane_rig_wait(bud_registry_get(&rig.store, "r9", on_status, NULL));
+	assert_string_equal(rig.text, "{\"state\":\"paused\"}");
 	put_status("{\"state\":\"paused\"}", "", "", false);
-	wait_for(bud_registry_get(&store, "r9", on_status, NULL));
-	assert_string_equal(last_text, "");
+	lane_rig_wait(bud_registry_get(&rig.store, "r9", on_status, NULL));
+	assert_string_equal(rig.text, "");
 	put("r9", "e4", "e5", "");
 	assert_int_equal(outcome, BUD_PUT_OK);
 	put_status("", "{\"state\":\"paused\"}", "e6", false);
@@ -368,7 +292,7 @@ static void a_status_changes_beside_its_record(void **state)
 static void on_lines(void *owner, int err, const struct bud_span *lines, size_t n)
 {
 	(void)owner;
-	note(err, 0, n, n ? lines[0] : none);
+	lane_rig_note(err, 0, n, n ? lines[0] : none);
 }
 
 static void the_attempt_log_keeps_the_newest(void **state)
@@ -378,32 +302,32 @@ static void the_attempt_log_keeps_the_newest(void **state)
 	(void)state;
 	for (size_t i = 0; i < 60; i++)
 		lines[i] = bud_span(i == 59 ? "newest" : "older");
-	assert_int_equal(bud_attempts_add(&store, bud_span("s1"), lines, 60), 0);
-	assert_int_equal(bud_attempts_add(&store, bud_span("s1"), lines, 60), 0);
-	wait_for(bud_attempts_list(&store, bud_span("s1"), on_lines, NULL));
-	assert_int_equal(last_n, 100);
-	assert_string_equal(last_text, "newest");
-	assert_int_equal(bud_attempts_drop(&store, bud_span("s1")), 0);
-	wait_for(bud_attempts_list(&store, bud_span("s1"), on_lines, NULL));
-	assert_int_equal(last_n, 0);
+	assert_int_equal(bud_attempts_add(&rig.store, bud_span("s1"), lines, 60), 0);
+	assert_int_equal(bud_attempts_add(&rig.store, bud_span("s1"), lines, 60), 0);
+	lane_rig_wait(bud_attempts_list(&rig.store, bud_span("s1"), on_lines, NULL));
+	assert_int_equal(rig.n, 100);
+	assert_string_equal(rig.text, "newest");
+	assert_int_equal(bud_attempts_drop(&rig.store, bud_span("s1")), 0);
+	lane_rig_wait(bud_attempts_list(&rig.store, bud_span("s1"), on_lines, NULL));
+	assert_int_equal(rig.n, 0);
 }
 
 static void a_lost_connection_answers_everybody(void **state)
 {
 	struct bud_lane_page page = {
 		.lane = bud_span("s1"), .list = BUD_LANE_LIST_PARKED, .limit = 10};
-	int before = answers;
+	int before = rig.answers;
 
-	assert_int_equal(bud_lane_count(&store, on_number, NULL), 0);
-	assert_int_equal(bud_lane_rows(&store, &page, on_rows, NULL), 0);
-	assert_int_equal(bud_registry_scan(&store, 0, on_page, NULL), 0);
+	assert_int_equal(bud_lane_count(&rig.store, lane_rig_on_number, NULL), 0);
+	assert_int_equal(bud_lane_rows(&rig.store, &page, on_rows, NULL), 0);
+	assert_int_equal(bud_registry_scan(&rig.store, 0, on_page, NULL), 0);
 	redis_server_kill(*state);
-	while (answers < before + 3)
-		uv_run(&loop, UV_RUN_ONCE);
-	assert_int_equal(last_err, -ENOTCONN);
-	assert_int_equal(bud_lane_rows(&store, &page, on_rows, NULL), -ENOTCONN);
-	assert_int_equal(bud_registry_scan(&store, 0, on_page, NULL), -ENOTCONN);
-	assert_int_equal(answers, before + 3);
+	while (rig.answers < before + 3)
+		uv_run(&rig.loop, UV_RUN_ONCE);
+	assert_int_equal(rig.err, -ENOTCONN);
+	assert_int_equal(bud_lane_rows(&rig.store, &page, on_rows, NULL), -ENOTCONN);
+	assert_int_equal(bud_registry_scan(&rig.store, 0, on_page, NULL), -ENOTCONN);
+	assert_int_equal(rig.answers, before + 3);
 }
 
 int main(void)
@@ -418,5 +342,5 @@ int main(void)
 		cmocka_unit_test(a_lost_connection_answers_everybody),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, lane_rig_start, lane_rig_finish);
 }
