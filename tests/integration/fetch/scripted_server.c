@@ -76,6 +76,7 @@ static void send_bytes(
 static void finish_act(struct scripted_connection *connection)
 {
 	const struct scripted_act *act = &connection->server->act;
+	connection->server->answers++;
 	if (act->then == SCRIPTED_REPEAT && act->drip_ms == 0)
 		send_bytes(connection, act->repeat, strlen(act->repeat), on_written);
 	else if (act->then == SCRIPTED_CLOSE || act->then == SCRIPTED_RESET)

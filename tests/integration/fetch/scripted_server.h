@@ -29,6 +29,7 @@ struct scripted_server {
 	int port;
 	unsigned accepts;
 	unsigned requests;
+	unsigned answers;       /* that were given whole */
 	struct bud_buffer last; /* the last whole request */
 	struct scripted_connection *connections;
 };

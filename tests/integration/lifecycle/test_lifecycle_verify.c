@@ -181,7 +181,8 @@ static void test_changed_meanwhile(void **state)
 	followed_put(followed, "s1", "/", pending());
 	life_wait(life, followed->server.requests == 1);
 	followed_put(followed, "s1", "/", "{\"state\":\"paused\",\"since_ms\":7}");
-	life_stays_ms(life, life_stored_has(life, "s1", "\"since_ms\":7}"), 300);
+	life_wait(life, followed->server.answers == 1);
+	life_stays_ms(life, life_stored_has(life, "s1", "\"since_ms\":7}"), 100);
 	followed_answer(followed, GRANTED);
 	/* Also while the first question is under way. */
 	followed_put(followed, "s1", "/other", pending());
