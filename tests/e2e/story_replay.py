@@ -1,6 +1,8 @@
 """Replays: dead letters once more, what is retained for whom it was not meant then, and a
 subscription that begins in the past; also when the program is killed meanwhile, under its old id.
 """
+import time
+
 from kit import Budstikke, Receiver, Reply, folder, wait_until
 
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -109,3 +111,37 @@ def story_from_the_past():
         # What was published just before may come as live traffic, too, under the same id.
         wait_until(lambda: set(numbers(receiver, "a")) == set(range(60)),
                    lambda: numbers(receiver, "a"), 30)
+
+
+def story_beside_live_traffic():
+    """Fresh events for the same receiver do not wait for a replay that takes all it can get, and
+    the replay goes on meanwhile."""
+    def answer(delivery):
+        return Reply(delay_s=0.05) if delivery.path == "a" else None
+
+    with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        api.subscribe(receiver.sink("other"), types=["t0"])
+        for first in range(0, 1500, 500):
+            events = [{**event(2 * n), "id": f"{first + n}"} for n in range(500)]
+            assert api.publish(events).status == 202
+        node.wait_settled()
+        subscription = api.subscribe(receiver.sink("a"), types=["t0"])
+        answer = api.request("POST", f"/subscriptions/{subscription['id']}/replay",
+                             {"source": "events", "from": LONG_AGO})
+        assert answer.status == 202, answer
+        wait_until(lambda: len(replayed(receiver, "a")) >= 50, "it goes on", 30)
+        before = len(replayed(receiver, "a"))
+        sent = {}
+        for number in range(100000, 100100):
+            sent[str(number)] = time.monotonic()
+            assert api.publish(event(2 * number) | {"id": str(number)}).status == 202
+            time.sleep(0.01)  # a stream of them, not a burst
+        wait_until(lambda: sent.keys() <= {d.id for d in receiver.on("a")}, "all fresh ones", 30)
+        after = len(replayed(receiver, "a"))
+        came = {d.id: d.at for d in receiver.on("a") if d.id in sent}
+        late = sorted(came[number] - at for number, at in sent.items())
+        assert late[-1] < 3, f"a fresh one took {late[-1]:.3f} s"
+        assert before < after < 1500, f"replayed {before}, then {after}, while fresh ones came"
+        wait_until(lambda: len(replayed(receiver, "a")) >= 1500,
+                   lambda: len(replayed(receiver, "a")), 120)
