@@ -147,6 +147,7 @@ def story_gone():
         wait_until(lambda: api.get(path).json()["status"]["state"] == "disabled",
                    lambda: f"not disabled: {api.get(path)}", 20)
         assert api.get(path).json()["status"]["reason"] == "gone"
+        assert node.metric("attempts_disable_total") == 1, node.metrics()
         gone[0] = False
         publish(node, 20, 1)
         wait_until(lambda: node.metric("deliveries_parked_total") >= 21, "they are parked", 20)

@@ -138,8 +138,9 @@ int rig_set_up(void **state)
 
 void rig_start(struct rig *rig)
 {
-	struct bud_fetch_options fetch = {
-		.networks = &rig->config.delivery.allow_networks, .allow_http = true};
+	struct bud_fetch_options fetch = {.networks = &rig->config.delivery.allow_networks,
+		.connections_max = rig->connections_max,
+		.allow_http = true};
 	struct bud_desk desk = {
 		.loop = &rig->loop,
 		.commands = &rig->commands_store,

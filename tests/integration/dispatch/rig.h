@@ -41,6 +41,7 @@ struct rig {
 	uint64_t serial;
 	void (*on_made)(struct bud_subscription *subscription); /* may change it; NULL is fine */
 	const char *event_members; /* further ones of what is published, behind a comma; or NULL */
+	unsigned connections_max;  /* of the HTTP client; 0: as the server has it */
 	int appended;              /* events under way to the store */
 	struct sink sink;
 };

@@ -1,4 +1,4 @@
-/* When this node has no descriptor left for a socket, that is no attempt: nothing counts against
+/* When this node has no descriptor or no transfer left, that is no attempt: nothing counts against
  * the receiver, no step of the schedule is used up, and all is delivered when there is one again.
  */
 #include "rig.h"
@@ -44,13 +44,35 @@ static void is_no_attempt(void **state)
 	assert_int_equal(rig_count(rig, BUD_COUNTER_BREAKER_OPENED), 0);
 	assert_int_equal(rig_count(rig, BUD_COUNTER_WINDOW_HALVINGS), 0);
 	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_DEAD), 0);
-	assert_int_equal(rig_number(rig, "LLEN bud:{s0}:attempts:%s", "s1"), n);
+	rig_wait(rig, rig_number(rig, "LLEN bud:{s0}:attempts:%s", "s1") == n);
+}
+
+/* Nor is it one when all transfers are taken: by other receivers, say. */
+static void nor_is_it_without_a_free_transfer(void **state)
+{
+	struct rig *rig = *state;
+	int n = (int)BUD_ENDPOINT_WINDOW;
+
+	rig->config.delivery.breaker_failures = 1;
+	rig_set_schedule(rig, 0, NULL);
+	rig->connections_max = 2;
+	sink_tell(&rig->sink, "/a", 20, (int[]){200, 0});
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", n);
+	rig_wait(rig, rig_count(rig, BUD_COUNTER_FETCH_FULL) > 0);
+	rig_wait_ms(rig, sink_distinct(&rig->sink) == (size_t)n && rig_is_clean(rig), 60000);
+	assert_in_range(rig->sink.most_at_a_time, 1, 2);
+	assert_int_equal(rig_count(rig, BUD_COUNTER_ATTEMPTS_FAILED), 0);
+	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_DEAD), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(is_no_attempt, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(
+			nor_is_it_without_a_free_transfer, rig_set_up, rig_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_set_up, rig_group_tear_down);
