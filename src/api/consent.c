@@ -8,6 +8,7 @@
 
 #include "api/desk.h"
 #include "api/failure.h"
+#include "auth/need.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -30,8 +31,9 @@ static void handle_consent(void *context, struct bud_request *request);
 
 /* A receiver may send a body; nobody reads it. */
 const struct bud_route bud_consent_routes[] = {
-	{"GET", "/subscriptions/{id}/consent", handle_consent, 0},
-	{"POST", "/subscriptions/{id}/consent", handle_consent, BUD_API_BODY_BYTES_MAX},
+	{"GET", "/subscriptions/{id}/consent", handle_consent, 0, BUD_NEED_NOTHING},
+	{"POST", "/subscriptions/{id}/consent", handle_consent, BUD_API_BODY_BYTES_MAX,
+		BUD_NEED_NOTHING},
 };
 const size_t bud_consent_routes_n = sizeof(bud_consent_routes) / sizeof(bud_consent_routes[0]);
 

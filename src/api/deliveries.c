@@ -7,6 +7,7 @@
 #include "api/failure.h"
 #include "api/lookup.h"
 #include "api/page.h"
+#include "auth/need.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "http/reply.h"
@@ -25,9 +26,9 @@ static void handle_parked(void *context, struct bud_request *request);
 static void handle_dead(void *context, struct bud_request *request);
 
 const struct bud_route bud_deliveries_routes[] = {
-	{"GET", "/subscriptions/{id}/attempts", handle_attempts, 0},
-	{"GET", "/subscriptions/{id}/parked", handle_parked, 0},
-	{"GET", "/subscriptions/{id}/dead", handle_dead, 0},
+	{"GET", "/subscriptions/{id}/attempts", handle_attempts, 0, BUD_NEED_SUBSCRIBE},
+	{"GET", "/subscriptions/{id}/parked", handle_parked, 0, BUD_NEED_SUBSCRIBE},
+	{"GET", "/subscriptions/{id}/dead", handle_dead, 0, BUD_NEED_SUBSCRIBE},
 };
 const size_t bud_deliveries_routes_n =
 	sizeof(bud_deliveries_routes) / sizeof(bud_deliveries_routes[0]);

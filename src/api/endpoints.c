@@ -7,6 +7,7 @@
 #include "api/failure.h"
 #include "api/page.h"
 #include "auth/authorize.h"
+#include "auth/need.h"
 #include "core/error.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -16,7 +17,7 @@ static void handle_list(void *context, struct bud_request *request);
 static void on_row(void *owner, int err, const struct bud_endpoint_row *row);
 
 const struct bud_route bud_endpoints_routes[] = {
-	{"GET", "/endpoints", handle_list, 0},
+	{"GET", "/endpoints", handle_list, 0, BUD_NEED_SUBSCRIBE},
 };
 const size_t bud_endpoints_routes_n =
 	sizeof(bud_endpoints_routes) / sizeof(bud_endpoints_routes[0]);

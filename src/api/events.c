@@ -10,6 +10,7 @@
 #include "api/page.h"
 #include "api/trace.h"
 #include "auth/authorize.h"
+#include "auth/need.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "event/event.h"
@@ -30,7 +31,7 @@ static void handle_event(void *context, struct bud_request *request);
 static void on_found(void *owner, int err, const struct bud_event_search_result *found);
 
 const struct bud_route bud_events_routes[] = {
-	{"GET", "/events/{id}", handle_event, 0},
+	{"GET", "/events/{id}", handle_event, 0, BUD_NEED_READ},
 };
 const size_t bud_events_routes_n = sizeof(bud_events_routes) / sizeof(bud_events_routes[0]);
 

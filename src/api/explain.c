@@ -19,6 +19,7 @@
 #include "api/pauses.h"
 #include "api/trace.h"
 #include "auth/authorize.h"
+#include "auth/need.h"
 #include "config/config.h"
 #include "core/clock.h"
 #include "dispatch/lane_plan.h"
@@ -61,7 +62,7 @@ static void ask(struct explaining *explaining);
 static void on_pauses(void *owner, int err, const struct bud_pauses *pauses);
 
 const struct bud_route bud_explain_routes[] = {
-	{"POST", "/explain", handle_explain, BUD_EVENT_BYTES_MAX},
+	{"POST", "/explain", handle_explain, BUD_EVENT_BYTES_MAX, BUD_NEED_SUBSCRIBE},
 };
 const size_t bud_explain_routes_n = sizeof(bud_explain_routes) / sizeof(bud_explain_routes[0]);
 

@@ -1,6 +1,7 @@
 /* The health API. */
 #include "api/health.h"
 
+#include "auth/need.h"
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "http/reply.h"
@@ -13,10 +14,10 @@ static void handle_alive(void *context, struct bud_request *request);
 static void handle_ready(void *context, struct bud_request *request);
 
 const struct bud_route bud_health_routes[] = {
-	{"GET", "/metrics", handle_metrics, 0},
-	{"GET", "/healthz", handle_alive, 0},
-	{"GET", "/readyz", handle_ready, 0},
-	{"GET", "/", handle_index, 0},
+	{"GET", "/metrics", handle_metrics, 0, BUD_NEED_NOTHING},
+	{"GET", "/healthz", handle_alive, 0, BUD_NEED_NOTHING},
+	{"GET", "/readyz", handle_ready, 0, BUD_NEED_NOTHING},
+	{"GET", "/", handle_index, 0, BUD_NEED_NOTHING},
 };
 const size_t bud_health_routes_n = sizeof(bud_health_routes) / sizeof(bud_health_routes[0]);
 

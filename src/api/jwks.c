@@ -6,6 +6,7 @@
 
 #include "api/desk.h"
 #include "api/failure.h"
+#include "auth/need.h"
 #include "core/text.h"
 #include "crypto/keyring.h"
 #include "crypto/signing_key.h"
@@ -17,7 +18,7 @@
 static void handle_jwks(void *context, struct bud_request *request);
 
 const struct bud_route bud_jwks_routes[] = {
-	{"GET", "/.well-known/jwks.json", handle_jwks, 0},
+	{"GET", "/.well-known/jwks.json", handle_jwks, 0, BUD_NEED_NOTHING},
 };
 const size_t bud_jwks_routes_n = sizeof(bud_jwks_routes) / sizeof(bud_jwks_routes[0]);
 

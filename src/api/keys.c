@@ -7,6 +7,7 @@
 
 #include "api/failure.h"
 #include "api/json_body.h"
+#include "auth/need.h"
 #include "core/alloc.h"
 #include "core/error.h"
 #include "core/limits.h"
@@ -30,8 +31,8 @@ static void handle_keys(void *context, struct bud_request *request);
 static void handle_rotate(void *context, struct bud_request *request);
 
 const struct bud_route bud_keys_routes[] = {
-	{"GET", "/keys", handle_keys, 0},
-	{"POST", "/keys/rotate", handle_rotate, BUD_API_BODY_BYTES_MAX},
+	{"GET", "/keys", handle_keys, 0, BUD_NEED_NOTHING},
+	{"POST", "/keys/rotate", handle_rotate, BUD_API_BODY_BYTES_MAX, BUD_NEED_NOTHING},
 };
 const size_t bud_keys_routes_n = sizeof(bud_keys_routes) / sizeof(bud_keys_routes[0]);
 

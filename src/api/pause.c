@@ -11,6 +11,7 @@
 #include "api/failure.h"
 #include "api/json_body.h"
 #include "api/lookup.h"
+#include "auth/need.h"
 #include "config/config.h"
 #include "core/clock.h"
 #include "core/limits.h"
@@ -37,8 +38,10 @@ static void on_changed(void *owner, int err, enum bud_status_outcome outcome,
 	const struct bud_subscription *subscription);
 
 const struct bud_route bud_pause_routes[] = {
-	{"POST", "/subscriptions/{id}/pause", handle_pause, BUD_API_BODY_BYTES_MAX},
-	{"POST", "/subscriptions/{id}/resume", handle_resume, BUD_API_BODY_BYTES_MAX},
+	{"POST", "/subscriptions/{id}/pause", handle_pause, BUD_API_BODY_BYTES_MAX,
+		BUD_NEED_SUBSCRIBE},
+	{"POST", "/subscriptions/{id}/resume", handle_resume, BUD_API_BODY_BYTES_MAX,
+		BUD_NEED_SUBSCRIBE},
 };
 const size_t bud_pause_routes_n = sizeof(bud_pause_routes) / sizeof(bud_pause_routes[0]);
 

@@ -8,6 +8,7 @@
 #include "api/failure.h"
 #include "api/json_body.h"
 #include "api/pauses_body.h"
+#include "auth/need.h"
 #include "core/clock.h"
 #include "core/limits.h"
 #include "http/reply.h"
@@ -39,9 +40,9 @@ static void handle_list(void *context, struct bud_request *request);
 static void on_page(void *owner, int err, const struct bud_pauses *pauses);
 
 const struct bud_route bud_pauses_routes[] = {
-	{"POST", "/pause", handle_pause, BUD_API_BODY_BYTES_MAX},
-	{"POST", "/resume", handle_resume, BUD_API_BODY_BYTES_MAX},
-	{"GET", "/pauses", handle_list, 0},
+	{"POST", "/pause", handle_pause, BUD_API_BODY_BYTES_MAX, BUD_NEED_NOTHING},
+	{"POST", "/resume", handle_resume, BUD_API_BODY_BYTES_MAX, BUD_NEED_NOTHING},
+	{"GET", "/pauses", handle_list, 0, BUD_NEED_NOTHING},
 };
 const size_t bud_pauses_routes_n = sizeof(bud_pauses_routes) / sizeof(bud_pauses_routes[0]);
 

@@ -12,6 +12,7 @@
 #include "api/json_body.h"
 #include "api/lookup.h"
 #include "api/replay_body.h"
+#include "auth/need.h"
 #include "core/clock.h"
 #include "core/limits.h"
 #include "http/reply.h"
@@ -37,10 +38,12 @@ static void handle_cancel(void *context, struct bud_request *request);
 static void handle_one(void *context, struct bud_request *request);
 
 const struct bud_route bud_replay_routes[] = {
-	{"POST", "/subscriptions/{id}/replay", handle_replay, BUD_API_BODY_BYTES_MAX},
-	{"GET", "/subscriptions/{id}/replay", handle_progress, 0},
-	{"DELETE", "/subscriptions/{id}/replay", handle_cancel, 0},
-	{"POST", "/subscriptions/{id}/dead/{delivery}/replay", handle_one, BUD_API_BODY_BYTES_MAX},
+	{"POST", "/subscriptions/{id}/replay", handle_replay, BUD_API_BODY_BYTES_MAX,
+		BUD_NEED_SUBSCRIBE},
+	{"GET", "/subscriptions/{id}/replay", handle_progress, 0, BUD_NEED_SUBSCRIBE},
+	{"DELETE", "/subscriptions/{id}/replay", handle_cancel, 0, BUD_NEED_SUBSCRIBE},
+	{"POST", "/subscriptions/{id}/dead/{delivery}/replay", handle_one, BUD_API_BODY_BYTES_MAX,
+		BUD_NEED_SUBSCRIBE},
 };
 const size_t bud_replay_routes_n = sizeof(bud_replay_routes) / sizeof(bud_replay_routes[0]);
 

@@ -8,6 +8,7 @@
 #include "api/endpoints.h"
 #include "api/failure.h"
 #include "api/lookup.h"
+#include "auth/need.h"
 #include "core/clock.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -45,7 +46,7 @@ struct stats {
 static void handle_stats(void *context, struct bud_request *request);
 
 const struct bud_route bud_stats_routes[] = {
-	{"GET", "/subscriptions/{id}/stats", handle_stats, 0},
+	{"GET", "/subscriptions/{id}/stats", handle_stats, 0, BUD_NEED_SUBSCRIBE},
 };
 const size_t bud_stats_routes_n = sizeof(bud_stats_routes) / sizeof(bud_stats_routes[0]);
 

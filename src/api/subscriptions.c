@@ -6,6 +6,7 @@
 #include "api/etag.h"
 #include "api/lookup.h"
 #include "api/subscriptions_wait.h"
+#include "auth/need.h"
 #include "config/config.h"
 #include "core/limits.h"
 #include "http/reply.h"
@@ -15,14 +16,17 @@
 static void handle_get(void *context, struct bud_request *request);
 
 const struct bud_route bud_subscriptions_routes[] = {
-	{"GET", "/subscriptions", bud_subscriptions_handle_list, 0},
-	{"POST", "/subscriptions", bud_subscriptions_handle_create, BUD_API_BODY_BYTES_MAX},
-	{"GET", "/subscriptions/{id}", handle_get, 0},
-	{"PUT", "/subscriptions/{id}", bud_subscriptions_handle_change, BUD_API_BODY_BYTES_MAX},
-	{"PATCH", "/subscriptions/{id}", bud_subscriptions_handle_change, BUD_API_BODY_BYTES_MAX},
-	{"DELETE", "/subscriptions/{id}", bud_subscriptions_handle_change, 0},
+	{"GET", "/subscriptions", bud_subscriptions_handle_list, 0, BUD_NEED_SUBSCRIBE},
+	{"POST", "/subscriptions", bud_subscriptions_handle_create, BUD_API_BODY_BYTES_MAX,
+		BUD_NEED_SUBSCRIBE},
+	{"GET", "/subscriptions/{id}", handle_get, 0, BUD_NEED_SUBSCRIBE},
+	{"PUT", "/subscriptions/{id}", bud_subscriptions_handle_change, BUD_API_BODY_BYTES_MAX,
+		BUD_NEED_SUBSCRIBE},
+	{"PATCH", "/subscriptions/{id}", bud_subscriptions_handle_change, BUD_API_BODY_BYTES_MAX,
+		BUD_NEED_SUBSCRIBE},
+	{"DELETE", "/subscriptions/{id}", bud_subscriptions_handle_change, 0, BUD_NEED_SUBSCRIBE},
 	{"POST", "/subscriptions/{id}/secret", bud_subscriptions_handle_change,
-		BUD_API_BODY_BYTES_MAX},
+		BUD_API_BODY_BYTES_MAX, BUD_NEED_SUBSCRIBE},
 };
 const size_t bud_subscriptions_routes_n =
 	sizeof(bud_subscriptions_routes) / sizeof(bud_subscriptions_routes[0]);

@@ -10,6 +10,7 @@
 #include "api/failure.h"
 #include "api/json_body.h"
 #include "api/lookup.h"
+#include "auth/need.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/limits.h"
@@ -37,7 +38,8 @@ struct trial {
 static void handle_test(void *context, struct bud_request *request);
 
 const struct bud_route bud_test_event_routes[] = {
-	{"POST", "/subscriptions/{id}/test", handle_test, BUD_API_BODY_BYTES_MAX},
+	{"POST", "/subscriptions/{id}/test", handle_test, BUD_API_BODY_BYTES_MAX,
+		BUD_NEED_SUBSCRIBE},
 };
 const size_t bud_test_event_routes_n =
 	sizeof(bud_test_event_routes) / sizeof(bud_test_event_routes[0]);

@@ -11,6 +11,7 @@
 #include "api/subscriptions.h"
 #include "app/app.h"
 #include "app/client.h"
+#include "auth/identity.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -157,6 +158,7 @@ static void open_listener(struct bud_worker *worker)
 		.fd = worker->listen_fd,
 		.tables = worker->tables,
 		.n_tables = TABLES,
+		.authentication = {.everybody = &bud_identity_local},
 	};
 	int err = 0;
 

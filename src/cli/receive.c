@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "auth/need.h"
 #include "cli/arguments.h"
 #include "cli/arrival.h"
 #include "cli/seen.h"
@@ -204,7 +205,7 @@ static void on_webhook(void *context, struct bud_request *request)
 
 /* A sink may have any path. */
 static const struct bud_route routes[] = {
-	{"POST", "*", on_webhook, BUD_BATCH_BYTES_MAX},
+	{"POST", "*", on_webhook, BUD_BATCH_BYTES_MAX, BUD_NEED_NOTHING},
 };
 
 /* The start */

@@ -358,13 +358,9 @@ static void start_body(struct bud_connection *connection)
 
 static void hand_out(struct bud_connection *connection)
 {
-	struct bud_exchange *exchange = connection->exchange;
-
-	bud_exchange_complete(exchange);
 	set_state(connection, BUD_CONNECTION_HANDLING);
-	exchange->is_handed_out = true;
 	connection->listener->n_requests++;
-	exchange->request.route->handle(exchange->context, &exchange->request);
+	bud_exchange_hand_out(&connection->listener->exchanges, connection->exchange);
 }
 
 /* Skips an empty line before a request (RFC 9112 2.2). False: that is all there is. */

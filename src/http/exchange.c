@@ -65,6 +65,8 @@ static void clear(struct bud_buffer *buffer)
 
 void bud_exchange_give_back(struct bud_exchange_pool *pool, struct bud_exchange *exchange)
 {
+	if (exchange->is_handed_out && pool->authentication.leave)
+		pool->authentication.leave(pool->authentication.owner, &exchange->request);
 	if (pool->n >= UNUSED_MAX) {
 		destroy(exchange);
 		return;
@@ -101,7 +103,7 @@ int bud_exchange_set_route(struct bud_exchange *exchange, const struct bud_route
 	return 0;
 }
 
-void bud_exchange_complete(struct bud_exchange *exchange)
+static void complete(struct bud_exchange *exchange)
 {
 	struct bud_request *request = &exchange->request;
 	const struct bud_message *message = &exchange->message;
@@ -116,4 +118,26 @@ void bud_exchange_complete(struct bud_exchange *exchange)
 	request->whole_us = bud_clock_mono_us();
 	request->owner = NULL;
 	bud_list_init(&request->link);
+}
+
+void bud_exchange_hand_out(struct bud_exchange_pool *pool, struct bud_exchange *exchange)
+{
+	const struct bud_authentication *authentication = &pool->authentication;
+	struct bud_request *request = &exchange->request;
+
+	complete(exchange);
+	exchange->is_handed_out = true;
+	request->identity = authentication->everybody;
+	request->platform = NULL;
+	if (authentication->ask)
+		authentication->ask(authentication->owner, request);
+	else
+		bud_request_admit(request);
+}
+
+void bud_request_admit(struct bud_request *request)
+{
+	struct bud_exchange *exchange = bud_container(request, struct bud_exchange, request);
+
+	request->route->handle(exchange->context, request);
 }

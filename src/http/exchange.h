@@ -1,6 +1,7 @@
 /* An exchange: one request from its first byte to its reply. Exchanges are pooled by the listener,
  * so that an idle connection holds none. Within http/ only. */
 #pragma once
+#include "http/authentication.h"
 #include "http/message.h"
 #include "http/request.h"
 
@@ -20,6 +21,7 @@ struct bud_exchange {
 
 /* The pool; starts as {0} plus bud_exchange_pool_init(). */
 struct bud_exchange_pool {
+	struct bud_authentication authentication;
 	struct bud_list unused;
 	size_t n;
 };
@@ -34,5 +36,6 @@ void bud_exchange_give_back(struct bud_exchange_pool *pool, struct bud_exchange 
 /* Decodes the matched parameters into the request. -EINVAL: a bad escape. */
 BUD_MUST_CHECK int bud_exchange_set_route(
 	struct bud_exchange *exchange, const struct bud_route_match *match);
-/* Fills the request from the whole message. */
-void bud_exchange_complete(struct bud_exchange *exchange);
+/* Fills the request from the whole message and hands it to whoever asks who sent it, then to its
+ * handler. The exchange may be gone when this returns. */
+void bud_exchange_hand_out(struct bud_exchange_pool *pool, struct bud_exchange *exchange);

@@ -138,6 +138,7 @@ struct bud_listener *bud_listener_open(
 	for (int i = 0; i < BUD_CONNECTION_STATES; i++)
 		bud_list_init(&listener->connections[i]);
 	bud_exchange_pool_init(&listener->exchanges);
+	listener->exchanges.authentication = options->authentication;
 	listener->inputs.bytes_max = listener->options.input_bytes_max;
 	uv_timer_init(loop, &listener->tick);
 	uv_idle_init(loop, &listener->ready_idle);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <uv.h>
 #include "core/alloc.h"
+#include "http/authentication.h"
 #include "http/route.h"
 
 struct bud_listener; /* opaque; belongs to the loop's thread */
@@ -28,6 +29,7 @@ struct bud_listener_options {
 	int port;
 	const struct bud_route_table *tables;
 	size_t n_tables;
+	struct bud_authentication authentication;
 	struct bud_listener_deadlines deadlines;
 	size_t connections_max; /* 0: BUD_CONNECTIONS_MAX; above, 503 and close */
 	size_t input_bytes_max; /* over all connections; 0: BUD_INGEST_BYTES_MAX; above, 503 */

@@ -1,9 +1,16 @@
 /* Requests: look-ups over what came. */
 #include "http/request.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "http/percent.h"
+
+const struct bud_identity *bud_request_identity(const struct bud_request *request)
+{
+	assert(request->identity);
+	return request->identity;
+}
 
 struct bud_span bud_request_header(const struct bud_request *request, const char *name)
 {

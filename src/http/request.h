@@ -8,6 +8,8 @@
 #include "core/text.h"
 #include "http/route.h"
 
+struct bud_identity; /* auth/identity.h */
+
 /* Everything is lent until bud_reply() returns; read only, but for `link` and `owner`. */
 struct bud_request {
 	struct bud_span method;       /* as it came: "HEAD" although a GET route answers */
@@ -22,11 +24,18 @@ struct bud_request {
 	size_t n_parameters;
 	const struct bud_route *route;
 	int64_t whole_us; /* bud_clock_mono_us() when the request was whole */
+	/* Who asks, as authentication found out; handlers take bud_request_identity(). */
+	const struct bud_identity *identity;
+	const struct bud_identity *platform; /* whose PlatformAccessToken came along; or NULL */
 
 	/* The handler's own, for a queue of requests under way. */
 	struct bud_list link;
 	void *owner;
 };
+
+/* Who asks: the one thing by which a handler decides whose things these are. Never NULL, and lent
+ * until the reply. */
+const struct bud_identity *bud_request_identity(const struct bud_request *request);
 
 /* The value of the first header called `name` (any case); `at` is NULL when there is none. */
 struct bud_span bud_request_header(const struct bud_request *request, const char *name);

@@ -13,12 +13,14 @@ typedef void (*bud_route_fn)(void *context, struct bud_request *request);
 
 /* `path` is literal segments and whole segments in braces: "/subscriptions/{id}/attempts". The text
  * in the braces is for readers; values come in the order of the path. "*" alone is any path. A GET
- * route answers HEAD, too, and OPTIONS is answered with Allow unless a route takes it. */
+ * route answers HEAD, too, and OPTIONS is answered with Allow unless a route takes it. A route that
+ * names no need takes requests only of callers who are known. */
 struct bud_route {
 	const char *method;
 	const char *path;
 	bud_route_fn handle;
 	size_t body_bytes_max; /* 0: the request has no body */
+	unsigned need; /* what the caller must be allowed to, enum bud_need in auth/need.h */
 };
 
 /* Earlier tables and routes win; put the hot ones first. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "auth/need.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/limits.h"
@@ -185,6 +186,6 @@ static void on_publish(void *context, struct bud_request *request)
 }
 
 const struct bud_route bud_ingest_routes[] = {
-	{"POST", "/events", on_publish, BUD_BATCH_BYTES_MAX},
+	{"POST", "/events", on_publish, BUD_BATCH_BYTES_MAX, BUD_NEED_PUBLISH},
 };
 const size_t bud_ingest_routes_n = sizeof(bud_ingest_routes) / sizeof(bud_ingest_routes[0]);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/resources.h"
+#include "auth/identity.h"
 #include "core/clock.h"
 #include "crypto/keyring.h"
 #include "http/listener.h"
@@ -187,7 +188,8 @@ static void open_listener(struct api_node *node)
 	static struct bud_route_table tables[4 + BUD_RESOURCES_TABLES];
 	struct bud_listener_options options = {.host = "127.0.0.1",
 		.tables = tables,
-		.n_tables = sizeof(tables) / sizeof(tables[0])};
+		.n_tables = sizeof(tables) / sizeof(tables[0]),
+		.authentication = {.everybody = &bud_identity_local}};
 	int r = 0;
 
 	tables[0] = (struct bud_route_table){

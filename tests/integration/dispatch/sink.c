@@ -18,8 +18,8 @@
 static void on_push(void *context, struct bud_request *request);
 
 static const struct bud_route routes[] = {
-	{"POST", "/{name}", on_push, BUD_EVENT_BYTES_MAX},
-	{"POST", "/{name}/{more}", on_push, BUD_EVENT_BYTES_MAX},
+	{"POST", "/{name}", on_push, BUD_EVENT_BYTES_MAX, 0},
+	{"POST", "/{name}/{more}", on_push, BUD_EVENT_BYTES_MAX, 0},
 };
 
 static struct bud_route_table table = {routes, 2, NULL};

@@ -86,19 +86,19 @@ static void answer_own(void *context, struct bud_request *request)
 }
 
 static const struct bud_route plain_routes[] = {
-	{"POST", "/events", answer_event, 64u << 10},
-	{"POST", "/echo", answer_echo, 1u << 20},
-	{"GET", "/items/{id}/parts/{part}", answer_part, 0},
-	{"PUT", "/items/{id}/parts/{part}", answer_part, 100},
-	{"GET", "/big", answer_big, 0},
-	{"GET", "/long", answer_long, 0},
-	{"OPTIONS", "/own", answer_own, 0},
+	{"POST", "/events", answer_event, 64u << 10, 0},
+	{"POST", "/echo", answer_echo, 1u << 20, 0},
+	{"GET", "/items/{id}/parts/{part}", answer_part, 0, 0},
+	{"PUT", "/items/{id}/parts/{part}", answer_part, 100, 0},
+	{"GET", "/big", answer_big, 0, 0},
+	{"GET", "/long", answer_long, 0, 0},
+	{"OPTIONS", "/own", answer_own, 0, 0},
 };
 
 static const struct bud_route late_routes[] = {
-	{"GET", "/late", answer_late, 0},
-	{"POST", "/late", answer_late, 1u << 20},
-	{"POST", "/release", answer_release, 0},
+	{"GET", "/late", answer_late, 0, 0},
+	{"POST", "/late", answer_late, 1u << 20, 0},
+	{"POST", "/release", answer_release, 0, 0},
 };
 
 static void on_reply(void *owner, int status)

@@ -31,8 +31,8 @@ static void keep(void *context, struct bud_request *request)
 }
 
 static const struct bud_route routes[] = {
-	{"GET", "/now", drop, 0},
-	{"GET", "/later", keep, 0},
+	{"GET", "/now", drop, 0, 0},
+	{"GET", "/later", keep, 0, 0},
 };
 static const struct bud_route_table table = {routes, 2, NULL};
 

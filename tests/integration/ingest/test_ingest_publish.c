@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 
+#include "auth/identity.h"
 #include "config/redis_url.h"
 #include "core/clock.h"
 #include "core/metrics.h"
@@ -100,7 +101,11 @@ static int set_up(void **state)
 		.durability = &durability,
 	};
 	struct bud_listener_options listening = {
-		.host = "127.0.0.1", .tables = &routes, .n_tables = 1};
+		.host = "127.0.0.1",
+		.tables = &routes,
+		.n_tables = 1,
+		.authentication = {.everybody = &bud_identity_local},
+	};
 	int err = 0;
 
 	(void)state;

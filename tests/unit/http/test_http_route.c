@@ -10,17 +10,17 @@
 #include "http/route.h"
 
 static const struct bud_route first[] = {
-	{"POST", "/events", NULL, 0},
-	{"GET", "/subscriptions/export", NULL, 0},
-	{"GET", "/subscriptions/{id}", NULL, 0},
-	{"DELETE", "/subscriptions/{id}", NULL, 0},
-	{"GET", "/subscriptions/{id}/parts/{part}", NULL, 0},
+	{"POST", "/events", NULL, 0, 0},
+	{"GET", "/subscriptions/export", NULL, 0, 0},
+	{"GET", "/subscriptions/{id}", NULL, 0, 0},
+	{"DELETE", "/subscriptions/{id}", NULL, 0, 0},
+	{"GET", "/subscriptions/{id}/parts/{part}", NULL, 0, 0},
 };
 static const struct bud_route second[] = {
-	{"GET", "/subscriptions/{id}", NULL, 0},
-	{"PUTS", "/subscriptions/{id}", NULL, 0},
-	{"PUT", "/subscriptions/{id}", NULL, 0},
-	{"GET", "/", NULL, 0},
+	{"GET", "/subscriptions/{id}", NULL, 0, 0},
+	{"PUTS", "/subscriptions/{id}", NULL, 0, 0},
+	{"PUT", "/subscriptions/{id}", NULL, 0, 0},
+	{"GET", "/", NULL, 0, 0},
 };
 static int contexts[2];
 static const struct bud_route_table tables[] = {
@@ -77,7 +77,7 @@ static void test_finds_nothing(void **state)
 
 static void test_star_is_any_path(void **state)
 {
-	static const struct bud_route star = {"POST", "*", NULL, 0};
+	static const struct bud_route star = {"POST", "*", NULL, 0, 0};
 	static const struct bud_route_table table = {&star, 1, NULL};
 	static const char *const paths[] = {"/", "/a", "/a/", "//a/b/c/d/e/f"};
 	struct bud_route_match match;
