@@ -9,6 +9,7 @@
 #include "api/json_body.h"
 #include "api/look_back.h"
 #include "auth/authorize.h"
+#include "auth/identity.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "event/event.h"
@@ -60,10 +61,10 @@ static void add(struct run *run, const struct bud_event *event, const struct bud
 static bool visit(void *owner, const struct bud_entry *entry)
 {
 	struct run *run = owner;
+	struct bud_span caller = bud_span(bud_request_identity(run->request)->name);
 	struct bud_event *event = NULL;
 
-	if (entry->bytes.at && bud_authorize_delivery(entry->owner, bud_span(BUD_OWNER_LOCAL)) ==
-				       BUD_DECISION_PERMIT)
+	if (entry->bytes.at && bud_authorize_delivery(entry->owner, caller) == BUD_DECISION_PERMIT)
 		event = bud_event_create(entry->owner, entry->bytes);
 	if (event && (!run->filter || bud_filter_match(run->filter, event)))
 		add(run, event, &entry->id);

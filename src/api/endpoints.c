@@ -6,7 +6,7 @@
 #include "api/desk.h"
 #include "api/failure.h"
 #include "api/page.h"
-#include "auth/authorize.h"
+#include "auth/identity.h"
 #include "auth/need.h"
 #include "core/error.h"
 #include "http/reply.h"
@@ -115,7 +115,7 @@ static void on_row(void *owner, int err, const struct bud_endpoint_row *row)
 		memcpy(list->page.after, row->id.at, row->id.len);
 		list->page.after[row->id.len] = '\0';
 	}
-	if (!bud_span_is(row->owner, BUD_OWNER_LOCAL))
+	if (!bud_identity_owns(bud_request_identity(list->request), row->owner))
 		return;
 	if (list->n++ > 0)
 		bud_buffer_byte(&list->body, ',');

@@ -22,6 +22,7 @@
 struct search {
 	struct bud_buffer id;
 	struct bud_buffer source;
+	struct bud_buffer owner_name;
 	struct bud_envelope envelope;
 	struct bud_event *event;
 	struct bud_member member;
@@ -39,6 +40,7 @@ static void destroy(struct search *search)
 {
 	bud_buffer_finish(&search->id);
 	bud_buffer_finish(&search->source);
+	bud_buffer_finish(&search->owner_name);
 	bud_envelope_finish(&search->envelope);
 	bud_event_unref(search->event);
 	free(search);
@@ -58,7 +60,7 @@ static bool visit(void *owner, const struct bud_entry *entry)
 		bud_envelope_scan_stored(&search->envelope, entry->bytes) < 0 ||
 		!bud_span_equals(search->envelope.id, bud_buffer_as_span(&search->id)) ||
 		!bud_span_equals(search->envelope.source, bud_buffer_as_span(&search->source)) ||
-		bud_authorize_delivery(entry->owner, bud_span(BUD_OWNER_LOCAL)) !=
+		bud_authorize_delivery(entry->owner, bud_buffer_as_span(&search->owner_name)) !=
 			BUD_DECISION_PERMIT)
 		return true;
 	search->event = bud_event_create(entry->owner, entry->bytes);
@@ -137,6 +139,7 @@ int bud_event_search(struct bud_api_desk *desk, const struct bud_event_search *w
 	search->owner = owner;
 	bud_buffer_span(&search->id, wanted->id);
 	bud_buffer_span(&search->source, wanted->source);
+	bud_buffer_span(&search->owner_name, wanted->owner);
 	bud_envelope_init(&search->envelope);
 	r = bud_look_back(&look_back);
 	if (r < 0)

@@ -13,8 +13,9 @@ struct bud_request;          /* http/request.h */
 struct bud_event_search {
 	struct bud_span id;
 	struct bud_span source;
-	int64_t from_ms; /* 0: from the first */
-	int64_t to_ms;   /* 0: to the last */
+	int64_t from_ms;       /* 0: from the first */
+	int64_t to_ms;         /* 0: to the last */
+	struct bud_span owner; /* who searches: what is not theirs is not found */
 };
 
 /* `event` is lent (take a reference); NULL: not among those looked at, or err is negative. */

@@ -9,7 +9,7 @@
 #include "api/look_back.h"
 #include "api/page.h"
 #include "api/trace.h"
-#include "auth/authorize.h"
+#include "auth/identity.h"
 #include "auth/need.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -77,6 +77,7 @@ static int read_query(const struct bud_request *request, struct bud_event_search
 		return bud_error_set(error, "to", "to must be later than from");
 	find->id = request->parameters[0];
 	find->source = bud_buffer_as_span(source);
+	find->owner = bud_span(bud_request_identity(request)->name);
 	return 0;
 }
 
@@ -113,6 +114,7 @@ static size_t choose(const struct showing *showing, const struct bud_event_searc
 	struct bud_trace_target *targets, bool *out_more)
 {
 	struct bud_api_desk *desk = showing->desk;
+	const struct bud_identity *identity = bud_request_identity(showing->request);
 	const struct bud_subscription *matches[BUD_TRACE_MAX];
 	struct bud_match match = {.event = found->event,
 		.now_ms = bud_clock_wall_ms(),
@@ -124,7 +126,7 @@ static size_t choose(const struct showing *showing, const struct bud_event_searc
 	bud_table_lock(desk->table, desk->table_reader);
 	found_n = bud_table_match(desk->table, &match);
 	for (size_t i = 0; i < found_n; i++)
-		if (bud_span_is(bud_span(matches[i]->owner), BUD_OWNER_LOCAL))
+		if (bud_identity_owns(identity, bud_span(matches[i]->owner)))
 			bud_trace_target_set(&targets[n++], desk->store->shard, matches[i],
 				found->event, &found->member);
 	bud_table_unlock(desk->table, desk->table_reader);

@@ -19,6 +19,7 @@
 #include "api/pauses.h"
 #include "api/trace.h"
 #include "auth/authorize.h"
+#include "auth/identity.h"
 #include "auth/need.h"
 #include "config/config.h"
 #include "core/clock.h"
@@ -106,7 +107,8 @@ static void handle_explain(void *context, struct bud_request *request)
 	explaining->desk = desk;
 	explaining->request = request;
 	explaining->json = json;
-	if (bud_explain_body_parse(json, &explaining->body, &error) < 0) {
+	if (bud_explain_body_parse(
+		    json, bud_request_identity(request)->name, &explaining->body, &error) < 0) {
 		bud_json_body_refuse(request, &error);
 		end(explaining);
 		return;
@@ -122,7 +124,9 @@ static void on_record(void *owner, int err, const struct bud_registry_value *val
 	struct explaining *explaining = owner;
 	struct bud_api_desk *desk = explaining->desk;
 	const struct bud_explain_body *body = &explaining->body;
-	struct bud_event_search search = {body->id, body->source, body->from_ms, body->to_ms};
+	const char *caller = bud_request_identity(explaining->request)->name;
+	struct bud_event_search search = {
+		body->id, body->source, body->from_ms, body->to_ms, bud_span(caller)};
 	int r = err;
 
 	if (err < 0) {
@@ -130,8 +134,9 @@ static void on_record(void *owner, int err, const struct bud_registry_value *val
 		end(explaining);
 		return;
 	}
-	r = value ? bud_lookup_load(desk->store, value, (uint32_t)desk->config->delivery.timeout_ms,
-			    &explaining->subscription)
+	r = value ? bud_lookup_load(&(struct bud_lookup_loading){desk->store,
+					    (uint32_t)desk->config->delivery.timeout_ms, caller},
+			    value, &explaining->subscription)
 		  : -ENOENT;
 	if (r < 0) {
 		fail(explaining, r);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "api/page.h"
-#include "auth/authorize.h"
 #include "event/envelope.h"
 #include "event/event.h"
 #include "subscription/body.h"
@@ -26,7 +25,8 @@ static int read_subscription(
 	return 0;
 }
 
-static int read_given(const json_t *event, struct bud_explain_body *body, struct bud_error *error)
+static int read_given(const json_t *event, const char *owner, struct bud_explain_body *body,
+	struct bud_error *error)
 {
 	bud_auto(free) char *text = json_dumps(event, JSON_COMPACT);
 	struct bud_envelope envelope;
@@ -36,7 +36,7 @@ static int read_given(const json_t *event, struct bud_explain_body *body, struct
 	bud_envelope_init(&envelope);
 	r = bud_envelope_scan(&envelope, bud_span(text), error);
 	if (r == 0)
-		body->event = bud_event_create(bud_span(BUD_OWNER_LOCAL), envelope.json);
+		body->event = bud_event_create(bud_span(owner), envelope.json);
 	bud_envelope_finish(&envelope);
 	if (r == 0)
 		return 0;
@@ -90,8 +90,8 @@ static int read_named(const json_t *event, struct bud_explain_body *body, struct
 	return r;
 }
 
-int bud_explain_body_parse(
-	const json_t *json, struct bud_explain_body *out_body, struct bud_error *error)
+int bud_explain_body_parse(const json_t *json, const char *owner, struct bud_explain_body *out_body,
+	struct bud_error *error)
 {
 	static const char *const known[] = {"event", "subscription", NULL};
 	const json_t *event = json_object_get(json, "event");
@@ -106,7 +106,7 @@ int bud_explain_body_parse(
 			"give filters for a dry run");
 	if (r == 0)
 		r = json_object_get(event, "type") || json_object_get(event, "specversion")
-			    ? read_given(event, &body, error)
+			    ? read_given(event, owner, &body, error)
 			    : read_named(event, &body, error);
 	if (r == 0)
 		*out_body = body;

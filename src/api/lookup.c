@@ -6,7 +6,7 @@
 
 #include "api/desk.h"
 #include "api/failure.h"
-#include "auth/authorize.h"
+#include "auth/identity.h"
 #include "config/config.h"
 #include "core/clock.h"
 #include "core/limits.h"
@@ -56,13 +56,13 @@ void bud_lookup_at(struct bud_api_desk *desk, struct bud_request *request, bud_l
 static void on_value(void *owner, int err, const struct bud_registry_value *value)
 {
 	struct call *call = owner;
+	struct bud_lookup_loading loading = {call->lookup.store, call->lookup.timeout_ms,
+		bud_request_identity(call->request)->name};
 	struct bud_subscription *subscription = NULL;
 	int r = err;
 
 	if (r == 0)
-		r = value ? bud_lookup_load(call->lookup.store, value, call->lookup.timeout_ms,
-				    &subscription)
-			  : -ENOENT;
+		r = value ? bud_lookup_load(&loading, value, &subscription) : -ENOENT;
 	if (r == 0)
 		call->lookup.fn(call->lookup.owner, call->request, subscription);
 	else if (err == 0 && r == -ENOENT)
@@ -72,12 +72,12 @@ static void on_value(void *owner, int err, const struct bud_registry_value *valu
 	free(call);
 }
 
-int bud_lookup_load(const struct bud_store *store, const struct bud_registry_value *value,
-	uint32_t timeout_ms, struct bud_subscription **out_subscription)
+int bud_lookup_load(const struct bud_lookup_loading *loading,
+	const struct bud_registry_value *value, struct bud_subscription **out_subscription)
 {
 	struct bud_subscription_defaults defaults = {.now_ms = bud_clock_wall_ms(),
-		.timeout_ms = timeout_ms,
-		.sealer = bud_store_sealer(store)};
+		.timeout_ms = loading->timeout_ms,
+		.sealer = bud_store_sealer(loading->store)};
 	bud_auto(subscription) struct bud_subscription *loaded = NULL;
 	struct bud_error error = {0};
 	int r;
@@ -90,7 +90,7 @@ int bud_lookup_load(const struct bud_store *store, const struct bud_registry_val
 			bud_log_number(value->serial), "error", error.text);
 		return r == -ENOKEY ? r : -EPROTO;
 	}
-	if (!bud_span_is(bud_span(loaded->owner), BUD_OWNER_LOCAL))
+	if (strcmp(loaded->owner, loading->caller) != 0)
 		return -ENOENT;
 	bud_subscription_set_beside(loaded,
 		&(struct bud_subscription_beside){value->serial, value->etag, value->status});

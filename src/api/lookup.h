@@ -21,6 +21,13 @@ struct bud_lookup {
 	void *owner;
 };
 
+/* For records that came by another way than a path. All borrowed. */
+struct bud_lookup_loading {
+	const struct bud_store *store;
+	uint32_t timeout_ms;
+	const char *caller; /* the name of who asks */
+};
+
 /* Calls `fn`, or answers the request itself: 404 for an id that is unknown, deleted or somebody
  * else's, and what api/failure.h says. Copies `lookup`. */
 void bud_lookup(const struct bud_lookup *lookup, struct bud_request *request);
@@ -29,6 +36,5 @@ void bud_lookup_at(struct bud_api_desk *desk, struct bud_request *request, bud_l
 
 /* From a stored value to a record with its serial. 0; -ENOENT: deleted, or not the caller's;
  * -EPROTO: no record that we can read; -ENOKEY: sealed with a key that this node lacks. */
-BUD_MUST_CHECK int bud_lookup_load(const struct bud_store *store,
-	const struct bud_registry_value *value, uint32_t timeout_ms,
-	struct bud_subscription **out_subscription);
+BUD_MUST_CHECK int bud_lookup_load(const struct bud_lookup_loading *loading,
+	const struct bud_registry_value *value, struct bud_subscription **out_subscription);

@@ -6,7 +6,7 @@
 #include "api/page.h"
 #include "api/subscriptions.h"
 #include "api/subscriptions_wait.h"
-#include "auth/authorize.h"
+#include "auth/identity.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/limits.h"
@@ -114,7 +114,7 @@ static bool is_full(const struct list *list)
 static void add(struct list *list, const struct bud_subscription *subscription)
 {
 	list->after = subscription->serial;
-	if (!bud_span_is(bud_span(subscription->owner), BUD_OWNER_LOCAL))
+	if (!bud_identity_owns(bud_request_identity(list->request), bud_span(subscription->owner)))
 		return;
 	if (list->n > 0)
 		bud_buffer_byte(&list->body, ',');

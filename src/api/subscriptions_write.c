@@ -15,7 +15,7 @@
 #include "api/subscription_check.h"
 #include "api/subscriptions.h"
 #include "api/subscriptions_wait.h"
-#include "auth/authorize.h"
+#include "auth/identity.h"
 #include "config/config.h"
 #include "core/clock.h"
 #include "core/random.h"
@@ -112,7 +112,8 @@ static enum kind kind_of(const struct bud_request *request)
 static int parse(struct call *call, struct bud_error *error)
 {
 	struct bud_span body = call->request->body;
-	struct bud_subscription_defaults defaults = {.owner = BUD_OWNER_LOCAL,
+	struct bud_subscription_defaults defaults = {
+		.owner = bud_request_identity(call->request)->name,
 		.now_ms = bud_clock_wall_ms(),
 		.timeout_ms = timeout_of(call->api),
 		.sealer = bud_store_sealer(call->api->store)};
@@ -396,11 +397,20 @@ static void clear(struct call *call, const struct bud_subscription *twin)
 	end(call);
 }
 
+static int load(struct call *call, const struct bud_registry_value *value,
+	struct bud_subscription **out_subscription)
+{
+	struct bud_lookup_loading loading = {
+		call->api->store, timeout_of(call->api), bud_request_identity(call->request)->name};
+
+	return bud_lookup_load(&loading, value, out_subscription);
+}
+
 static void on_same(struct call *call, const struct bud_put_result *result)
 {
 	bud_auto(subscription) struct bud_subscription *twin = NULL;
 	bud_auto(buffer) struct bud_buffer location = {0};
-	int r = bud_lookup_load(call->api->store, &result->value, timeout_of(call->api), &twin);
+	int r = load(call, &result->value, &twin);
 
 	if (r < 0) {
 		bud_failure_reply(call->request, r);
@@ -427,7 +437,7 @@ static void on_changed(struct call *call, const struct bud_registry_value *value
 		give_up(call);
 		return;
 	}
-	r = bud_lookup_load(call->api->store, value, timeout_of(call->api), &fresh);
+	r = load(call, value, &fresh);
 	if (r == 0 && ++call->tries < TRIES_MAX) {
 		bud_subscription_destroy(call->old);
 		call->old = fresh;

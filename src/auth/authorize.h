@@ -11,8 +11,7 @@ enum bud_decision {
 /* The owner of everything where there is no authentication. */
 #define BUD_OWNER_LOCAL "local"
 
-/* Asked per delivery, after matching. Without authentication all owners are `local` and all is
- * permitted; an event or subscription of somebody else's needs a policy to permit it, and none is
- * configured: denied. */
+/* Asked per delivery, after matching. Owners may have their own; somebody else's event needs a
+ * policy to permit it, and none is configured: denied. */
 enum bud_decision bud_authorize_delivery(
 	struct bud_span event_owner, struct bud_span subscription_owner);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "auth/authorize.h"
+#include "auth/identity.h"
 #include "core/error.h"
 #include "event/batch.h"
 #include "event/binary.h"
@@ -75,8 +75,8 @@ static int add_event(struct bud_publish *publish, const struct bud_shard *shard,
 		publish->events =
 			bud_realloc(publish->events, publish->room * sizeof(*publish->events));
 	}
-	bud_append_prepare(shard, &key, bud_span(BUD_OWNER_LOCAL), envelope->json,
-		&publish->events[publish->n]);
+	bud_append_prepare(shard, &key, bud_span(bud_request_identity(publish->request)->name),
+		envelope->json, &publish->events[publish->n]);
 	return count_hops(publish, envelope, &publish->events[publish->n++], error);
 }
 
