@@ -81,6 +81,19 @@ void bud_base64_write(struct bud_span bytes, struct bud_buffer *out)
 	out->at[out->len] = '\0';
 }
 
+/* A character of the URL alphabet in the standard one; what is only of that becomes none. */
+static char from_url(char character)
+{
+	uint32_t c = (unsigned char)character;
+	uint32_t out = c;
+
+	out ^= in_range(c, '-', '-') & ('-' ^ '+');
+	out ^= in_range(c, '_', '_') & ('_' ^ '/');
+	out ^= in_range(c, '+', '+') & ('+' ^ '=');
+	out ^= in_range(c, '/', '/') & ('/' ^ '=');
+	return (char)out;
+}
+
 /* Takes the padding off; -EINVAL when its length is wrong. */
 static int strip_padding(struct bud_span *text, enum bud_base64_padding padding)
 {
@@ -96,8 +109,8 @@ static int strip_padding(struct bud_span *text, enum bud_base64_padding padding)
 	return (text->len + n) % 4 == 0 ? 0 : -EINVAL;
 }
 
-int bud_base64_decode(struct bud_span text, enum bud_base64_padding padding, void *out, size_t room,
-	size_t *out_len)
+/* `text` without its padding. */
+static int decode(struct bud_span text, bool is_url, void *out, size_t room, size_t *out_len)
 {
 	unsigned char *to = out;
 	uint32_t bits = 0;
@@ -105,12 +118,10 @@ int bud_base64_decode(struct bud_span text, enum bud_base64_padding padding, voi
 	size_t bits_n = 0;
 	size_t len = 0;
 
-	if (strip_padding(&text, padding) < 0)
-		return -EINVAL;
 	if (text.len / 4 * 3 + text.len % 4 * 3 / 4 > room)
 		return -ENOSPC;
 	for (size_t i = 0; i < text.len; i++) {
-		uint32_t six = to_six(text.at[i]);
+		uint32_t six = to_six(is_url ? from_url(text.at[i]) : text.at[i]);
 		wrong |= six & 64;
 		bits = bits << 6 | (six & 63);
 		bits_n += 6;
@@ -124,4 +135,19 @@ int bud_base64_decode(struct bud_span text, enum bud_base64_padding padding, voi
 		return -EINVAL;
 	*out_len = len;
 	return 0;
+}
+
+int bud_base64_decode(struct bud_span text, enum bud_base64_padding padding, void *out, size_t room,
+	size_t *out_len)
+{
+	if (strip_padding(&text, padding) < 0)
+		return -EINVAL;
+	return decode(text, false, out, room, out_len);
+}
+
+int bud_base64url_decode(struct bud_span text, void *out, size_t room, size_t *out_len)
+{
+	if (text.len % 4 == 1)
+		return -EINVAL;
+	return decode(text, true, out, room, out_len);
 }

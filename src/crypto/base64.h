@@ -26,3 +26,6 @@ enum bud_base64_padding {
  * fit into `room` bytes (and `out` may be half written). */
 BUD_MUST_CHECK int bud_base64_decode(struct bud_span text, enum bud_base64_padding padding,
 	void *out, size_t room, size_t *out_len);
+/* The same in the URL alphabet, where padding is not allowed. */
+BUD_MUST_CHECK int bud_base64url_decode(
+	struct bud_span text, void *out, size_t room, size_t *out_len);

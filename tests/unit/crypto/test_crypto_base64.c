@@ -76,6 +76,34 @@ static void test_every_other_character_is_refused(void **state)
 	}
 }
 
+/* RFC 4648 section 5, as JOSE has it: no padding, and of the two alphabets only this one. */
+static void test_url_alphabet(void **state)
+{
+	unsigned char out[8];
+	size_t len = 9;
+
+	(void)state;
+	assert_int_equal(bud_base64url_decode(bud_span("-_-_"), out, sizeof(out), &len), 0);
+	assert_int_equal(len, 3);
+	assert_memory_equal(out, "\xfb\xff\xbf", 3);
+	assert_int_equal(bud_base64url_decode(bud_span("Zg"), out, sizeof(out), &len), 0);
+	assert_int_equal(len, 1);
+	assert_int_equal(bud_base64url_decode(bud_span(""), out, sizeof(out), &len), 0);
+	assert_int_equal(len, 0);
+	for (int c = 0; c < 256; c++) {
+		char text[4] = {'A', (char)c, 'A', 'A'};
+		bool is_known = c == '-' || c == '_' || (c >= '0' && c <= '9') ||
+				(c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+		assert_int_equal(
+			bud_base64url_decode((struct bud_span){text, 4}, out, sizeof(out), &len),
+			is_known ? 0 : -EINVAL);
+	}
+	assert_int_equal(bud_base64url_decode(bud_span("Zg=="), out, sizeof(out), &len), -EINVAL);
+	assert_int_equal(bud_base64url_decode(bud_span("Z"), out, sizeof(out), &len), -EINVAL);
+	assert_int_equal(bud_base64url_decode(bud_span("Zh"), out, sizeof(out), &len), -EINVAL);
+	assert_int_equal(bud_base64url_decode(bud_span("AAAA"), out, 2, &len), -ENOSPC);
+}
+
 static void test_malformed(void **state)
 {
 	static const char *const malformed[] = {"Z", "Zg", "Zg=", "Zg===", "Zg=a",
@@ -150,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_rfc_vectors),
 		cmocka_unit_test(test_whole_alphabet),
 		cmocka_unit_test(test_every_other_character_is_refused),
+		cmocka_unit_test(test_url_alphabet),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_padding_may_be_left_out_where_asked),
 		cmocka_unit_test(test_room),
