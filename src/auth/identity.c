@@ -93,9 +93,13 @@ bool bud_identity_may(const struct bud_identity *identity, enum bud_need need)
 	case BUD_NEED_NOTHING:
 		return true;
 	case BUD_NEED_IDENTITY:
-		return identity != &bud_identity_nobody;
+		return identity->kind != BUD_AUTHENTICATED_DIALOG &&
+		       identity != &bud_identity_nobody;
 	case BUD_NEED_PLATFORM:
 		return identity == &bud_identity_local;
+	case BUD_NEED_DIALOG:
+		return identity->kind == BUD_AUTHENTICATED_DIALOG ||
+		       identity == &bud_identity_local;
 	default:
 		return identity->needs >> need & 1u;
 	}

@@ -9,5 +9,6 @@ enum bud_need {
 	BUD_NEED_SUBSCRIBE, /* also to look at and change what the caller owns */
 	BUD_NEED_READ,      /* to read events */
 	BUD_NEED_PLATFORM,  /* to be known, and a PlatformAccessToken */
+	BUD_NEED_DIALOG,    /* what a dialog token says; no other route takes one */
 	BUD_NEEDS,
 };
