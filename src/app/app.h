@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <uv.h>
 #include "api/health.h"
+#include "auth/scope_rules.h"
 #include "config/config.h"
 #include "core/metrics.h"
 #include "store/following.h"
@@ -13,6 +14,8 @@ struct bud_control;   /* app/control.h */
 struct bud_endpoints; /* dispatch/endpoint.h */
 struct bud_keyring;   /* crypto/keyring.h */
 struct bud_sealer;    /* crypto/seal.h */
+struct bud_issuers;   /* auth/issuers.h */
+struct bud_trust;     /* auth/trust.h */
 struct bud_table;     /* subscription/table.h */
 struct bud_worker;    /* app/worker.h */
 
@@ -34,6 +37,9 @@ struct bud_app {
 	struct bud_table *table;
 	struct bud_endpoints *endpoints;
 	struct bud_keyring *keyring;
+	struct bud_issuers *issuers; /* NULL: no tokens are accepted */
+	struct bud_scope_rules scope_rules;
+	struct bud_trust *trust;
 	struct bud_following following;
 	struct bud_readiness readiness;
 	const char *durability;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "access/issuer_keys.h"
+#include "api/api_keys.h"
 #include "api/health.h"
 #include "api/keys.h"
 #include "api/pauses.h"
@@ -16,6 +18,7 @@
 #include "dispatch/pauses.h"
 #include "fetch/fetch.h"
 #include "http/listener.h"
+#include "lifecycle/api_key_watch.h"
 #include "lifecycle/clean.h"
 #include "lifecycle/disable.h"
 #include "lifecycle/follow.h"
@@ -32,7 +35,7 @@
 #define GAUGES_MS  500
 #define CLOSE_MS   20 /* for the connections' last callbacks */
 #define ASKING_MAX 64
-#define TABLES     3
+#define TABLES     4
 
 enum wish {
 	WISH_JOIN = 1,
@@ -57,6 +60,9 @@ struct bud_control {
 	struct bud_cleaner *cleaner;
 	struct bud_pause_follower *pause_follower;
 	struct bud_key_keeper *key_keeper;
+	struct bud_api_key_watch *api_key_watch;
+	struct bud_fetch *trusted; /* for those whom the configuration names */
+	struct bud_issuer_keys *issuer_keys;
 	struct bud_fetch *fetch; /* for questions and tokens; deliveries are the workers' */
 	struct bud_verifier *verifier;
 	struct bud_keeper *keeper;
@@ -68,6 +74,7 @@ struct bud_control {
 	struct bud_health_api health;
 	struct bud_pauses_api pauses;
 	struct bud_keys_api keys;
+	struct bud_api_keys_api api_keys;
 	struct bud_route_table tables[TABLES];
 };
 
@@ -81,6 +88,7 @@ static void on_commands_up(void *owner)
 	bud_watch_on_up(control->watch);
 	bud_pause_follower_on_up(control->pause_follower);
 	bud_key_keeper_on_up(control->key_keeper);
+	bud_api_key_watch_on_up(control->api_key_watch);
 }
 
 static void on_commands_down(void *owner, const char *reason)
@@ -218,6 +226,47 @@ static void open_judges(struct bud_control *control)
 	control->resumer = bud_resumer_open(&resume);
 }
 
+static void on_issuer(void *owner, const char *issuer, const char *why)
+{
+	struct bud_control *control = owner;
+	int64_t failing = bud_metrics_gauge(control->metrics, BUD_GAUGE_ISSUERS_FAILING);
+
+	bud_metrics_set(
+		control->metrics, BUD_GAUGE_ISSUERS_FAILING, why ? failing + 1 : failing - 1);
+	if (why)
+		bud_log_warn("an issuer's keys cannot be fetched", "issuer", issuer, "reason", why);
+	else
+		bud_log_info("an issuer's keys can be fetched again", "issuer", issuer);
+}
+
+/* What tokens and API keys are checked by. */
+static void open_trust(struct bud_control *control)
+{
+	struct bud_app *app = control->app;
+	struct bud_networks networks;
+	struct bud_fetch_options fetch = bud_client_trusted_options(app, &networks);
+	struct bud_api_key_watch_options watch = {
+		.loop = &control->loop,
+		.store = &control->commands_store,
+		.trust = app->trust,
+	};
+	struct bud_issuer_keys_options keys = {
+		.loop = &control->loop,
+		.trust = app->trust,
+		.allow_http = app->config.auth.allow_http,
+		.on_change = on_issuer,
+		.owner = control,
+	};
+
+	fetch.connections_max = ASKING_MAX;
+	fetch.multis = 1;
+	control->trusted = bud_fetch_open(&control->loop, &fetch);
+	keys.fetch = control->trusted;
+	control->issuer_keys = bud_issuer_keys_open(&keys);
+	control->api_key_watch = bud_api_key_watch_open(&watch);
+	control->api_keys.watch = control->api_key_watch;
+}
+
 static void open_flows(struct bud_control *control)
 {
 	struct bud_app *app = control->app;
@@ -266,6 +315,7 @@ static void open_flows(struct bud_control *control)
 
 	open_judges(control);
 	control->resealer = bud_resealer_open(&reseal);
+	open_trust(control);
 	control->key_keeper = bud_key_keeper_open(&keys);
 	control->keys.keeper = control->key_keeper;
 	control->cleaner = bud_cleaner_open(&clean);
@@ -294,6 +344,9 @@ static void open_admin(struct bud_control *control)
 		(struct bud_route_table){bud_pauses_routes, bud_pauses_routes_n, &control->pauses};
 	control->tables[2] =
 		(struct bud_route_table){bud_keys_routes, bud_keys_routes_n, &control->keys};
+	control->api_keys.store = &control->commands_store;
+	control->tables[3] = (struct bud_route_table){
+		bud_api_keys_routes, bud_api_keys_routes_n, &control->api_keys};
 	control->admin = bud_listener_open(&control->loop, &options, &err);
 	if (!control->admin)
 		bud_log_error("cannot listen for admin", "error", uv_strerror(err));
@@ -321,6 +374,8 @@ static void on_close_time(uv_timer_t *timer)
 	bud_cleaner_close(control->cleaner);
 	bud_pause_follower_close(control->pause_follower);
 	bud_key_keeper_close(control->key_keeper);
+	bud_api_key_watch_close(control->api_key_watch);
+	bud_issuer_keys_close(control->issuer_keys);
 	bud_verifier_close(control->verifier);
 	bud_keeper_close(control->keeper);
 	bud_disabler_close(control->disabler);
@@ -343,6 +398,7 @@ static void on_wake(uv_async_t *async)
 	if (wishes & WISH_STOP) {
 		bud_listener_close(control->admin, NULL, NULL);
 		bud_fetch_close(control->fetch, NULL, NULL);
+		bud_fetch_close(control->trusted, NULL, NULL);
 		bud_store_detach(&control->following_store);
 		bud_store_detach(&control->commands_store);
 		bud_redis_close(control->following);

@@ -17,6 +17,7 @@
 #include "app/node_id.h"
 #include "app/redis_child.h"
 #include "app/redis_home.h"
+#include "app/trust.h"
 #include "app/worker.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
@@ -389,6 +390,7 @@ static void finish(struct serve *serve)
 	bud_store_finish(&serve->store);
 	bud_endpoints_destroy(app->endpoints);
 	bud_keyring_destroy(app->keyring);
+	bud_app_trust_close(app);
 	bud_table_destroy(app->table);
 	bud_sealer_destroy(app->sealer);
 	free(app->workers);
@@ -422,6 +424,8 @@ static int run(struct serve *serve)
 	r = bind_all(serve, &error);
 	if (r == 0)
 		r = take_keys(&serve->app, &error);
+	if (r == 0)
+		r = bud_app_trust_open(&serve->app, &error);
 	if (r == 0)
 		r = take_data(serve, &error);
 	if (r == 0)

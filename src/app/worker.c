@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "api/authenticator.h"
 #include "api/desk.h"
 #include "api/resources.h"
 #include "api/subscriptions.h"
@@ -54,6 +55,7 @@ struct bud_worker {
 	struct bud_dispatch *dispatch;
 	struct bud_listener *listener;
 	struct bud_route_table tables[TABLES];
+	struct bud_authenticator authenticator; /* its cache is NULL without authentication */
 	struct bud_subscriptions_api subscriptions;
 	struct bud_api_desk desk;
 	bool is_ready;
@@ -151,6 +153,22 @@ static void open_flows(struct bud_worker *worker)
 	worker->dispatch = bud_dispatch_open(&desk);
 }
 
+static struct bud_authentication open_authenticator(struct bud_worker *worker)
+{
+	const struct bud_app *app = worker->app;
+	struct bud_authenticator_options options = {
+		.trust = app->trust,
+		.rules = &app->scope_rules,
+		.metrics = worker->metrics,
+		.person_key = {(const char *)app->shard.key.secret, sizeof(app->shard.key.secret)},
+		.takes_keys = app->config.auth.mode & BUD_AUTH_MODE_KEYS,
+		.takes_tokens = app->config.auth.mode & BUD_AUTH_MODE_JWT,
+	};
+
+	bud_authenticator_init(&worker->authenticator, &options);
+	return bud_authenticator_hooks(&worker->authenticator);
+}
+
 static void open_listener(struct bud_worker *worker)
 {
 	struct bud_app *app = worker->app;
@@ -161,6 +179,9 @@ static void open_listener(struct bud_worker *worker)
 		.authentication = {.everybody = &bud_identity_local},
 	};
 	int err = 0;
+
+	if (app->config.auth.mode != BUD_AUTH_MODE_NONE)
+		options.authentication = open_authenticator(worker);
 
 	worker->subscriptions = (struct bud_subscriptions_api){
 		.store = &worker->commands_store,
@@ -199,6 +220,8 @@ static void on_tick(uv_timer_t *timer)
 	struct bud_worker *worker = timer->data;
 
 	bud_subscriptions_api_tick(&worker->subscriptions, bud_clock_mono_ms());
+	if (worker->authenticator.cache)
+		bud_authenticator_tick(&worker->authenticator, bud_clock_mono_ms());
 	if (worker->is_draining && !worker->is_drained && bud_dispatch_is_idle(worker->dispatch) &&
 		(!worker->listener || bud_listener_requests(worker->listener) == 0))
 		drained(worker);
@@ -240,6 +263,7 @@ static void close_parts(struct bud_worker *worker)
 	uv_timer_stop(&worker->tick);
 	bud_dispatch_stop(worker->dispatch);
 	bud_dispatch_park_all(worker->dispatch);
+	bud_authenticator_stop(&worker->authenticator);
 	bud_subscriptions_api_stop(&worker->subscriptions);
 	worker->n_closing = 1 + (worker->listener != NULL);
 	bud_listener_close(worker->listener, on_part_closed, worker);
@@ -275,6 +299,7 @@ static void run(void *arg)
 	uv_timer_start(&worker->tick, on_tick, TICK_MS, TICK_MS);
 	uv_run(&worker->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&worker->loop);
+	bud_authenticator_finish(&worker->authenticator);
 	bud_store_finish(&worker->commands_store);
 	bud_store_finish(&worker->reading_store);
 }

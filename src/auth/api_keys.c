@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "auth/scope_rules.h"
+#include "core/clock.h"
 #include "core/map.h"
 #include "core/random.h"
 #include "crypto/base64.h"
@@ -48,6 +49,20 @@ void bud_api_key_finish(struct bud_api_key *key)
 	*key = (struct bud_api_key){.name = NULL};
 }
 
+/* The end of what people see. */
+static void write_times(const struct bud_api_key *key, struct bud_buffer *out)
+{
+	char text[25];
+
+	bud_clock_write(key->created_ms, text);
+	bud_buffer_format(out, "],\"created\":\"%s\"", text);
+	if (key->expires_ms > 0) {
+		bud_clock_write(key->expires_ms, text);
+		bud_buffer_format(out, ",\"expires\":\"%s\"", text);
+	}
+	bud_buffer_byte(out, '}');
+}
+
 void bud_api_key_write(const struct bud_api_key *key, bool for_people, struct bud_buffer *out)
 {
 	char digest[2 * BUD_SHA256_BYTES + 1];
@@ -63,13 +78,13 @@ void bud_api_key_write(const struct bud_api_key *key, bool for_people, struct bu
 		bud_buffer_text(out, i > 0 ? "," : "");
 		bud_buffer_json(out, bud_span(key->scopes[i]));
 	}
-	bud_buffer_format(out, "],\"created_ms\":%lld,\"expires_ms\":%lld",
-		(long long)key->created_ms, (long long)key->expires_ms);
-	if (!for_people) {
-		bud_digest_hex(key->digest, sizeof(key->digest), digest);
-		bud_buffer_format(out, ",\"sha256\":\"%s\"", digest);
+	if (for_people) {
+		write_times(key, out);
+		return;
 	}
-	bud_buffer_byte(out, '}');
+	bud_digest_hex(key->digest, sizeof(key->digest), digest);
+	bud_buffer_format(out, "],\"created_ms\":%lld,\"expires_ms\":%lld,\"sha256\":\"%s\"}",
+		(long long)key->created_ms, (long long)key->expires_ms, digest);
 }
 
 bool bud_api_key_id_is_valid(struct bud_span text)

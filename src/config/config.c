@@ -231,11 +231,28 @@ static int check_nat64(struct loader *loader)
 	return 0;
 }
 
+/* Tokens must not travel in the clear: with them, TLS is a proxy's. */
+static int check_server(struct loader *loader)
+{
+	const struct bud_config *config = &loader->config;
+
+	if (config->auth.mode == BUD_AUTH_MODE_NONE)
+		return check_listen(loader, "server.listen", &config->server.listen);
+	if ((config->auth.mode & BUD_AUTH_MODE_JWT) && !config->auth.issuers[0])
+		return refuse(loader, bud_setting_find(bud_span("auth.issuers")),
+			"auth.mode accepts tokens, so it must name the file with their issuers");
+	if (bud_listen_is_loopback(&config->server.listen) || config->server.behind_proxy)
+		return 0;
+	return refuse(loader, bud_setting_find(bud_span("server.listen")),
+		"elsewhere than on loopback tokens need TLS: put a proxy that speaks it in front "
+		"and set server.behind_proxy=yes");
+}
+
 static int check(struct loader *loader)
 {
 	const struct bud_listen *server = &loader->config.server.listen;
 	const struct bud_listen *admin = &loader->config.admin.listen;
-	int r = check_listen(loader, "server.listen", server);
+	int r = check_server(loader);
 
 	if (r == 0)
 		r = check_listen(loader, "admin.listen", admin);

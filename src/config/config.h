@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "config/auth_config.h"
 #include "config/network.h"
 #include "config/redis_url.h"
 #include "config/schedule.h"
@@ -11,8 +12,7 @@
 #include "core/log.h"
 #include "core/text.h"
 
-#define BUD_SETTINGS        29  /* rows of the table in settings.c */
-#define BUD_CONFIG_TEXT_MAX 180 /* so that a setting fits on one line of a file */
+#define BUD_SETTINGS        36 /* rows of the table in settings.c */
 #define BUD_CONFIG_FILE_MAX (64u << 10)
 
 enum bud_log_format {
@@ -39,8 +39,10 @@ struct bud_config {
 	int64_t workers; /* 0: see bud_config_workers() */
 	struct {
 		struct bud_listen listen;
+		bool behind_proxy; /* it speaks TLS with the world */
 		int64_t drain_s;
 	} server;
+	struct bud_auth_config auth;
 	struct {
 		struct bud_listen listen;
 	} admin;

@@ -18,12 +18,32 @@ const struct bud_setting bud_settings[] = {
 
 	{"server.listen", BUD_SETTING_LISTEN, AT(server.listen), "127.0.0.1:8080", NULL, 0, 0,
 		"Where the public API listens; port 0 takes a free one."},
+	{"server.behind_proxy", BUD_SETTING_BOOL, AT(server.behind_proxy), "no", NULL, 0, 0,
+		"Whether a proxy with TLS stands in front; needed to listen elsewhere than on "
+		"loopback, beside authentication."},
 	{"server.drain_s", BUD_SETTING_INTEGER, AT(server.drain_s), "25", "seconds", 0, 3600,
 		"How long a stop waits for what is under way; the rest is delivered after the next "
 		"start."},
 
 	{"admin.listen", BUD_SETTING_LISTEN, AT(admin.listen), "127.0.0.1:8081", NULL, 0, 0,
 		"Where /metrics, /healthz, /readyz and the switches of operation listen."},
+
+	{"auth.mode", BUD_SETTING_CHOICE, AT(auth.mode), "none", "none|keys|jwt|keys,jwt", 0, 0,
+		"What proves who asks: API keys, tokens of the issuers below, or either; none: "
+		"everybody on this machine is the owner \"local\"."},
+	{"auth.issuers", BUD_SETTING_PATH, AT(auth.issuers), "", NULL, 0, 0,
+		"A JSON file with the issuers whose tokens are accepted; empty: none."},
+	{"auth.allow_http", BUD_SETTING_BOOL, AT(auth.allow_http), "no", NULL, 0, 0,
+		"Whether issuers may be asked for their keys over http: instead of https:."},
+	{"auth.scope_publish", BUD_SETTING_TEXT, AT(auth.scope_publish),
+		"events:publish, altinn:events.publish, altinn:events.publish.admin", NULL, 0, 0,
+		"Scopes of which one is needed to publish."},
+	{"auth.scope_subscribe", BUD_SETTING_TEXT, AT(auth.scope_subscribe),
+		"events:subscribe, altinn:events.subscribe", NULL, 0, 0,
+		"Scopes of which one is needed to subscribe and to see what was delivered."},
+	{"auth.scope_read", BUD_SETTING_TEXT, AT(auth.scope_read),
+		"events:read, events:subscribe, altinn:events.subscribe", NULL, 0, 0,
+		"Scopes of which one is needed to read events."},
 
 	{"data.dir", BUD_SETTING_TEXT, AT(data.dir), "./budstikke-data", NULL, 0, 0,
 		"The directory of the embedded Redis and of what this node keeps for itself."},

@@ -14,6 +14,12 @@ static const struct description counters[BUD_COUNTERS] = {
 	[BUD_COUNTER_REQUESTS_INVALID] = {"requests_invalid", "Publish requests answered 4xx"},
 	[BUD_COUNTER_REQUESTS_UNAVAILABLE] = {"requests_unavailable",
 		"Publish requests answered 503"},
+	[BUD_COUNTER_REQUESTS_UNAUTHENTICATED] = {"requests_unauthenticated",
+		"Requests without a valid token or API key"},
+	[BUD_COUNTER_REQUESTS_FORBIDDEN] = {"requests_forbidden",
+		"Requests whose caller lacks a scope"},
+	[BUD_COUNTER_TOKENS_CHECKED] = {"tokens_checked",
+		"Tokens and API keys that were not in the cache"},
 	[BUD_COUNTER_EVENTS_READ] = {"events_read", "Events read from a partition"},
 	[BUD_COUNTER_EVENTS_SWEPT] = {"events_swept", "Pending events taken up by the sweep"},
 	[BUD_COUNTER_EVENTS_LOST] = {"events_lost",
@@ -74,6 +80,8 @@ static const struct description gauges[BUD_GAUGES] = {
 	[BUD_GAUGE_NODES_LIVE] = {"nodes_live", "Nodes with a heartbeat"},
 	[BUD_GAUGE_SEALED_OLD] = {"sealed_old",
 		"Subscriptions with a secret that is not sealed with the first of secrets.key"},
+	[BUD_GAUGE_ISSUERS_FAILING] = {"issuers_failing",
+		"Issuers whose keys could not be fetched the last time"},
 };
 
 static const struct description histograms[BUD_HISTOGRAMS] = {

@@ -28,6 +28,7 @@ enum bud_script {
 	BUD_SCRIPT_KEPT,
 	BUD_SCRIPT_KEPT_SCAN,
 	BUD_SCRIPT_REGISTRY_SEAL,
+	BUD_SCRIPT_API_KEYS,
 };
 
 /* Sends what is built in `store->args`; see bud_redis_script(). */

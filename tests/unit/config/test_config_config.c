@@ -315,6 +315,33 @@ static void test_loopback_only(void **state)
 	assert_string_equal(config.server.listen.host, "127.0.0.1");
 }
 
+/* With tokens it may listen anywhere, but not without TLS in front of it. */
+static void test_elsewhere_with_authentication(void **state)
+{
+	static const char keys[] = "[auth]\nmode=keys\n";
+	static const char elsewhere[] = "[server]\nlisten=0.0.0.0:80\n";
+	struct bud_config config;
+	char text[256];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s%s", keys, elsewhere);
+	refuse_text(text, TEXTS("server.listen", "need TLS", "server.behind_proxy=yes"));
+	snprintf(text, sizeof(text), "%s%sbehind_proxy=yes\n", keys, elsewhere);
+	assert_int_equal(load_text(text, &config, NULL), 0);
+	assert_int_equal(config.auth.mode, BUD_AUTH_MODE_KEYS);
+	snprintf(text, sizeof(text), "%sbehind_proxy=yes\n", elsewhere);
+	refuse_text(text, TEXTS("without authentication"));
+	snprintf(text, sizeof(text), "%s[admin]\nlisten=0.0.0.0:81\n", keys);
+	refuse_text(text, TEXTS("admin.listen", "loopback only"));
+	refuse_set("auth.mode=jwt", TEXTS("auth.issuers", "must name the file"));
+	refuse_set("auth.mode=keys,jwt", TEXTS("auth.issuers"));
+	refuse_set("auth.mode=token", TEXTS("none|keys|jwt|keys,jwt"));
+	assert_int_equal(
+		load_text("[auth]\nmode=keys,jwt\nissuers=/etc/i.json\n", &config, NULL), 0);
+	assert_int_equal(config.auth.mode, BUD_AUTH_MODE_BOTH);
+	assert_string_equal(config.auth.issuers, "/etc/i.json");
+}
+
 static void test_a_password_is_never_quoted(void **state)
 {
 	struct bud_error error = {0};
@@ -412,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_limits_are_inside),
 		cmocka_unit_test(test_a_repeated_key),
 		cmocka_unit_test(test_loopback_only),
+		cmocka_unit_test(test_elsewhere_with_authentication),
 		cmocka_unit_test(test_a_password_is_never_quoted),
 		cmocka_unit_test(test_a_secret_is_masked),
 		cmocka_unit_test(test_indented_lines),

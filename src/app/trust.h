@@ -1,0 +1,12 @@
+/* Who is believed: what the configuration says about authentication, made ready for all threads. */
+#pragma once
+#include "core/alloc.h"
+#include "core/error.h"
+
+struct bud_app; /* app/app.h */
+
+/* Reads the issuers' file, if one is set, and fills app->issuers, scope_rules and trust. Negative
+ * with `error` filled: the setting or the file is wrong. */
+BUD_MUST_CHECK int bud_app_trust_open(struct bud_app *app, struct bud_error *error);
+/* After all threads. */
+void bud_app_trust_close(struct bud_app *app);

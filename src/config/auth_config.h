@@ -1,0 +1,22 @@
+/* The settings of authentication. */
+#pragma once
+#include <stdbool.h>
+#include "config/text_max.h"
+
+/* Bits: what proves who asks. */
+enum bud_auth_mode {
+	BUD_AUTH_MODE_NONE = 0, /* everybody on this machine, as `local` */
+	BUD_AUTH_MODE_KEYS = 1,
+	BUD_AUTH_MODE_JWT = 2,
+	BUD_AUTH_MODE_BOTH = 3,
+};
+
+struct bud_auth_config {
+	enum bud_auth_mode mode;
+	char issuers[BUD_CONFIG_TEXT_MAX + 1]; /* a file; "": none */
+	bool allow_http;
+	/* Lists; each scope in one meets the need. */
+	char scope_publish[BUD_CONFIG_TEXT_MAX + 1];
+	char scope_subscribe[BUD_CONFIG_TEXT_MAX + 1];
+	char scope_read[BUD_CONFIG_TEXT_MAX + 1];
+};
