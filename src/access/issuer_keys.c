@@ -42,7 +42,7 @@ struct source {
 	enum state state;
 	char *jwks_uri; /* as its metadata said */
 	int64_t due_mono_ms;
-	int64_t asked_mono_ms;   /* when the last look began */
+	int64_t wish_mono_ms;    /* before then no wish makes us look */
 	int64_t fetched_mono_ms; /* when the last good one ended */
 	unsigned failures;       /* in a row */
 	uint64_t ticket;         /* wishes that this look answers */
@@ -124,11 +124,14 @@ static void look(struct source *source, int64_t now_ms)
 	}
 	if (source->state != SOURCE_RESTING)
 		return;
-	if (now_ms >= source->due_mono_ms ||
-		(wanted > 0 && is_fresh && now_ms >= source->asked_mono_ms + options->refetch_ms))
+	if (now_ms >= source->due_mono_ms) {
 		begin(source);
-	else if (wanted > 0)
+	} else if (wanted > 0 && is_fresh && now_ms >= source->wish_mono_ms) {
+		source->wish_mono_ms = now_ms + options->refetch_ms;
+		begin(source);
+	} else if (wanted > 0) {
 		bud_trust_answer(options->trust, source->index, wanted, is_fresh);
+	}
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -236,7 +239,6 @@ static void begin(struct source *source)
 	struct bud_trust *trust = source->keys->options.trust;
 
 	source->ticket = bud_trust_wanted(trust, source->index);
-	source->asked_mono_ms = bud_clock_mono_ms();
 	if (!issuer->discovery) {
 		fetch_keys(source, issuer->jwks_uri);
 		return;
