@@ -30,3 +30,4 @@ int bud_cli_check_config(int argc, char **argv);
 int bud_cli_publish(int argc, char **argv);
 int bud_cli_subscribe(int argc, char **argv);
 int bud_cli_receive(int argc, char **argv);
+int bud_cli_key(int argc, char **argv);

@@ -1,9 +1,11 @@
 /* The commands that talk to a server do it here, so that all tell failures alike. */
 #include "cli/client.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/printable.h"
 #include "core/error.h"
@@ -25,20 +27,40 @@ static void print_failure(const char *url, int r, const struct bud_error *error)
 	}
 }
 
-int bud_client_post(
+/* Those of the request, and the token. */
+static size_t gather_headers(const struct bud_client_request *request, struct bud_buffer *token,
+	const char *out[BUD_CLIENT_HEADERS + 1])
+{
+	const char *bearer = getenv(BUD_CLIENT_TOKEN);
+	size_t n = 0;
+
+	assert(request->headers_n <= BUD_CLIENT_HEADERS);
+	for (; n < request->headers_n; n++)
+		out[n] = request->headers[n];
+	if (bearer && bearer[0]) {
+		bud_buffer_format(token, "Authorization: Bearer %s", bearer);
+		out[n++] = token->at;
+	}
+	return n;
+}
+
+int bud_client_send(
 	const struct bud_client_request *request, int *out_status, struct bud_buffer *out_answer)
 {
 	bud_auto(buffer) struct bud_buffer url = {0};
+	bud_auto(buffer) struct bud_buffer token = {0};
+	const char *headers[BUD_CLIENT_HEADERS + 1];
+	size_t headers_n = gather_headers(request, &token, headers);
 	struct bud_error error;
 	size_t len = strlen(request->url);
 
 	while (len > 0 && request->url[len - 1] == '/')
 		len--;
 	bud_buffer_format(&url, "%.*s%s", (int)len, request->url, request->path);
-	struct bud_fetch_once_request fetch = {.method = "POST",
+	struct bud_fetch_once_request fetch = {.method = request->method ? request->method : "POST",
 		.url = url.at,
-		.headers = request->headers,
-		.headers_n = request->headers_n,
+		.headers = headers,
+		.headers_n = headers_n,
 		.body = request->body};
 	int r = bud_fetch_once(&fetch, out_status, out_answer, NULL, &error);
 	if (r < 0)

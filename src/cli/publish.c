@@ -22,7 +22,8 @@ static const char about[] =
 	"Sends events (CloudEvents 1.0) to a running server and prints its answers. A FILE\n"
 	"holds one event in the JSON format, or a JSON array of them, which is sent as a\n"
 	"batch; - is standard input. Without a FILE, --type and --source make an event.\n"
-	"Ends with 0 only when all of it was accepted (202).\n";
+	"Ends with 0 only when all of it was accepted (202).\n"
+	"A token or an API key is taken from the environment, " BUD_CLIENT_TOKEN ".\n";
 
 static const char examples[] =
 	"  budstikke publish deploy/examples/*.json\n"
@@ -46,7 +47,7 @@ static int send(const struct publish *publish, const char *subject,
 
 	full.url = publish->url;
 	full.path = "/events";
-	int r = bud_client_post(&full, &status, &answer);
+	int r = bud_client_send(&full, &status, &answer);
 	if (r < 0)
 		return r;
 	if (status != 202) {

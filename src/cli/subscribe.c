@@ -16,7 +16,8 @@ static const char about[] =
 	"Has the server push every event that matches to a URL, signed. Without --type,\n"
 	"--source and --filter every event matches. Prints the new subscription's id and its\n"
 	"signing secret, which the server never shows again. The same subscription asked for\n"
-	"twice is the same one, and then no secret is shown.\n";
+	"twice is the same one, and then no secret is shown.\n"
+	"A token or an API key is taken from the environment, " BUD_CLIENT_TOKEN ".\n";
 
 static const char examples[] =
 	"  budstikke subscribe --sink https://example.com/hook\n"
@@ -166,7 +167,7 @@ static int run(const struct subscribe *subscribe)
 		.headers = &header,
 		.headers_n = 1,
 		.body = bud_span(body)};
-	int r = bud_client_post(&request, &status, &answer);
+	int r = bud_client_send(&request, &status, &answer);
 	free(body);
 	return r < 0 ? BUD_CLI_EXIT_FAILED : print_answer(status, &answer);
 }

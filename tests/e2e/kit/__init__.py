@@ -1,5 +1,6 @@
 """The kit of the end-to-end stories: the real program, receivers, ledgers."""
 from kit.api import Api, Answer
+from kit.issuer import Issuer, Key, issuers_settings, make_token
 from kit.ledger import Ledger, Publisher, check, make_event
 from kit.load import Load
 from kit.node import Budstikke, PrivateRedis, Program, binary, kill_embedded_redis
@@ -9,7 +10,7 @@ from kit.redis import Redis
 from kit.verify import Verifier
 from kit.wait import folder, patience, scaled, wait_until
 
-__all__ = ["Api", "Answer", "Budstikke", "Ledger", "Load", "PrivateRedis", "Program", "Publisher",
-           "RawReceiver", "Receiver", "Redis", "Reply", "Verifier", "binary", "check", "folder",
-           "make_event", "kill_embedded_redis", "patience", "read_request", "scaled",
-           "send_forever", "wait_until"]
+__all__ = ["Api", "Answer", "Budstikke", "Issuer", "Key", "Ledger", "Load", "PrivateRedis", "Program",
+           "Publisher", "RawReceiver", "Receiver", "Redis", "Reply", "Verifier", "binary", "check",
+           "folder", "issuers_settings", "kill_embedded_redis", "make_event", "make_token",
+           "patience", "read_request", "scaled", "send_forever", "wait_until"]

@@ -25,9 +25,10 @@ class Answer:
 
 
 class Api:
-    """Not thread safe: one per thread."""
+    """Not thread safe: one per thread. With a `token` it is sent with every request."""
 
-    def __init__(self, url, timeout=10.0):
+    def __init__(self, url, timeout=10.0, token=None):
+        self.token = token
         self.host, self.port = urlsplit(url).hostname, urlsplit(url).port
         self.timeout = timeout
         self.connection = None
@@ -35,6 +36,8 @@ class Api:
     def request(self, method, path, body=None, headers=None):
         """`body`: bytes, text, or anything else as JSON. OSError or HTTPException: no answer."""
         headers = dict(headers or {})
+        if self.token:
+            headers.setdefault("authorization", f"Bearer {self.token}")
         if body is not None and not isinstance(body, (bytes, str)):
             body = json.dumps(body)
             headers.setdefault("content-type", "application/json")

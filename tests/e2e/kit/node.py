@@ -126,8 +126,15 @@ class Budstikke(Program):
         self.redis_pids |= self.find_redis()
         return self
 
-    def api(self, timeout=10.0):
-        return Api(self.url, patience(timeout))
+    def api(self, timeout=10.0, token=None):
+        return Api(self.url, patience(timeout), token)
+
+    def key(self, name, *scopes, **members):
+        """A new API key, made on the admin listener."""
+        answer = Api(self.admin, patience(10)).request(
+            "POST", "/api-keys", {"name": name, "scopes": list(scopes), **members})
+        assert answer.status == 201, answer
+        return answer.json()
 
     def metrics(self):
         """{name: value} without labels; buckets are left out."""
