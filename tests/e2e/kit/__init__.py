@@ -10,7 +10,7 @@ from kit.redis import Redis
 from kit.verify import Verifier
 from kit.wait import folder, patience, scaled, wait_until
 
-__all__ = ["Api", "Answer", "Budstikke", "Issuer", "Key", "Ledger", "Load", "PrivateRedis", "Program",
-           "Publisher", "RawReceiver", "Receiver", "Redis", "Reply", "Verifier", "binary", "check",
-           "folder", "issuers_settings", "kill_embedded_redis", "make_event", "make_token",
-           "patience", "read_request", "scaled", "send_forever", "wait_until"]
+__all__ = ["Api", "Answer", "Budstikke", "Issuer", "Key", "Ledger", "Load", "PrivateRedis",
+           "Program", "Publisher", "RawReceiver", "Receiver", "Redis", "Reply", "Verifier",
+           "binary", "check", "folder", "issuers_settings", "kill_embedded_redis", "make_event",
+           "make_token", "patience", "read_request", "scaled", "send_forever", "wait_until"]
