@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Writes a record anew, its secrets sealed with another key, unless it is another by now. Nothing
 -- that anybody sees changes, so the etag stays; nodes read it again.
 -- KEYS: subs:records, subs:changes, subs:version
