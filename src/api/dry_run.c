@@ -23,6 +23,7 @@
 #define LAST_MAX     1000
 
 struct run {
+	struct bud_authority *authority;
 	struct bud_request *request;
 	struct bud_filter *filter;
 	size_t n;
@@ -64,9 +65,12 @@ static bool visit(void *owner, const struct bud_entry *entry)
 	struct bud_span caller = bud_span(bud_request_identity(run->request)->name);
 	struct bud_event *event = NULL;
 
-	if (entry->bytes.at && bud_authorize_delivery(entry->owner, caller) == BUD_DECISION_PERMIT)
+	if (entry->bytes.at)
 		event = bud_event_create(entry->owner, entry->bytes);
-	if (event && (!run->filter || bud_filter_match(run->filter, event)))
+	/* What would be delivered to the caller, so no more is shown than that. */
+	if (event && (!run->filter || bud_filter_match(run->filter, event)) &&
+		bud_authorize_delivery(run->authority, event, caller, bud_clock_wall_ms()) ==
+			BUD_DECISION_PERMIT)
 		add(run, event, &entry->id);
 	bud_event_unref(event);
 	return true;
@@ -119,6 +123,7 @@ void bud_dry_run(struct bud_api_desk *desk, struct bud_request *request, const j
 	struct bud_error error = {0};
 	int r = bud_body_check(body, "", known, &error);
 
+	run->authority = desk->authority;
 	run->request = request;
 	if (r == 0)
 		r = read_last(body, &look_back.events_max, &error);

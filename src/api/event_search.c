@@ -22,7 +22,8 @@
 struct search {
 	struct bud_buffer id;
 	struct bud_buffer source;
-	struct bud_buffer owner_name;
+	struct bud_buffer reader;
+	struct bud_authority *authority;
 	struct bud_envelope envelope;
 	struct bud_event *event;
 	struct bud_member member;
@@ -40,7 +41,7 @@ static void destroy(struct search *search)
 {
 	bud_buffer_finish(&search->id);
 	bud_buffer_finish(&search->source);
-	bud_buffer_finish(&search->owner_name);
+	bud_buffer_finish(&search->reader);
 	bud_envelope_finish(&search->envelope);
 	bud_event_unref(search->event);
 	free(search);
@@ -55,17 +56,25 @@ static bool may_be_it(const struct search *search, struct bud_span bytes)
 static bool visit(void *owner, const struct bud_entry *entry)
 {
 	struct search *search = owner;
+	struct bud_question question;
 
 	if (!may_be_it(search, entry->bytes) ||
 		bud_envelope_scan_stored(&search->envelope, entry->bytes) < 0 ||
 		!bud_span_equals(search->envelope.id, bud_buffer_as_span(&search->id)) ||
-		!bud_span_equals(search->envelope.source, bud_buffer_as_span(&search->source)) ||
-		bud_authorize_delivery(entry->owner, bud_buffer_as_span(&search->owner_name)) !=
-			BUD_DECISION_PERMIT)
+		!bud_span_equals(search->envelope.source, bud_buffer_as_span(&search->source)))
 		return true;
 	search->event = bud_event_create(entry->owner, entry->bytes);
+	if (!search->event)
+		return true;
+	bud_question_of_event(
+		search->event, bud_buffer_as_span(&search->reader), BUD_ACTION_READ, &question);
+	question.now_ms = bud_clock_wall_ms();
+	if (bud_authorize(search->authority, &question, NULL) != BUD_DECISION_PERMIT) {
+		bud_event_unref(bud_move(search->event));
+		return true;
+	}
 	search->member = entry->id;
-	return search->event == NULL;
+	return false;
 }
 
 static void finish(struct search *search, int err)
@@ -139,7 +148,8 @@ int bud_event_search(struct bud_api_desk *desk, const struct bud_event_search *w
 	search->owner = owner;
 	bud_buffer_span(&search->id, wanted->id);
 	bud_buffer_span(&search->source, wanted->source);
-	bud_buffer_span(&search->owner_name, wanted->owner);
+	bud_buffer_span(&search->reader, wanted->owner);
+	search->authority = desk->authority;
 	bud_envelope_init(&search->envelope);
 	r = bud_look_back(&look_back);
 	if (r < 0)

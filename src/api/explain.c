@@ -173,18 +173,18 @@ static void on_event(void *owner, int err, const struct bud_event_search_result 
 
 /* The answer */
 
-static const char *decision_word(const struct explaining *explaining)
+static void write_authorization(const struct explaining *explaining, struct bud_buffer *out)
 {
-	switch (bud_authorize_delivery(
-		explaining->event->owner, bud_span(explaining->subscription->owner))) {
-	case BUD_DECISION_PERMIT:
-		return "permit";
-	case BUD_DECISION_LATER:
-		return "later";
-	case BUD_DECISION_DENY:
-		break;
-	}
-	return "deny";
+	struct bud_question question;
+	struct bud_ruling ruling;
+
+	bud_question_of_event(explaining->event, bud_span(explaining->subscription->owner),
+		BUD_ACTION_SUBSCRIBE, &question);
+	question.now_ms = bud_clock_wall_ms();
+	(void)bud_authorize(explaining->desk->authority, &question, &ruling);
+	bud_buffer_format(out, ",\"authorization\":\"%s\",\"authorization_rule\":",
+		bud_decision_word(ruling.decision));
+	bud_buffer_json(out, bud_span(ruling.rule));
 }
 
 static void write_stored(const struct explaining *explaining, struct bud_buffer *out)
@@ -239,8 +239,8 @@ static void answer(struct explaining *explaining)
 	bud_buffer_format(
 		&body, "},\"subscription\":\"%s\",\"match\":", explaining->subscription->id);
 	bud_explain(explaining->subscription, event, bud_clock_wall_ms(), &body);
-	bud_buffer_format(
-		&body, ",\"authorization\":\"%s\",\"status\":", decision_word(explaining));
+	write_authorization(explaining, &body);
+	bud_buffer_text(&body, ",\"status\":");
 	bud_status_write_api(&explaining->subscription->status, &body);
 	write_stored(explaining, &body);
 	write_limits(explaining, &body);

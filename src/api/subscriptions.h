@@ -8,15 +8,17 @@
 #include "core/list.h"
 #include "http/route.h"
 
-struct bud_config; /* config/config.h */
-struct bud_store;  /* store/store.h */
-struct bud_table;  /* subscription/table.h */
+struct bud_authority; /* auth/authorize.h */
+struct bud_config;    /* config/config.h */
+struct bud_store;     /* store/store.h */
+struct bud_table;     /* subscription/table.h */
 
 /* All borrowed; one per worker, embedded in it. */
 struct bud_subscriptions_api {
 	struct bud_store *store; /* not one that blocks */
 	struct bud_table *table;
 	size_t table_reader; /* of this worker's thread */
+	struct bud_authority *authority;
 	const struct bud_config *config;
 	const uint16_t *own_ports; /* no sinks: as in fetch/target.h; may be NULL */
 

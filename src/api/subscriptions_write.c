@@ -13,6 +13,7 @@
 #include "api/lookup.h"
 #include "api/secret.h"
 #include "api/subscription_check.h"
+#include "api/subscription_permit.h"
 #include "api/subscriptions.h"
 #include "api/subscriptions_wait.h"
 #include "auth/identity.h"
@@ -62,6 +63,7 @@ struct call {
 static void on_found(void *owner, struct bud_request *request, struct bud_subscription *taken);
 static void apply(struct call *call);
 static int send_put(struct call *call);
+static void permit(struct call *call);
 static void start_put(struct call *call);
 static void on_put(void *owner, int err, const struct bud_put_result *result);
 static void send_again(struct bud_subscriptions_wait *wait, int64_t mono_ms);
@@ -196,7 +198,7 @@ void bud_subscriptions_handle_create(void *context, struct bud_request *request)
 	call->kind = KIND_CREATE;
 	if (prepare(call)) {
 		write_job(call);
-		start_put(call);
+		permit(call);
 	} else {
 		end(call);
 	}
@@ -235,7 +237,7 @@ static void apply(struct call *call)
 	if (!bud_etag_permits_change(call->request, call->old->etag))
 		refuse_etag(call);
 	else if (prepare(call))
-		start_put(call);
+		permit(call);
 	else
 		end(call);
 }
@@ -280,6 +282,15 @@ static int send_put(struct call *call)
 	}
 	bud_subscription_fingerprint(subject, fingerprint);
 	return bud_registry_put(call->api->store, &put, on_put, call);
+}
+
+static void permit(struct call *call)
+{
+	if (!call->made || call->kind == KIND_ROTATE ||
+		bud_subscription_permit(call->api->authority, call->request, call->made))
+		start_put(call);
+	else
+		end(call);
 }
 
 static void start_put(struct call *call)

@@ -10,6 +10,7 @@
 #include "store/following.h"
 #include "store/store.h"
 
+struct bud_authority; /* auth/authorize.h */
 struct bud_control;   /* app/control.h */
 struct bud_endpoints; /* dispatch/endpoint.h */
 struct bud_keyring;   /* crypto/keyring.h */
@@ -40,6 +41,7 @@ struct bud_app {
 	struct bud_issuers *issuers; /* NULL: no tokens are accepted */
 	struct bud_scope_rules scope_rules;
 	struct bud_trust *trust;
+	struct bud_authority *authority;
 	struct bud_following following;
 	struct bud_readiness readiness;
 	const char *durability;

@@ -207,6 +207,7 @@ static void open_judges(struct bud_control *control)
 		.loop = &control->loop,
 		.store = &control->commands_store,
 		.table = control->app->table,
+		.authority = control->app->authority,
 	};
 	struct bud_resume_options resume = {
 		.loop = &control->loop,

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "app/app.h"
+#include "app/authority.h"
 #include "app/control.h"
 #include "app/memory.h"
 #include "app/node_id.h"
@@ -19,6 +20,7 @@
 #include "app/redis_home.h"
 #include "app/trust.h"
 #include "app/worker.h"
+#include "auth/authorize.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "core/clock.h"
@@ -53,6 +55,7 @@ struct serve {
 	uv_loop_t loop;
 	uv_signal_t terminate;
 	uv_signal_t interrupt;
+	uv_signal_t hang_up;
 	uv_timer_t limit; /* starting: until the next try of the set-up; then of the drain */
 	int *listen_fds;
 	int admin_fd;
@@ -282,6 +285,7 @@ static void stop(struct serve *serve, int exit_code)
 		bud_redis_child_stop(serve->child, NULL);
 	uv_close((uv_handle_t *)&serve->terminate, NULL);
 	uv_close((uv_handle_t *)&serve->interrupt, NULL);
+	uv_close((uv_handle_t *)&serve->hang_up, NULL);
 	uv_close((uv_handle_t *)&serve->limit, NULL);
 	uv_close((uv_handle_t *)&app->wake, NULL);
 }
@@ -326,6 +330,14 @@ static void on_signal(uv_signal_t *signal, int number)
 		stop(serve, serve->exit_code);
 }
 
+static void on_hang_up(uv_signal_t *signal, int number)
+{
+	struct serve *serve = signal->data;
+
+	(void)number;
+	bud_app_authority_reload(&serve->app);
+}
+
 static void prepare_process(void)
 {
 	struct rlimit files;
@@ -350,6 +362,9 @@ static void init_loop(struct serve *serve)
 	uv_signal_init(&serve->loop, &serve->interrupt);
 	serve->interrupt.data = serve;
 	uv_signal_start(&serve->interrupt, on_signal, SIGINT);
+	uv_signal_init(&serve->loop, &serve->hang_up);
+	serve->hang_up.data = serve;
+	uv_signal_start(&serve->hang_up, on_hang_up, SIGHUP);
 }
 
 static void init_app(struct serve *serve)
@@ -391,6 +406,7 @@ static void finish(struct serve *serve)
 	bud_endpoints_destroy(app->endpoints);
 	bud_keyring_destroy(app->keyring);
 	bud_app_trust_close(app);
+	bud_authority_destroy(app->authority);
 	bud_table_destroy(app->table);
 	bud_sealer_destroy(app->sealer);
 	free(app->workers);
@@ -426,6 +442,8 @@ static int run(struct serve *serve)
 		r = take_keys(&serve->app, &error);
 	if (r == 0)
 		r = bud_app_trust_open(&serve->app, &error);
+	if (r == 0)
+		r = bud_app_authority_make(&serve->app, &error);
 	if (r == 0)
 		r = take_data(serve, &error);
 	if (r == 0)

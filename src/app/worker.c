@@ -127,6 +127,7 @@ static void open_flows(struct bud_worker *worker)
 	struct bud_ingest_options ingest = {
 		.loop = &worker->loop,
 		.store = &worker->commands_store,
+		.authority = app->authority,
 		.metrics = worker->metrics,
 		.window_ms = app->config.dedupe.window_s * 1000,
 		.durability = &app->durability,
@@ -140,6 +141,7 @@ static void open_flows(struct bud_worker *worker)
 		.endpoints = app->endpoints,
 		.following = &app->following,
 		.keyring = app->keyring,
+		.authority = app->authority,
 		.config = &app->config,
 		.metrics = worker->metrics,
 		.node = app->node,
@@ -187,6 +189,7 @@ static void open_listener(struct bud_worker *worker)
 		.store = &worker->commands_store,
 		.table = app->table,
 		.table_reader = worker->index,
+		.authority = app->authority,
 		.config = &app->config,
 		.own_ports = app->own_ports,
 	};
@@ -194,6 +197,7 @@ static void open_listener(struct bud_worker *worker)
 	worker->desk = (struct bud_api_desk){
 		.store = &worker->commands_store,
 		.config = &app->config,
+		.authority = app->authority,
 		.table = app->table,
 		.table_reader = worker->index,
 		.keyring = app->keyring,

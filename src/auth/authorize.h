@@ -1,17 +1,69 @@
-/* The one question of authorization: may this owner have this event? */
+/* The authority: the one place that answers the one question of authorization, from ownership, the
+ * policy, grants and what the decision point said. Shared by all threads. */
 #pragma once
-#include "core/text.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include "auth/question.h"
+#include "core/alloc.h"
 
-enum bud_decision {
-	BUD_DECISION_PERMIT,
-	BUD_DECISION_DENY,
-	BUD_DECISION_LATER, /* not known yet: park the delivery and ask again */
+struct bud_authority; /* opaque */
+struct bud_event;     /* event/event.h */
+struct bud_grant;     /* auth/grant.h */
+struct bud_policy;    /* auth/policy.h */
+
+struct bud_authority_options {
+	bool is_open;          /* there is no authentication: all is `local` and permitted */
+	bool has_point;        /* a decision point is asked what nobody else knows */
+	size_t decisions_room; /* of the point's, kept for a while; 0: 65536 */
 };
 
-/* The owner of everything where there is no authentication. */
-#define BUD_OWNER_LOCAL "local"
+struct bud_authority *bud_authority_create(const struct bud_authority_options *options);
+/* No thread uses it any more. NULL is fine. */
+void bud_authority_destroy(struct bud_authority *authority);
 
-/* Asked per delivery, after matching. Owners may have their own; somebody else's event needs a
- * policy to permit it, and none is configured: denied. */
-enum bud_decision bud_authorize_delivery(
-	struct bud_span event_owner, struct bud_span subscription_owner);
+/* Takes it, in place of the one before. NULL: none. */
+void bud_authority_set_policy(struct bud_authority *authority, struct bud_policy *policy);
+
+/* May it? In this order: the publisher's own events; what a rule denies; the owner of the resource;
+ * what a rule permits; a grant; the decision point; else no. LATER only where the point has to be
+ * asked: access/decision_point.h, then again. `out_ruling` may be NULL. */
+enum bud_decision bud_authorize(struct bud_authority *authority,
+	const struct bud_question *question, struct bud_ruling *out_ruling);
+/* The same for a delivery: may this owner of a subscription have this event? Where all owners are
+ * `local` this costs one comparison. */
+enum bud_decision bud_authorize_delivery(struct bud_authority *authority,
+	const struct bud_event *event, struct bud_span subscription_owner, int64_t now_ms);
+/* What bud_authorize_delivery() asks, or the same for reading; now_ms is the caller's to set.
+ * Borrows both. */
+void bud_question_of_event(const struct bud_event *event, struct bud_span who,
+	enum bud_action action, struct bud_question *out_question);
+
+/* True where there is no authentication. */
+bool bud_authority_is_open(const struct bud_authority *authority);
+/* Who owns a resource by the policy, copied into `out` (BUD_OWNER_BYTES); false: nobody. */
+#define BUD_OWNER_BYTES 520
+bool bud_authority_owner_of(
+	struct bud_authority *authority, struct bud_span resource, char out[BUD_OWNER_BYTES]);
+
+/* Grants, by the thread that follows the registry. */
+
+/* Takes it. */
+void bud_authority_put_grant(struct bud_authority *authority, struct bud_grant *taken);
+void bud_authority_remove_grant(struct bud_authority *authority, struct bud_span id);
+/* A load begins: what is put from now on comes into force, in place of all, when it ends. */
+void bud_authority_begin_load(struct bud_authority *authority);
+void bud_authority_end_load(struct bud_authority *authority);
+
+/* Grants, by any thread. */
+
+/* Appends, as JSON with commas between, grants by `owner` or to it with serials above `after`, at
+ * most `max`. Returns the serial of the last one when there are more, else 0. */
+uint64_t bud_authority_list_grants(struct bud_authority *authority, struct bud_span owner,
+	uint64_t after, size_t max, struct bud_buffer *out);
+/* How many there are by `owner`, counted up to `max`. */
+size_t bud_authority_count_grants(
+	struct bud_authority *authority, struct bud_span owner, size_t max);
+
+/* Decisions, by the decision point's clients: PERMIT or DENY, until then. */
+void bud_authority_remember(struct bud_authority *authority, const struct bud_question *question,
+	enum bud_decision decision, int64_t until_ms);

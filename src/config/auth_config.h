@@ -19,4 +19,5 @@ struct bud_auth_config {
 	char scope_publish[BUD_CONFIG_TEXT_MAX + 1];
 	char scope_subscribe[BUD_CONFIG_TEXT_MAX + 1];
 	char scope_read[BUD_CONFIG_TEXT_MAX + 1];
+	char policy_file[BUD_CONFIG_TEXT_MAX + 1]; /* "": none */
 };

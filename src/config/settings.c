@@ -63,6 +63,10 @@ const struct bud_setting bud_settings[] = {
 	{"secrets.key_file", BUD_SETTING_PATH, AT(secrets.key_file), "", NULL, 0, 0,
 		"A file with such keys instead, one on each line, the newest first; empty: none."},
 
+	{"auth.policy_file", BUD_SETTING_PATH, AT(auth.policy_file), "", NULL, 0, 0,
+		"A JSON file that says who owns which resources and who may publish, subscribe and "
+		"read what; read again on SIGHUP; empty: owners have their own events, and grant."},
+
 	{"memory.limit_bytes", BUD_SETTING_SIZE, AT(memory.limit_bytes), "0", "bytes", 0, 1LL << 50,
 		"Memory for this node and its embedded Redis, which gets 45 % of it; "
 		"0: all that the "

@@ -82,6 +82,8 @@ static const struct description gauges[BUD_GAUGES] = {
 		"Subscriptions with a secret that is not sealed with the first of secrets.key"},
 	[BUD_GAUGE_ISSUERS_FAILING] = {"issuers_failing",
 		"Issuers whose keys could not be fetched the last time"},
+	[BUD_GAUGE_POLICY_STALE] = {"policy_stale",
+		"The policy file is wrong; the one before is in force"},
 };
 
 static const struct description histograms[BUD_HISTOGRAMS] = {

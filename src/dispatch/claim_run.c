@@ -160,8 +160,8 @@ void bud_claim_run_start(struct bud_claim_run *claim, int64_t mono_ms)
 	claim->n_open = 1;
 	for (size_t i = 0; i < claim->n; i++) {
 		struct bud_claim_item *item = &claim->items[i];
-		enum bud_decision decision = bud_authorize_delivery(
-			item->delivery.event->owner, bud_span(claim->receiver->owner));
+		enum bud_decision decision = bud_authorize_delivery(desk->authority,
+			item->delivery.event, bud_span(claim->receiver->owner), now_ms);
 		item->delivery.on_end = on_end;
 		if (state == BUD_RECEIVER_DELETED) {
 			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_CANCELLED, 1);

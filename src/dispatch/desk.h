@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct bud_authority; /* auth/authorize.h */
 struct bud_config;    /* config/config.h */
 struct bud_endpoints; /* dispatch/endpoint.h */
 struct bud_fetch;     /* fetch/fetch.h */
@@ -23,6 +24,7 @@ struct bud_desk {
 	struct bud_endpoints *endpoints;
 	struct bud_following *following;
 	struct bud_keyring *keyring; /* the server's own keys, for v1a and RFC 9421 */
+	struct bud_authority *authority;
 	const struct bud_config *config;
 	struct bud_metrics *metrics;
 	const char *node;

@@ -235,8 +235,8 @@ static void add_deliveries(
 	hand->n = n;
 	for (size_t i = 0; i < n; i++) {
 		struct bud_hand_delivery *item = &hand->deliveries[i];
-		enum bud_decision decision =
-			bud_authorize_delivery(hand->event->owner, bud_span(found[i]->owner));
+		enum bud_decision decision = bud_authorize_delivery(
+			hands->desk->authority, hand->event, bud_span(found[i]->owner), now_ms);
 		bud_delivery_init(&item->delivery,
 			bud_receivers_get(hands->receivers, found[i], hand->arrived_mono_ms),
 			hand->event, 1);

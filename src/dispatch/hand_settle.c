@@ -124,8 +124,10 @@ static void settle_chunk(struct bud_hand *hand)
 	for (size_t i = 0; i < n; i++) {
 		struct bud_lane_plan plan = bud_lane_plan_of(
 			found[i]->config, &found[i]->status, bud_desk_sharers(desk));
-		if (bud_authorize_delivery(hand->event->owner, bud_span(found[i]->owner)) !=
-			BUD_DECISION_DENY)
+		if (bud_authorize_delivery(desk->authority, hand->event, bud_span(found[i]->owner),
+			    match.now_ms) == BUD_DECISION_DENY)
+			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_DENIED, 1);
+		else
 			bud_parkings_add_unseen(&parkings, found[i], &plan, hand->event, &hand->id);
 	}
 	hand->chunk_end = n > 0 ? found[n - 1]->serial : hand->cursor;

@@ -170,6 +170,7 @@ static void on_publish(void *context, struct bud_request *request)
 
 	publish->ingest = ingest;
 	publish->request = request;
+	publish->authority = ingest->options.authority;
 	bud_list_init(&publish->link);
 	r = bud_publish_read(publish, ingest->options.store->shard, &ingest->envelope, &error);
 	if (r < 0) {

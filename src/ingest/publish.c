@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "access/refusal.h"
+#include "auth/authorize.h"
 #include "auth/identity.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "event/batch.h"
 #include "event/binary.h"
@@ -59,6 +62,27 @@ static void make_room(struct bud_publish *publish, struct bud_span json)
 		bud_buffer_reserve(&publish->counted, json.len + json.len / 3 + BUD_HOPS_ROOM);
 }
 
+static int authorize(struct bud_publish *publish, const struct bud_envelope *envelope,
+	const struct bud_identity *identity, struct bud_error *error)
+{
+	const struct bud_attribute *resource = bud_envelope_find(envelope, bud_span("resource"));
+	struct bud_question question = {
+		.action = BUD_ACTION_PUBLISH,
+		.who = bud_span(identity->name),
+		.identity = identity,
+		.publisher = bud_span(identity->name),
+		.resource = resource ? resource->value : bud_span(""),
+		.type = envelope->type,
+		.subject = envelope->subject.at ? envelope->subject : bud_span(""),
+		.now_ms = bud_clock_wall_ms(),
+	};
+
+	if (bud_authorize(publish->authority, &question, &publish->ruling) == BUD_DECISION_PERMIT)
+		return 0;
+	bud_refusal_text(&question, &publish->ruling, error);
+	return publish->ruling.decision == BUD_DECISION_LATER ? -EAGAIN : -EACCES;
+}
+
 static int add_event(struct bud_publish *publish, const struct bud_shard *shard,
 	const struct bud_envelope *envelope, struct bud_error *error)
 {
@@ -68,15 +92,22 @@ static int add_event(struct bud_publish *publish, const struct bud_shard *shard,
 		.order = envelope->partitionkey.at ? envelope->partitionkey : envelope->subject,
 	};
 
+	const struct bud_identity *identity = bud_request_identity(publish->request);
+	int r = 0;
+
 	if (bud_notice_is_ours(envelope->type))
 		return refuse_notice(publish, error);
+	if (!bud_authority_is_open(publish->authority))
+		r = authorize(publish, envelope, identity, error);
+	if (r < 0)
+		return r;
 	if (publish->n == publish->room) {
 		publish->room = publish->room ? publish->room * 4 : 1;
 		publish->events =
 			bud_realloc(publish->events, publish->room * sizeof(*publish->events));
 	}
-	bud_append_prepare(shard, &key, bud_span(bud_request_identity(publish->request)->name),
-		envelope->json, &publish->events[publish->n]);
+	bud_append_prepare(shard, &key, bud_span(identity->name), envelope->json,
+		&publish->events[publish->n]);
 	return count_hops(publish, envelope, &publish->events[publish->n++], error);
 }
 
@@ -253,15 +284,21 @@ void bud_publish_refuse(struct bud_publish *publish, int err, const struct bud_e
 {
 	struct bud_request *request = publish->request;
 
-	if (err == -ELOOP)
+	if (err == -ELOOP) {
 		bud_reply_problem(
 			request, 409, "loop", "An event that goes round in circles", error);
-	else if (err == -E2BIG)
+	} else if (err == -EACCES) {
+		bud_refusal_reply(request, publish->ruling.scope, error);
+	} else if (err == -EAGAIN) {
+		bud_reply_header(request, "Retry-After", "1");
+		bud_reply_problem(request, 503, "unavailable", "Not accepted now", error);
+	} else if (err == -E2BIG) {
 		bud_reply_problem(request, 413, "too-large", "Too much at once", error);
-	else if (err == -ENOTSUP)
+	} else if (err == -ENOTSUP) {
 		bud_reply_problem(
 			request, 415, "unsupported-media-type", "Not a format read here", error);
-	else
+	} else {
 		bud_reply_problem(request, 400, "invalid-event", "Not a valid CloudEvent", error);
+	}
 	free_publish(publish);
 }

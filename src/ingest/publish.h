@@ -1,20 +1,24 @@
 /* A publish: one request's events, checked as a whole before any is stored. */
 #pragma once
 #include <stdbool.h>
+#include "auth/question.h"
 #include "core/alloc.h"
 #include "core/list.h"
 #include "core/text.h"
 #include "store/append.h"
 
-struct bud_envelope; /* event/envelope.h */
-struct bud_error;    /* core/error.h */
-struct bud_ingest;   /* ingest/ingest.h */
-struct bud_request;  /* http/request.h */
+struct bud_authority; /* auth/authorize.h */
+struct bud_envelope;  /* event/envelope.h */
+struct bud_error;     /* core/error.h */
+struct bud_ingest;    /* ingest/ingest.h */
+struct bud_request;   /* http/request.h */
 
 struct bud_publish {
 	struct bud_list link; /* bud_ingest's queue while events are unsent */
 	struct bud_ingest *ingest;
 	struct bud_request *request;
+	struct bud_authority *authority;
+	struct bud_ruling ruling; /* of the event that was not permitted */
 	bool is_batch;
 	struct bud_buffer json;    /* what a binary request became */
 	unsigned hops;             /* that the request says its events have made */
@@ -33,7 +37,8 @@ struct bud_publish {
 };
 
 /* Reads the request's body into events. -EINVAL: 400; -E2BIG: 413; -ENOTSUP: 415; -ELOOP: 409;
- * `error` says what is wrong. The publish borrows the request. */
+ * -EACCES: 403, its sender may not publish one of them; -EAGAIN: 503, nobody knows now; `error`
+ * says what is wrong. The publish borrows the request. */
 BUD_MUST_CHECK int bud_publish_read(struct bud_publish *publish, const struct bud_shard *shard,
 	struct bud_envelope *envelope, struct bud_error *error);
 /* Answers the request by what became of its events, and frees the publish. */

@@ -263,9 +263,10 @@ struct candidate {
 	struct bud_span bytes;
 };
 
-static bool is_wanted(const struct work *work, const struct bud_subscription *subscription,
+static bool is_wanted(struct bud_replayer *replayer, const struct bud_subscription *subscription,
 	const struct candidate *candidate)
 {
+	const struct work *work = first(replayer);
 	struct bud_event *event =
 		candidate->bytes.at ? bud_event_create(candidate->owner, candidate->bytes) : NULL;
 	bool wanted;
@@ -276,19 +277,22 @@ static bool is_wanted(const struct work *work, const struct bud_subscription *su
 	/* A dead letter matched when it was an event. */
 	if (wanted && work->job.source == BUD_REPLAY_EVENTS)
 		wanted = bud_subscription_match(subscription, event, bud_clock_wall_ms());
-	wanted = wanted && bud_authorize_delivery(candidate->owner,
-				   bud_span(subscription->owner)) != BUD_DECISION_DENY;
+	wanted = wanted &&
+		 bud_authorize_delivery(replayer->options.authority, event,
+			 bud_span(subscription->owner), bud_clock_wall_ms()) != BUD_DECISION_DENY;
 	bud_event_unref(event);
 	return wanted;
 }
 
-static void look_at(struct work *work, const struct bud_subscription *subscription,
+static void look_at(struct bud_replayer *replayer, const struct bud_subscription *subscription,
 	const struct candidate *candidate)
 {
+	struct work *work = first(replayer);
+
 	work->job.looked++;
 	work->job.has_after = true;
 	work->job.after = candidate->id;
-	if (!is_wanted(work, subscription, candidate))
+	if (!is_wanted(replayer, subscription, candidate))
 		return;
 	work->revived[work->n++] = (struct bud_revived){candidate->id,
 		work->job.source == BUD_REPLAY_DEAD ? BUD_REVIVE_DEAD : BUD_REVIVE_EVENT};
@@ -315,7 +319,7 @@ static void on_entries(void *owner, int err, const struct bud_entry *entries, si
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		look_at(work, subscription,
+		look_at(replayer, subscription,
 			&(struct candidate){entries[i].id, entries[i].owner, entries[i].bytes});
 	if (n == 0) {
 		work->job.has_after = false;
@@ -342,7 +346,7 @@ static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_
 	for (size_t i = 0; i < n; i++) {
 		work->job.after_ms = rows[i].at_ms;
 		work->job.after_attempt = rows[i].attempt;
-		look_at(work, subscription,
+		look_at(replayer, subscription,
 			&(struct candidate){
 				rows[i].id, bud_span(subscription->owner), rows[i].bytes});
 	}

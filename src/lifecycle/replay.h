@@ -3,9 +3,10 @@
 #pragma once
 #include <stdint.h>
 
-struct bud_replayer; /* opaque; belongs to the control thread */
-struct bud_store;    /* store/store.h */
-struct bud_table;    /* subscription/table.h */
+struct bud_authority; /* auth/authorize.h */
+struct bud_replayer;  /* opaque; belongs to the control thread */
+struct bud_store;     /* store/store.h */
+struct bud_table;     /* subscription/table.h */
 struct uv_loop_s;
 
 /* All borrowed until it is closed. */
@@ -13,6 +14,7 @@ struct bud_replay_options {
 	struct uv_loop_s *loop;
 	struct bud_store *store;
 	struct bud_table *table; /* of the thread that writes it */
+	struct bud_authority *authority;
 	/* A step of each job, at most BUD_REVIVE_MAX deliveries, so often; 0: 640 ms, which is a
 	 * hundred a second. */
 	int64_t each_ms;

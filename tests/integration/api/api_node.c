@@ -10,6 +10,7 @@
 #include "api/resources.h"
 #include "auth/identity.h"
 #include "core/clock.h"
+#include "auth/authorize.h"
 #include "crypto/keyring.h"
 #include "http/listener.h"
 #include "http_server.h"
@@ -169,15 +170,18 @@ static void *run(void *owner)
 static void open_api(struct api_node *node)
 {
 	node->keyring = bud_keyring_create();
+	node->authority = bud_authority_create(&(struct bud_authority_options){.is_open = true});
 	node->keys.keyring = node->keyring;
 	node->subscriptions.store = &node->store;
 	node->subscriptions.table = node->table;
 	node->subscriptions.config = &node->config;
+	node->subscriptions.authority = node->authority;
 	bud_subscriptions_api_init(&node->subscriptions);
 	node->desk = (struct bud_api_desk){.store = &node->store,
 		.config = &node->config,
 		.table = node->table,
-		.keyring = node->keyring};
+		.keyring = node->keyring,
+		.authority = node->authority};
 	node->readiness.following = &node->following;
 	node->sets[0] = &node->metrics;
 	node->health = (struct bud_health_api){node->sets, 1, &node->readiness};
@@ -248,6 +252,7 @@ void api_node_finish(struct api_node *node)
 	assert(r == 0);
 	bud_table_destroy(node->table);
 	bud_keyring_destroy(node->keyring);
+	bud_authority_destroy(node->authority);
 	bud_store_finish(&node->store);
 	redis_server_finish(&node->server);
 }

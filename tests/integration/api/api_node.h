@@ -28,6 +28,7 @@ struct api_node {
 	struct bud_shard shard;
 	struct bud_table *table;
 	struct bud_keyring *keyring;
+	struct bud_authority *authority; /* an open one */
 	struct bud_config config;
 	struct bud_subscriptions_api subscriptions;
 	struct bud_api_desk desk;

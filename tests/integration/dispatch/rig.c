@@ -12,6 +12,7 @@
 #include "core/alloc.h"
 #include "core/limits.h"
 #include "core/log.h"
+#include "auth/authorize.h"
 #include "crypto/keyring.h"
 #include "dispatch/endpoint.h"
 #include "fetch/fetch.h"
@@ -122,6 +123,7 @@ int rig_set_up(void **state)
 	rig->table = bud_table_create(1);
 	rig->endpoints = bud_endpoints_create(&limits, &rig->shard.key);
 	rig->keyring = bud_keyring_create();
+	rig->authority = bud_authority_create(&(struct bud_authority_options){.is_open = true});
 	rig->is_confirmed = true;
 	uv_timer_init(&rig->loop, &rig->confirm);
 	rig->confirm.data = rig;
@@ -150,6 +152,7 @@ void rig_start(struct rig *rig)
 		.endpoints = rig->endpoints,
 		.following = &rig->following,
 		.keyring = rig->keyring,
+		.authority = rig->authority,
 		.config = &rig->config,
 		.metrics = &rig->metrics,
 		.node = RIG_NODE,
@@ -198,6 +201,7 @@ int rig_tear_down(void **state)
 	assert_int_equal(bud_endpoints_count(rig->endpoints), 0);
 	bud_endpoints_destroy(rig->endpoints);
 	bud_keyring_destroy(rig->keyring);
+	bud_authority_destroy(rig->authority);
 	bud_table_destroy(rig->table);
 	bud_store_finish(&rig->commands_store);
 	bud_store_finish(&rig->reading_store);
@@ -229,10 +233,12 @@ static void to_json(struct bud_buffer *text)
 			text->at[i] = '"';
 }
 
-static struct bud_subscription *parse(struct bud_buffer *text, const char *id)
+static struct bud_subscription *parse(struct rig *rig, struct bud_buffer *text, const char *id)
 {
-	struct bud_subscription_defaults defaults = {
-		.id = id, .owner = "local", .now_ms = bud_clock_wall_ms(), .timeout_ms = 30000};
+	struct bud_subscription_defaults defaults = {.id = id,
+		.owner = rig->subscriber ? rig->subscriber : "local",
+		.now_ms = bud_clock_wall_ms(),
+		.timeout_ms = 30000};
 	struct bud_subscription *made = NULL;
 	struct bud_error error;
 
@@ -244,7 +250,7 @@ static struct bud_subscription *parse(struct bud_buffer *text, const char *id)
 
 static void subscribe(struct rig *rig, const char *id, struct bud_buffer *text)
 {
-	struct bud_subscription *made = parse(text, id);
+	struct bud_subscription *made = parse(rig, text, id);
 
 	made->serial = ++rig->serial;
 	if (rig->on_made)

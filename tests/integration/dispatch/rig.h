@@ -14,6 +14,7 @@
 #include "store/following.h"
 #include "store/store.h"
 
+struct bud_authority;    /* auth/authorize.h */
 struct bud_subscription; /* subscription/subscription.h */
 
 #define RIG_NODE "n1"
@@ -30,7 +31,8 @@ struct rig {
 	struct bud_metrics metrics;
 	struct bud_table *table;
 	struct bud_endpoints *endpoints;
-	struct bud_keyring *keyring; /* empty */
+	struct bud_keyring *keyring;     /* empty */
+	struct bud_authority *authority; /* an open one; a test may put another before it starts */
 	struct bud_following following;
 	struct bud_fetch *fetch;
 	struct bud_dispatch *dispatch; /* NULL until rig_start() */
@@ -39,6 +41,7 @@ struct rig {
 	bool is_set_up;
 	bool is_fetch_closed;
 	uint64_t serial;
+	const char *subscriber; /* owner of the subscriptions made from now on; NULL: local */
 	void (*on_made)(struct bud_subscription *subscription); /* may change it; NULL is fine */
 	const char *event_members; /* further ones of what is published, behind a comma; or NULL */
 	unsigned connections_max;  /* of the HTTP client; 0: as the server has it */

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 
+#include "auth/authorize.h"
 #include "auth/identity.h"
 #include "config/redis_url.h"
 #include "core/clock.h"
@@ -36,6 +37,7 @@ static uv_loop_t loop;
 static struct bud_redis *redis;
 static struct bud_store store;
 static struct bud_shard shard;
+static struct bud_authority *authority;
 static struct bud_metrics metrics;
 static struct bud_ingest *ingest;
 static struct bud_listener *listener;
@@ -73,6 +75,7 @@ static int group_set_up(void **state)
 {
 	(void)state;
 	redis_server_start(&server, NULL);
+	authority = bud_authority_create(&(struct bud_authority_options){.is_open = true});
 	return 0;
 }
 
@@ -80,6 +83,7 @@ static int group_tear_down(void **state)
 {
 	(void)state;
 	redis_server_finish(&server);
+	bud_authority_destroy(authority);
 	return 0;
 }
 
@@ -96,6 +100,7 @@ static int set_up(void **state)
 	struct bud_ingest_options ingest_options = {
 		.loop = &loop,
 		.store = &store,
+		.authority = authority,
 		.metrics = &metrics,
 		.window_ms = 600000,
 		.durability = &durability,

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "followed.h"
+#include "auth/authorize.h"
 #include "lifecycle/replay.h"
 #include "store/replay_job.h"
 #include "store/replays.h"
@@ -17,6 +18,7 @@
 #define AT_MS 1700000000000
 
 static struct bud_replayer *replayers[NODES];
+static struct bud_authority *authority;
 
 static void start(struct followed *followed)
 {
@@ -27,6 +29,8 @@ static void start(struct followed *followed)
 		.each_ms = 10,
 	};
 
+	authority = bud_authority_create(&(struct bud_authority_options){.is_open = true});
+	options.authority = authority;
 	for (int i = 0; i < NODES; i++)
 		replayers[i] = bud_replayer_open(&options);
 	followed_start(followed);
@@ -34,10 +38,14 @@ static void start(struct followed *followed)
 
 static int tear_down(void **state)
 {
+	int r;
+
 	followed_stop(*state);
 	for (int i = 0; i < NODES; i++)
 		bud_replayer_close(bud_move(replayers[i]));
-	return followed_tear_down(state);
+	r = followed_tear_down(state);
+	bud_authority_destroy(bud_move(authority));
+	return r;
 }
 
 static void put_subscription(struct followed *followed)

@@ -1,29 +1,256 @@
-/* Owners have their own and nothing else, until a policy says more. */
-#include <errno.h>
+/* The order of authorization: one's own events, what is denied, the owner of the resource, what a
+ * rule permits, a grant of who owns the resource or published, the decision point, else no; and the
+ * answer says which it was. Without authentication all is local, and nothing else is permitted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "auth/authorize.h"
+#include "auth/grant.h"
+#include "auth/identity.h"
+#include "auth/policy.h"
+#include "event/event.h"
 
-static void test_owners(void **state)
+#define BYTES                                                                                      \
+	"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\","                  \
+	"\"resource\":\"urn:r:a\",\"subject\":\"/party/1\"}"
+
+static struct bud_authority *create(bool is_open, bool has_point, const char *policy_json)
 {
+	struct bud_authority *authority = bud_authority_create(
+		&(struct bud_authority_options){.is_open = is_open, .has_point = has_point});
+	struct bud_policy *policy = NULL;
+	struct bud_error error = {0};
+
+	if (policy_json && bud_policy_parse(bud_span(policy_json), &policy, &error) < 0)
+		fail_msg("%s", error.text);
+	bud_authority_set_policy(authority, policy);
+	return authority;
+}
+
+static struct bud_question question_of(enum bud_action action, const char *who)
+{
+	return (struct bud_question){.action = action,
+		.who = bud_span(who),
+		.publisher = bud_span("/org/pub"),
+		.resource = bud_span("urn:r:a"),
+		.type = bud_span("t"),
+		.subject = bud_span("/party/1")};
+}
+
+/* "permit: the rule". */
+static const char *ask(struct bud_authority *authority, const struct bud_question *question)
+{
+	static char said[400];
+	struct bud_ruling ruling;
+	enum bud_decision decision = bud_authorize(authority, question, &ruling);
+
+	assert_int_equal(decision, ruling.decision);
+	assert_int_equal(decision, bud_authorize(authority, question, NULL));
+	snprintf(said, sizeof(said), "%s: %s%s%s", bud_decision_word(decision), ruling.rule,
+		ruling.scope[0] ? " lacks " : "", ruling.scope);
+	return said;
+}
+
+static struct bud_grant *grant_of(const char *owner, const char *to, const char *resource)
+{
+	struct bud_grant *grant = bud_new(struct bud_grant);
+
+	snprintf(grant->id, sizeof(grant->id), "g1");
+	grant->owner = bud_strdup(owner);
+	grant->to = bud_strdup(to);
+	grant->resource = resource ? bud_strdup(resource) : NULL;
+	grant->actions = 1u << BUD_ACTION_SUBSCRIBE | 1u << BUD_ACTION_READ;
+	return grant;
+}
+
+static void without_authentication_all_is_local(void **state)
+{
+	struct bud_authority *authority = create(true, false, NULL);
+	struct bud_event *local = bud_event_create(bud_span("local"), bud_span(BYTES));
+	struct bud_event *foreign = bud_event_create(bud_span("/org/a"), bud_span(BYTES));
+	struct bud_question publish = {
+		.action = BUD_ACTION_PUBLISH, .who = bud_span("local"), .resource = bud_span("r")};
+
 	(void)state;
-	assert_int_equal(
-		bud_authorize_delivery(bud_span("local"), bud_span("local")), BUD_DECISION_PERMIT);
-	assert_int_equal(bud_authorize_delivery(bud_span("/org/ttd"), bud_span("/org/ttd")),
+	assert_true(bud_authority_is_open(authority));
+	assert_int_equal(bud_authorize_delivery(authority, local, bud_span("local"), 0),
 		BUD_DECISION_PERMIT);
-	assert_int_equal(bud_authorize_delivery(bud_span("/org/ttd"), bud_span("/org/skd")),
-		BUD_DECISION_DENY);
 	assert_int_equal(
-		bud_authorize_delivery(bud_span("local"), bud_span("/org/ttd")), BUD_DECISION_DENY);
+		bud_authorize_delivery(authority, local, bud_span("/org/a"), 0), BUD_DECISION_DENY);
+	assert_int_equal(bud_authorize_delivery(authority, foreign, bud_span("local"), 0),
+		BUD_DECISION_DENY);
+	assert_string_equal(
+		ask(authority, &publish), "permit: there is no authentication: all is local");
+	bud_event_unref(local);
+	bud_event_unref(foreign);
+	bud_authority_destroy(authority);
+	bud_authority_destroy(NULL);
+}
+
+static void goes_in_order(void **state)
+{
+	struct bud_authority *authority = create(false, false,
+		"{\"resources\":[{\"resource\":\"urn:r:*\",\"owner\":\"/org/own\"}],\"rules\":["
+		"{\"name\":\"some\",\"who\":[\"/org/a\",\"/org/bad\",\"/org/pub\"],"
+		"\"actions\":[\"subscribe\"]},"
+		"{\"name\":\"none\",\"effect\":\"deny\",\"who\":[\"/org/bad\",\"/org/pub\"],"
+		"\"actions\":[\"subscribe\"]},"
+		"{\"name\":\"scoped\",\"who\":[\"/org/s\"],\"actions\":[\"subscribe\"],"
+		"\"scopes\":[\"sub\"]}]}");
+	struct bud_identity *identity = bud_identity_create(BUD_AUTHENTICATED_TOKEN, "/org/s");
+	struct bud_question question = question_of(BUD_ACTION_SUBSCRIBE, "/org/pub");
+
+	(void)state;
+	assert_string_equal(ask(authority, &question), "permit: one's own event");
+	question.who = bud_span("/org/bad");
+	assert_string_equal(ask(authority, &question), "deny: rule: none");
+	question.who = bud_span("/org/own");
+	assert_string_equal(ask(authority, &question), "permit: owner of urn:r:*");
+	question.who = bud_span("/org/a");
+	assert_string_equal(ask(authority, &question), "permit: rule: some");
+	question.who = bud_span("/org/x");
+	assert_string_equal(ask(authority, &question), "deny: no rule and no grant permits it");
+	question.who = bud_span("/org/s");
+	question.identity = identity;
+	assert_string_equal(ask(authority, &question), "deny: rule: scoped lacks sub");
+	bud_authority_set_policy(authority, NULL);
+	assert_string_equal(ask(authority, &question), "deny: no rule and no grant permits it");
+	bud_identity_unref(identity);
+	bud_authority_destroy(authority);
+}
+
+static void says_who_may_publish(void **state)
+{
+	static const char policy[] =
+		"{\"resources\":[{\"resource\":\"urn:r:*\",\"owner\":\"/org/own\"}]}";
+	struct bud_authority *authority = create(false, false, NULL);
+	struct bud_question question = {.action = BUD_ACTION_PUBLISH,
+		.who = bud_span("/org/a"),
+		.publisher = bud_span("/org/a"),
+		.resource = bud_span("urn:r:a"),
+		.type = bud_span("t"),
+		.subject = bud_span("")};
+	struct bud_policy *read = NULL;
+
+	(void)state;
+	assert_string_equal(
+		ask(authority, &question), "permit: nothing speaks about this resource");
+	assert_int_equal(bud_policy_parse(bud_span(policy), &read, NULL), 0);
+	bud_authority_set_policy(authority, read);
+	assert_string_equal(ask(authority, &question), "deny: no rule and no grant permits it");
+	question.who = bud_span("/org/own");
+	assert_string_equal(ask(authority, &question), "permit: owner of urn:r:*");
+	question.who = bud_span("/org/a");
+	question.resource = bud_span("urn:other");
+	assert_string_equal(ask(authority, &question), "deny: no rule and no grant permits it");
+	question.resource = bud_span("");
+	assert_string_equal(
+		ask(authority, &question), "permit: nothing speaks about this resource");
+	bud_authority_destroy(authority);
+}
+
+/* A grant counts as long as its giver owns the resource, and for what it published. */
+static void honours_grants(void **state)
+{
+	struct bud_authority *authority = create(false, false,
+		"{\"resources\":[{\"resource\":\"urn:r:a\",\"owner\":\"/org/own\"}]}");
+	struct bud_question question = question_of(BUD_ACTION_SUBSCRIBE, "/org/x");
+
+	(void)state;
+	bud_authority_put_grant(authority, grant_of("/org/own", "/org/x", "urn:r:a"));
+	assert_string_equal(ask(authority, &question), "permit: grant: g1 by /org/own");
+	bud_authority_put_grant(authority, grant_of("/org/other", "/org/x", "urn:r:a"));
+	assert_string_equal(ask(authority, &question), "deny: no rule and no grant permits it");
+	bud_authority_put_grant(authority, grant_of("/org/pub", "/org/x", "urn:r:a"));
+	assert_string_equal(ask(authority, &question), "permit: grant: g1 by /org/pub");
+	bud_authority_put_grant(authority, grant_of("/org/pub", "/org/x", NULL));
+	assert_string_equal(ask(authority, &question), "permit: grant: g1 by /org/pub");
+	question.publisher = bud_span("/org/else");
+	assert_string_equal(ask(authority, &question), "deny: no rule and no grant permits it");
+	/* Nobody has published yet: some such event may come. */
+	question.publisher = (struct bud_span){NULL, 0};
+	assert_string_equal(ask(authority, &question), "permit: grant: g1 by /org/pub");
+	bud_authority_remove_grant(authority, bud_span("g1"));
+	assert_string_equal(ask(authority, &question), "deny: no rule and no grant permits it");
+	bud_authority_destroy(authority);
+}
+
+static void a_load_replaces_all_at_once(void **state)
+{
+	struct bud_authority *authority = create(false, false, NULL);
+	struct bud_question question = question_of(BUD_ACTION_READ, "/org/x");
+	bud_auto(buffer) struct bud_buffer out = {0};
+
+	(void)state;
+	bud_authority_put_grant(authority, grant_of("/org/pub", "/org/x", NULL));
+	bud_authority_begin_load(authority);
+	assert_int_equal(bud_authorize(authority, &question, NULL), BUD_DECISION_PERMIT);
+	bud_authority_put_grant(authority, grant_of("/org/pub", "/org/y", NULL));
+	assert_int_equal(bud_authorize(authority, &question, NULL), BUD_DECISION_PERMIT);
+	bud_authority_begin_load(authority);
+	bud_authority_end_load(authority);
+	assert_int_equal(bud_authorize(authority, &question, NULL), BUD_DECISION_DENY);
+	assert_int_equal(bud_authority_count_grants(authority, bud_span("/org/pub"), 9), 0);
+	bud_authority_put_grant(authority, grant_of("/org/pub", "/org/x", NULL));
+	assert_int_equal(bud_authority_count_grants(authority, bud_span("/org/pub"), 9), 1);
+	assert_int_equal(bud_authority_list_grants(authority, bud_span("/org/z"), 0, 10, &out), 0);
+	assert_int_equal(out.len, 0);
+	bud_authority_destroy(authority);
+}
+
+static void waits_for_the_point(void **state)
+{
+	struct bud_authority *authority = create(false, true, NULL);
+	struct bud_question question = question_of(BUD_ACTION_SUBSCRIBE, "/org/x");
+	struct bud_event *event = bud_event_create(bud_span("/org/pub"), bud_span(BYTES));
+
+	(void)state;
+	assert_string_equal(
+		ask(authority, &question), "later: the decision point has not answered");
+	bud_authority_remember(authority, &question, BUD_DECISION_PERMIT, 1000);
+	assert_string_equal(ask(authority, &question), "permit: the decision point");
+	assert_int_equal(bud_authorize_delivery(authority, event, bud_span("/org/x"), 0),
+		BUD_DECISION_PERMIT);
+	question.subject = bud_span("/party/2");
+	assert_int_equal(bud_authorize(authority, &question, NULL), BUD_DECISION_LATER);
+	bud_authority_remember(authority, &question, BUD_DECISION_DENY, 1000);
+	assert_string_equal(ask(authority, &question), "deny: the decision point");
+	question.resource = bud_span("");
+	assert_string_equal(ask(authority, &question), "deny: no rule and no grant permits it");
+	question = question_of(BUD_ACTION_PUBLISH, "/org/pub");
+	assert_int_equal(bud_authorize(authority, &question, NULL), BUD_DECISION_LATER);
+	bud_event_unref(event);
+	bud_authority_destroy(authority);
+}
+
+static void knows_owners(void **state)
+{
+	struct bud_authority *authority = create(false, false,
+		"{\"resources\":[{\"resource\":\"urn:r:a\",\"owner\":\"/org/own\"}]}");
+	char owner[BUD_OWNER_BYTES];
+
+	(void)state;
+	assert_true(bud_authority_owner_of(authority, bud_span("urn:r:a"), owner));
+	assert_string_equal(owner, "/org/own");
+	assert_false(bud_authority_owner_of(authority, bud_span("urn:r:b"), owner));
+	assert_false(bud_authority_is_open(authority));
+	bud_authority_destroy(authority);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_owners)};
-
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_authentication_all_is_local),
+		cmocka_unit_test(goes_in_order),
+		cmocka_unit_test(says_who_may_publish),
+		cmocka_unit_test(honours_grants),
+		cmocka_unit_test(a_load_replaces_all_at_once),
+		cmocka_unit_test(waits_for_the_point),
+		cmocka_unit_test(knows_owners),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
