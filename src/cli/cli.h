@@ -31,3 +31,4 @@ int bud_cli_publish(int argc, char **argv);
 int bud_cli_subscribe(int argc, char **argv);
 int bud_cli_receive(int argc, char **argv);
 int bud_cli_key(int argc, char **argv);
+int bud_cli_policy(int argc, char **argv);

@@ -8,6 +8,7 @@ const struct bud_cli_command bud_cli_commands[] = {
 	{"subscribe", bud_cli_subscribe, "have matching events pushed to a URL"},
 	{"receive", bud_cli_receive, "be such a URL: print webhooks, check their signatures"},
 	{"key", bud_cli_key, "make, list and revoke API keys"},
+	{"policy", bud_cli_policy, "ask a policy file who may do what"},
 	{"check-config", bud_cli_check_config, "show the configuration that serve would use"},
 };
 const size_t bud_cli_commands_n = sizeof(bud_cli_commands) / sizeof(bud_cli_commands[0]);
