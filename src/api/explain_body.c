@@ -9,6 +9,7 @@
 #include "api/page.h"
 #include "event/envelope.h"
 #include "event/event.h"
+#include "store/grants.h"
 #include "subscription/body.h"
 
 static int read_subscription(
@@ -17,7 +18,8 @@ static int read_subscription(
 	const json_t *value = json_object_get(json, "subscription");
 	size_t len = json_string_length(value);
 
-	if (!json_is_string(value) || len == 0 || len > BUD_SUBSCRIPTION_ID_MAX)
+	if (!json_is_string(value) || len == 0 || len > BUD_SUBSCRIPTION_ID_MAX ||
+		bud_grant_key_is(bud_span(json_string_value(value))))
 		return bud_error_set(
 			error, "subscription", "subscription must be the id of a subscription");
 	memcpy(body->subscription, json_string_value(value), len);

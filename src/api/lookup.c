@@ -12,6 +12,7 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "http/request.h"
+#include "store/grants.h"
 #include "store/registry.h"
 #include "store/store.h"
 #include "subscription/subscription.h"
@@ -30,7 +31,7 @@ void bud_lookup(const struct bud_lookup *lookup, struct bud_request *request)
 	struct call *call;
 	int r;
 
-	if (id.len == 0 || id.len > BUD_SUBSCRIPTION_ID_MAX) {
+	if (id.len == 0 || id.len > BUD_SUBSCRIPTION_ID_MAX || bud_grant_key_is(id)) {
 		bud_failure_reply_unknown(request);
 		return;
 	}

@@ -11,7 +11,9 @@
 #include "core/limits.h"
 #include "http/reply.h"
 #include "http/request.h"
+#include "store/member.h"
 #include "subscription/subscription.h"
+#include "subscription/table.h"
 
 static void handle_get(void *context, struct bud_request *request);
 
@@ -59,6 +61,18 @@ void bud_subscriptions_api_init(struct bud_subscriptions_api *api)
 {
 	bud_list_init(&api->waiting);
 	api->is_stopped = false;
+}
+
+/* Also while another thread changes the table: each lock is the reader's own. */
+bool bud_subscriptions_has_reached(
+	struct bud_subscriptions_api *api, const struct bud_member *version)
+{
+	struct bud_table_version have;
+
+	bud_table_lock(api->table, api->table_reader);
+	have = bud_table_version(api->table);
+	bud_table_unlock(api->table, api->table_reader);
+	return have.ms > version->ms || (have.ms == version->ms && have.seq >= version->seq);
 }
 
 void bud_subscriptions_wait(struct bud_subscriptions_api *api, struct bud_subscriptions_wait *wait)

@@ -66,19 +66,6 @@ void bud_subscriptions_handle_list(void *context, struct bud_request *request)
 	}
 }
 
-/* Also while another thread changes the table: each lock is the reader's own. */
-static bool has_reached(const struct list *list)
-{
-	struct bud_subscriptions_api *api = list->api;
-	struct bud_table_version have;
-
-	bud_table_lock(api->table, api->table_reader);
-	have = bud_table_version(api->table);
-	bud_table_unlock(api->table, api->table_reader);
-	return have.ms > list->version.ms ||
-	       (have.ms == list->version.ms && have.seq >= list->version.seq);
-}
-
 static void on_version(void *owner, int err, struct bud_member version)
 {
 	struct list *list = owner;
@@ -90,7 +77,7 @@ static void on_version(void *owner, int err, struct bud_member version)
 	}
 	list->version = version;
 	list->deadline_ms = bud_clock_mono_ms() + WAIT_MS;
-	if (list->api->is_stopped || has_reached(list))
+	if (list->api->is_stopped || bud_subscriptions_has_reached(list->api, &list->version))
 		answer(list);
 	else
 		bud_subscriptions_wait(list->api, &list->wait);
@@ -100,7 +87,8 @@ static void look_again(struct bud_subscriptions_wait *wait, int64_t mono_ms)
 {
 	struct list *list = bud_container(wait, struct list, wait);
 
-	if (mono_ms < list->deadline_ms && !has_reached(list))
+	if (mono_ms < list->deadline_ms &&
+		!bud_subscriptions_has_reached(list->api, &list->version))
 		return;
 	bud_list_remove(&wait->link);
 	answer(list);

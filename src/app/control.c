@@ -275,6 +275,7 @@ static void open_flows(struct bud_control *control)
 		.loop = &control->loop,
 		.store = &control->following_store,
 		.table = app->table,
+		.authority = app->authority,
 		.following = &app->following,
 		.metrics = control->metrics,
 		.timeout_ms = (uint32_t)app->config.delivery.timeout_ms,

@@ -8,6 +8,7 @@
 
 #include "api/authenticator.h"
 #include "api/desk.h"
+#include "api/grants.h"
 #include "api/resources.h"
 #include "api/subscriptions.h"
 #include "app/app.h"
@@ -27,7 +28,7 @@
 #define TICK_MS         20
 #define WRITE_MS        50 /* for what cancelled attempts leave */
 #define CLOSE_MS        20 /* for the connections' last callbacks */
-#define TABLES          (2 + BUD_RESOURCES_TABLES)
+#define TABLES          (3 + BUD_RESOURCES_TABLES)
 
 enum wish {
 	WISH_SWEEP = 1,
@@ -206,7 +207,9 @@ static void open_listener(struct bud_worker *worker)
 		(struct bud_route_table){bud_ingest_routes, bud_ingest_routes_n, worker->ingest};
 	worker->tables[1] = (struct bud_route_table){
 		bud_subscriptions_routes, bud_subscriptions_routes_n, &worker->subscriptions};
-	bud_resources_tables(&worker->desk, &worker->tables[2]);
+	worker->tables[2] = (struct bud_route_table){
+		bud_grants_routes, bud_grants_routes_n, &worker->subscriptions};
+	bud_resources_tables(&worker->desk, &worker->tables[3]);
 	worker->listener = bud_listener_open(&worker->loop, &options, &err);
 	if (!worker->listener)
 		bud_log_error("cannot listen", "error", uv_strerror(err));

@@ -16,12 +16,14 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "auth/authorize.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/metrics.h"
 #include "store/following.h"
+#include "store/grants.h"
 #include "store/registry.h"
 #include "store/store.h"
 #include "subscription/subscription.h"
@@ -132,6 +134,13 @@ static void fail_locked(struct bud_follower *follower)
 	fail(follower, -ENOKEY, "secrets are sealed with a key that this node lacks: secrets.key");
 }
 
+static void put_grant(struct bud_follower *follower, const struct bud_registry_record *record)
+{
+	if (follower->options.authority && bud_grant_apply(follower->options.authority, record) < 0)
+		bud_log_error("a grant's record cannot be read: it permits nothing", "serial",
+			bud_log_number((long long)record->value.serial));
+}
+
 /* Into `table`: a subscription or a tombstone. Unreadable ones are left out, and said. */
 static void put_record(struct bud_follower *follower, struct bud_table *table,
 	const struct bud_registry_record *record)
@@ -145,6 +154,10 @@ static void put_record(struct bud_follower *follower, struct bud_table *table,
 	struct bud_error error;
 	int r;
 
+	if (bud_grant_key_is(record->id)) {
+		put_grant(follower, record);
+		return;
+	}
 	if (record->id.len >= sizeof(id))
 		return;
 	memcpy(id, record->id.at, record->id.len);
@@ -191,6 +204,8 @@ static void finish_load(struct bud_follower *follower)
 	follower->goal_mono_ms = 0;
 	bud_table_set_version(follower->next,
 		(struct bud_table_version){follower->version.ms, follower->version.seq});
+	if (options->authority)
+		bud_authority_end_load(options->authority);
 	bud_table_replace(options->table, follower->next);
 	follower->next = NULL;
 	bud_metrics_add(options->metrics, BUD_COUNTER_REGISTRY_RELOADS, 1);
@@ -231,6 +246,8 @@ static void on_load_version(void *owner, int err, struct bud_member version)
 	follower->is_locked = false;
 	bud_table_destroy(follower->next);
 	follower->next = bud_table_create_next(follower->options.table);
+	if (follower->options.authority)
+		bud_authority_begin_load(follower->options.authority);
 	if (bud_registry_scan(follower->options.store, 0, on_page, follower) < 0)
 		try_later(follower);
 }

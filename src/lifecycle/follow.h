@@ -2,6 +2,7 @@
 #pragma once
 #include <stdint.h>
 
+struct bud_authority;    /* auth/authorize.h */
 struct bud_follower;     /* opaque; belongs to the control thread */
 struct bud_following;    /* store/following.h */
 struct bud_metrics;      /* core/metrics.h */
@@ -23,8 +24,9 @@ typedef void (*bud_follow_changed_fn)(void *owner, const struct bud_subscription
 /* All borrowed until it is closed. */
 struct bud_follow_options {
 	struct uv_loop_s *loop;
-	struct bud_store *store; /* a connection of its own, for blocking reads */
-	struct bud_table *table; /* this thread is its one writer */
+	struct bud_store *store;         /* a connection of its own, for blocking reads */
+	struct bud_table *table;         /* this thread is its one writer */
+	struct bud_authority *authority; /* gets the grants; NULL: nobody does */
 	struct bud_following *following;
 	struct bud_metrics *metrics;
 	uint32_t timeout_ms; /* of subscriptions that give none */

@@ -7,15 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/grants.h"
 #include "api/resources.h"
-#include "auth/identity.h"
-#include "core/clock.h"
 #include "auth/authorize.h"
+#include "auth/identity.h"
+#include "auth/policy.h"
+#include "core/clock.h"
 #include "crypto/keyring.h"
 #include "http/listener.h"
+#include "http/request.h"
 #include "http_server.h"
 #include "lifecycle/key_keeper.h"
 #include "redis/client.h"
+#include "store/grants.h"
 #include "store/registry.h"
 #include "subscription/subscription.h"
 #include "subscription/table.h"
@@ -33,6 +37,8 @@ static void apply(struct api_node *node, const struct bud_registry_record *recor
 	char id[65] = "";
 	int r;
 
+	if (bud_grant_apply(node->authority, record) != 0)
+		return;
 	if (record->value.record.len == 0) {
 		memcpy(id, record->id.at, record->id.len);
 		bud_table_remove(node->table, id, record->value.serial);
@@ -167,10 +173,23 @@ static void *run(void *owner)
 	return NULL;
 }
 
+static void open_authority(struct api_node *node)
+{
+	struct bud_policy *policy = NULL;
+	int r = 0;
+
+	node->authority = bud_authority_create(
+		&(struct bud_authority_options){.is_open = node->policy == NULL});
+	if (node->policy)
+		r = bud_policy_parse(bud_span(node->policy), &policy, NULL);
+	assert(r == 0);
+	bud_authority_set_policy(node->authority, policy);
+}
+
 static void open_api(struct api_node *node)
 {
 	node->keyring = bud_keyring_create();
-	node->authority = bud_authority_create(&(struct bud_authority_options){.is_open = true});
+	open_authority(node);
 	node->keys.keyring = node->keyring;
 	node->subscriptions.store = &node->store;
 	node->subscriptions.table = node->table;
@@ -187,28 +206,54 @@ static void open_api(struct api_node *node)
 	node->health = (struct bud_health_api){node->sets, 1, &node->readiness};
 }
 
+static void ask_who(void *owner, struct bud_request *request)
+{
+	struct bud_span who = bud_request_header(request, "X-Who");
+	struct bud_span scopes = bud_request_header(request, "X-Scopes");
+	bud_auto(free) char *name = who.at ? bud_strndup(who.at, who.len) : bud_strdup("local");
+	struct bud_identity *identity = bud_identity_create(BUD_AUTHENTICATED_TOKEN, name);
+
+	(void)owner;
+	while (scopes.len > 0)
+		bud_identity_add_scope(identity, bud_span_take_until(&scopes, ' '));
+	identity->needs = ~0u;
+	request->identity = identity;
+	bud_request_admit(request);
+}
+
+static void leave(void *owner, struct bud_request *request)
+{
+	(void)owner;
+	bud_identity_unref((struct bud_identity *)(uintptr_t)request->identity);
+}
+
 static void open_listener(struct api_node *node)
 {
-	static struct bud_route_table tables[4 + BUD_RESOURCES_TABLES];
+	static struct bud_route_table tables[5 + BUD_RESOURCES_TABLES];
 	struct bud_listener_options options = {.host = "127.0.0.1",
 		.tables = tables,
 		.n_tables = sizeof(tables) / sizeof(tables[0]),
 		.authentication = {.everybody = &bud_identity_local}};
 	int r = 0;
 
+	if (node->policy)
+		options.authentication =
+			(struct bud_authentication){.ask = ask_who, .leave = leave};
 	tables[0] = (struct bud_route_table){
 		bud_subscriptions_routes, bud_subscriptions_routes_n, &node->subscriptions};
 	tables[1] = (struct bud_route_table){bud_health_routes, bud_health_routes_n, &node->health};
 	node->pauses = (struct bud_pauses_api){&node->store};
 	tables[2] = (struct bud_route_table){bud_pauses_routes, bud_pauses_routes_n, &node->pauses};
 	tables[3] = (struct bud_route_table){bud_keys_routes, bud_keys_routes_n, &node->keys};
-	bud_resources_tables(&node->desk, &tables[4]);
+	tables[4] = (struct bud_route_table){
+		bud_grants_routes, bud_grants_routes_n, &node->subscriptions};
+	bud_resources_tables(&node->desk, &tables[5]);
 	node->listener = bud_listener_open(&node->loop, &options, &r);
 	assert(node->listener);
 	node->port = bud_listener_port(node->listener);
 }
 
-void api_node_start(struct api_node *node, int command_timeout_ms)
+static void start(struct api_node *node, const char *policy, int command_timeout_ms)
 {
 	struct bud_config_sources sources = {
 		.sets = (const char *const[]){"delivery.allow_http=yes"}, .sets_n = 1};
@@ -222,6 +267,7 @@ void api_node_start(struct api_node *node, int command_timeout_ms)
 	int r;
 
 	memset(node, 0, sizeof(*node));
+	node->policy = policy;
 	redis_server_start(&node->server, NULL);
 	r = bud_config_load(&sources, &node->config, NULL);
 	assert(r == 0);
@@ -240,6 +286,16 @@ void api_node_start(struct api_node *node, int command_timeout_ms)
 	pthread_create(&node->thread, NULL, run, node);
 	while (!node->is_set_up || !node->is_keyed || node->following.confirmed_mono_ms == 0)
 		usleep(1000);
+}
+
+void api_node_start(struct api_node *node, int command_timeout_ms)
+{
+	start(node, NULL, command_timeout_ms);
+}
+
+void api_node_start_with(struct api_node *node, const char *policy)
+{
+	start(node, policy, 0);
 }
 
 void api_node_finish(struct api_node *node)

@@ -28,7 +28,8 @@ struct api_node {
 	struct bud_shard shard;
 	struct bud_table *table;
 	struct bud_keyring *keyring;
-	struct bud_authority *authority; /* an open one */
+	struct bud_authority *authority; /* an open one without a policy */
+	const char *policy;
 	struct bud_config config;
 	struct bud_subscriptions_api subscriptions;
 	struct bud_api_desk desk;
@@ -55,6 +56,9 @@ struct api_node {
 /* One node at a time. Returns when Redis is up and followed. A command may take so long; 0: as long
  * as a real node waits. */
 void api_node_start(struct api_node *node, int command_timeout_ms);
+/* The same with authentication, of a kind: a request is from who its field `X-Who` names, with the
+ * scopes that `X-Scopes` has, else from local; and this policy decides ("{}": it says nothing). */
+void api_node_start_with(struct api_node *node, const char *policy);
 /* Fails the test when anything is left in the loop. */
 void api_node_finish(struct api_node *node);
 

@@ -68,6 +68,7 @@ void followed_start(struct followed *followed)
 		.loop = &life->loop,
 		.store = &life->store,
 		.table = followed->table,
+		.authority = followed->authority,
 		.following = &followed->following,
 		.metrics = &life->metrics,
 		.timeout_ms = 1000,

@@ -28,6 +28,7 @@ struct followed {
 	struct bud_fetch *fetch;
 	struct scripted_server server;
 	/* The test's, set before followed_start(). */
+	struct bud_authority *authority; /* gets the grants; NULL: nobody does */
 	bud_follow_changed_fn on_changed;
 	bud_follow_deleted_fn on_deleted;
 	void *owner;

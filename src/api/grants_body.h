@@ -1,0 +1,12 @@
+/* The body of POST /grants. Within api/ only. */
+#pragma once
+#include "core/alloc.h"
+#include "core/error.h"
+#include "core/text.h"
+
+struct bud_grant; /* auth/grant.h */
+
+/* {"to":"/org/skd","actions":["subscribe"],"resource":…,"types":[…],"until":…}; a new grant by
+ * `owner`. -EINVAL: `error` names the member. */
+BUD_MUST_CHECK int bud_grants_body_parse(struct bud_span json, const char *owner, int64_t now_ms,
+	struct bud_grant **out_grant, struct bud_error *error);
