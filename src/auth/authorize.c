@@ -294,9 +294,20 @@ size_t bud_authority_count_grants(
 	return n;
 }
 
+struct bud_hash_128 bud_authority_key(
+	const struct bud_authority *authority, const struct bud_question *question)
+{
+	return bud_decision_key(authority->decisions, question);
+}
+
 void bud_authority_remember(struct bud_authority *authority, const struct bud_question *question,
 	enum bud_decision decision, int64_t until_ms)
 {
 	bud_decision_cache_put(authority->decisions,
 		bud_decision_key(authority->decisions, question), decision, until_ms);
+}
+
+void bud_authority_forget_decisions(struct bud_authority *authority)
+{
+	bud_decision_cache_clear(authority->decisions);
 }

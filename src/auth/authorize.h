@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include "auth/question.h"
 #include "core/alloc.h"
+#include "core/hash.h"
 
 struct bud_authority; /* opaque */
 struct bud_event;     /* event/event.h */
@@ -64,6 +65,12 @@ uint64_t bud_authority_list_grants(struct bud_authority *authority, struct bud_s
 size_t bud_authority_count_grants(
 	struct bud_authority *authority, struct bud_span owner, size_t max);
 
-/* Decisions, by the decision point's clients: PERMIT or DENY, until then. */
+/* Decisions, by the decision point's clients. */
+
+/* What stands for a question: those with the same one are the same. */
+struct bud_hash_128 bud_authority_key(
+	const struct bud_authority *authority, const struct bud_question *question);
+/* PERMIT or DENY, until then. */
 void bud_authority_remember(struct bud_authority *authority, const struct bud_question *question,
 	enum bud_decision decision, int64_t until_ms);
+void bud_authority_forget_decisions(struct bud_authority *authority);

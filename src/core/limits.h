@@ -44,6 +44,10 @@
 /* Bodies received or waiting for Redis, over all connections of a worker. */
 #define BUD_INGEST_BYTES_MAX (64u << 20)
 
+/* Authorization: questions of one call to the decision point, and its answer. */
+#define BUD_DECISIONS_MAX      1000u
+#define BUD_DECISIONS_BODY_MAX (1u << 20)
+
 /* Dispatch, per worker. */
 #define BUD_HAND_EVENTS_MAX     1024u
 #define BUD_HAND_BYTES_MAX      (32u << 20)
@@ -61,6 +65,8 @@
 /* Header lines of an event in binary mode: servers take 8 to 32 KiB in all. */
 #define BUD_BINARY_HEAD_MAX   (16u << 10)
 #define BUD_RESPONSE_BODY_MAX (64u << 10)
+/* Of one whose answer is long and wanted whole. */
+#define BUD_RESPONSE_KEPT_MAX (1u << 20)
 /* What of a response is kept for the attempt log. */
 #define BUD_RESPONSE_KEPT_BYTES 256u
 #define BUD_ATTEMPT_LOG_LINES   100

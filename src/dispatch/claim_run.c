@@ -5,17 +5,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "auth/authorize.h"
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "dispatch/desk.h"
 #include "dispatch/gate.h"
+#include "dispatch/permit.h"
 #include "dispatch/receiver.h"
 #include "dispatch/resolve.h"
 #include "event/event.h"
 #include "store/following.h"
-
-#define LATER_MS 10000
 
 /* Keeps so many of the reserved slots, and at once: others may wait for the rest. */
 void bud_claim_run_keep_slots(struct bud_claim_run *claim, size_t n)
@@ -160,8 +158,9 @@ void bud_claim_run_start(struct bud_claim_run *claim, int64_t mono_ms)
 	claim->n_open = 1;
 	for (size_t i = 0; i < claim->n; i++) {
 		struct bud_claim_item *item = &claim->items[i];
-		enum bud_decision decision = bud_authorize_delivery(desk->authority,
-			item->delivery.event, bud_span(claim->receiver->owner), now_ms);
+		uint64_t asked;
+		enum bud_decision decision =
+			bud_permit(desk, item->delivery.event, claim->receiver->owner, &asked);
 		item->delivery.on_end = on_end;
 		if (state == BUD_RECEIVER_DELETED) {
 			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_CANCELLED, 1);
@@ -173,7 +172,7 @@ void bud_claim_run_start(struct bud_claim_run *claim, int64_t mono_ms)
 			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
 			end_unsent(item, BUD_DELIVERY_END_EXPIRED, 0);
 		} else if (decision == BUD_DECISION_LATER) {
-			end_unsent(item, BUD_DELIVERY_END_BLOCKED, LATER_MS);
+			end_unsent(item, BUD_DELIVERY_END_BLOCKED, bud_permit_wait_ms(asked));
 		} else if (!may_start) {
 			end_unsent(item, BUD_DELIVERY_END_BLOCKED, 100);
 		} else if (claim->plan.mode == BUD_CLAIM_BATCH) {

@@ -3,15 +3,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct bud_authority; /* auth/authorize.h */
-struct bud_config;    /* config/config.h */
-struct bud_endpoints; /* dispatch/endpoint.h */
-struct bud_fetch;     /* fetch/fetch.h */
-struct bud_following; /* store/following.h */
-struct bud_keyring;   /* crypto/keyring.h */
-struct bud_metrics;   /* core/metrics.h */
-struct bud_store;     /* store/store.h */
-struct bud_table;     /* subscription/table.h */
+struct bud_authority;      /* auth/authorize.h */
+struct bud_config;         /* config/config.h */
+struct bud_decision_point; /* access/decision_point.h */
+struct bud_endpoints;      /* dispatch/endpoint.h */
+struct bud_fetch;          /* fetch/fetch.h */
+struct bud_following;      /* store/following.h */
+struct bud_keyring;        /* crypto/keyring.h */
+struct bud_metrics;        /* core/metrics.h */
+struct bud_store;          /* store/store.h */
+struct bud_table;          /* subscription/table.h */
 struct uv_loop_s;
 
 struct bud_desk {
@@ -25,6 +26,7 @@ struct bud_desk {
 	struct bud_following *following;
 	struct bud_keyring *keyring; /* the server's own keys, for v1a and RFC 9421 */
 	struct bud_authority *authority;
+	struct bud_decision_point *point; /* NULL: there is none */
 	const struct bud_config *config;
 	struct bud_metrics *metrics;
 	const char *node;

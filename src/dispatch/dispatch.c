@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "access/decision_point.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "dispatch/attempt_log.h"
 #include "dispatch/endpoint.h"
 #include "dispatch/gate.h"
 #include "dispatch/hand.h"
+#include "dispatch/hand_permit.h"
 #include "dispatch/lane.h"
 #include "dispatch/push.h"
 #include "dispatch/reader.h"
@@ -49,6 +51,13 @@ static void on_room(void *owner)
 	struct bud_dispatch *dispatch = owner;
 
 	bud_reader_on_room(dispatch->reader);
+}
+
+static void on_decided(void *owner)
+{
+	struct bud_dispatch *dispatch = owner;
+
+	bud_hands_decide(&dispatch->hands);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -93,6 +102,8 @@ struct bud_dispatch *bud_dispatch_open(const struct bud_desk *desk)
 	dispatch->hands.on_room = on_room;
 	dispatch->hands.owner = dispatch;
 	dispatch->reader = bud_reader_open(desk, &dispatch->hands);
+	if (desk->point)
+		bud_decision_point_tell(desk->point, on_decided, dispatch);
 	dispatch->swept_mono_ms = bud_clock_mono_ms();
 	dispatch->dropped_mono_ms = dispatch->swept_mono_ms;
 	uv_timer_init(desk->loop, &dispatch->tick);

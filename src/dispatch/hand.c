@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "auth/authorize.h"
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/log.h"
@@ -14,6 +13,8 @@
 #include "core/random.h"
 #include "dispatch/desk.h"
 #include "dispatch/gate.h"
+#include "dispatch/hand_permit.h"
+#include "dispatch/permit.h"
 #include "dispatch/receiver.h"
 #include "event/event.h"
 #include "store/partition.h"
@@ -23,7 +24,6 @@
 /* How long a running attempt may hold its event, with the table half full and nearly full. */
 #define PARK_MS_LONGEST  2000
 #define PARK_MS_SHORTEST 50
-#define LATER_MS         10000
 /* What an event is taken to weigh before one was seen. */
 #define MEAN_BYTES_FIRST (256u << 10)
 
@@ -224,6 +224,20 @@ static bool may_go_from_hand(const struct bud_receiver *receiver)
 	return receiver->is_active && receiver->plan.mode == BUD_CLAIM_PLAIN;
 }
 
+/* Here, if it would go from here and somebody is asked. */
+static void wait_for_permit(struct bud_hand_delivery *item, uint64_t asked)
+{
+	struct bud_hand *hand = item->delivery.owner;
+
+	if (asked == 0 || hand->is_suspect || !may_go_from_hand(item->delivery.receiver)) {
+		end_unsent(item, BUD_DELIVERY_END_BLOCKED, bud_permit_wait_ms(asked));
+		return;
+	}
+	item->is_undecided = true;
+	if (asked > hand->asked)
+		hand->asked = asked;
+}
+
 /* Fills the hand's deliveries with references on receivers. Under the table's lock. */
 static void add_deliveries(
 	struct bud_hand *hand, const struct bud_subscription *const *found, size_t n)
@@ -235,8 +249,9 @@ static void add_deliveries(
 	hand->n = n;
 	for (size_t i = 0; i < n; i++) {
 		struct bud_hand_delivery *item = &hand->deliveries[i];
-		enum bud_decision decision = bud_authorize_delivery(
-			hands->desk->authority, hand->event, bud_span(found[i]->owner), now_ms);
+		uint64_t asked;
+		enum bud_decision decision =
+			bud_permit(hands->desk, hand->event, found[i]->owner, &asked);
 		bud_delivery_init(&item->delivery,
 			bud_receivers_get(hands->receivers, found[i], hand->arrived_mono_ms),
 			hand->event, 1);
@@ -247,7 +262,7 @@ static void add_deliveries(
 			bud_metrics_add(hands->desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
 			end_unsent(item, BUD_DELIVERY_END_EXPIRED, 0);
 		} else if (decision == BUD_DECISION_LATER) {
-			end_unsent(item, BUD_DELIVERY_END_BLOCKED, LATER_MS);
+			wait_for_permit(item, asked);
 		} else if (decision == BUD_DECISION_PERMIT &&
 			   (hand->is_suspect || !may_go_from_hand(item->delivery.receiver))) {
 			/* A suspect is parked at once, too: in hand for a moment only, so that a
@@ -261,22 +276,27 @@ static void add_deliveries(
 	}
 }
 
+void bud_hand_offer(struct bud_hand *hand, struct bud_hand_delivery *item, int64_t mono_ms)
+{
+	struct bud_delivery *delivery = &item->delivery;
+	int64_t wait_ms = 0;
+
+	bud_receivers_wire(hand->hands->receivers, delivery->receiver, mono_ms);
+	if (!hand->hands->is_parking && bud_gate_offer(delivery->receiver->gate, delivery, mono_ms,
+						&wait_ms) == BUD_OFFER_TAKEN)
+		return;
+	end_unsent(item, BUD_DELIVERY_END_BLOCKED, wait_ms);
+	hand->n_open--;
+}
+
 static void offer_all(struct bud_hand *hand, int64_t mono_ms)
 {
 	for (size_t i = 0; i < hand->n; i++)
 		hand->n_open += hand->deliveries[i].delivery.state == BUD_DELIVERY_NEW;
-	for (size_t i = 0; i < hand->n; i++) {
-		struct bud_delivery *delivery = &hand->deliveries[i].delivery;
-		int64_t wait_ms = 0;
-		if (delivery->state != BUD_DELIVERY_NEW)
-			continue;
-		bud_receivers_wire(hand->hands->receivers, delivery->receiver, mono_ms);
-		if (!hand->hands->is_parking && bud_gate_offer(delivery->receiver->gate, delivery,
-							mono_ms, &wait_ms) == BUD_OFFER_TAKEN)
-			continue;
-		end_unsent(&hand->deliveries[i], BUD_DELIVERY_END_BLOCKED, wait_ms);
-		hand->n_open--;
-	}
+	for (size_t i = 0; i < hand->n; i++)
+		if (hand->deliveries[i].delivery.state == BUD_DELIVERY_NEW &&
+			!hand->deliveries[i].is_undecided)
+			bud_hand_offer(hand, &hand->deliveries[i], mono_ms);
 }
 
 static void match_one(struct bud_hand *hand)
@@ -306,7 +326,8 @@ static void match_one(struct bud_hand *hand)
 			desk->metrics, BUD_HISTOGRAM_MATCH, bud_clock_mono_us() - started_us);
 	}
 	if (hand->is_broadcast) {
-		bud_hand_settle(hand);
+		if (!bud_hand_ask_all(hand))
+			bud_hand_settle(hand);
 		return;
 	}
 	bud_metrics_add(desk->metrics,
@@ -339,20 +360,25 @@ static int64_t park_after_ms(const struct bud_hands *hands)
 	       (PARK_MS_LONGEST - PARK_MS_SHORTEST) * (int64_t)(permille - 500) / 400;
 }
 
+static void settle_old(struct bud_list *list, int64_t before_mono_ms)
+{
+	while (!bud_list_is_empty(list)) {
+		struct bud_hand *oldest = bud_list_first(list, struct bud_hand, link);
+		if (oldest->arrived_mono_ms > before_mono_ms)
+			break;
+		bud_hand_settle(oldest);
+	}
+}
+
 void bud_hands_tick(struct bud_hands *hands, int64_t mono_ms)
 {
-	struct bud_list *sending = &hands->lists[BUD_HAND_SENDING];
 	struct bud_list *unsettled = &hands->lists[BUD_HAND_UNSETTLED];
 	int64_t park_ms = park_after_ms(hands);
 	struct bud_hand *hand;
 	struct bud_hand *after;
 
-	while (!bud_list_is_empty(sending)) {
-		struct bud_hand *oldest = bud_list_first(sending, struct bud_hand, link);
-		if (mono_ms - oldest->arrived_mono_ms < park_ms)
-			break;
-		bud_hand_settle(oldest);
-	}
+	settle_old(&hands->lists[BUD_HAND_SENDING], mono_ms - park_ms);
+	settle_old(&hands->lists[BUD_HAND_ASKING], mono_ms - park_ms);
 	bud_list_each_safe (hand, after, unsettled, link)
 		if (mono_ms >= hand->retry_mono_ms)
 			bud_hand_settle(hand);
@@ -361,9 +387,7 @@ void bud_hands_tick(struct bud_hands *hands, int64_t mono_ms)
 
 void bud_hands_park_all(struct bud_hands *hands)
 {
-	struct bud_list *sending = &hands->lists[BUD_HAND_SENDING];
-
 	hands->is_parking = true;
-	while (!bud_list_is_empty(sending))
-		bud_hand_settle(bud_list_first(sending, struct bud_hand, link));
+	settle_old(&hands->lists[BUD_HAND_SENDING], INT64_MAX);
+	settle_old(&hands->lists[BUD_HAND_ASKING], INT64_MAX);
 }

@@ -16,6 +16,7 @@ struct bud_resolves;  /* dispatch/resolve.h */
  * What Redis did not answer goes back to be sent again. */
 enum bud_hand_state {
 	BUD_HAND_BARRIER,   /* waits for the table to be new enough */
+	BUD_HAND_ASKING,    /* a broadcast that waits for the decision point */
 	BUD_HAND_SENDING,   /* its deliveries are under way */
 	BUD_HAND_UNACKED,   /* all delivered: to be acked */
 	BUD_HAND_ACKING,    /* XACK is under way */
@@ -27,6 +28,7 @@ enum bud_hand_state {
 
 struct bud_hand_delivery {
 	struct bud_delivery delivery;
+	bool is_undecided;      /* NEW: waits for the decision point */
 	bool is_leased;         /* parked while it ran, by the last settle that was sent */
 	bool was_leased;        /* … or by an earlier one, whose reply was lost */
 	int64_t lease_delay_ms; /* from settle's now to the end of the lease */
@@ -44,6 +46,7 @@ struct bud_hand {
 	int64_t arrived_mono_ms;
 	int64_t retry_mono_ms; /* UNSETTLED: not before */
 	int64_t settle_us;     /* SETTLING: since */
+	uint64_t asked;        /* of the decision point: waits until it has done this */
 	bool is_suspect;
 	bool is_poison;    /* to the dead letters unmatched */
 	bool is_broadcast; /* parked in chunks behind `cursor` */

@@ -15,6 +15,7 @@
 #include "dispatch/hand.h"
 #include "dispatch/lane_plan.h"
 #include "dispatch/parking.h"
+#include "dispatch/permit.h"
 #include "dispatch/receiver.h"
 #include "dispatch/resolve.h"
 #include "event/event.h"
@@ -54,6 +55,13 @@ static void park(
 	struct bud_delivery *delivery = &item->delivery;
 
 	item->is_leased = false;
+	if (item->is_undecided) {
+		item->is_undecided = false;
+		delivery->state = BUD_DELIVERY_ENDED;
+		delivery->end = BUD_DELIVERY_END_BLOCKED;
+		delivery->wait_ms = bud_permit_wait_ms(hand->asked);
+		hand->n_open--;
+	}
 	if (delivery->state == BUD_DELIVERY_WAITING) {
 		bud_gate_withdraw(delivery->receiver->gate, delivery);
 		delivery->state = BUD_DELIVERY_ENDED;

@@ -437,7 +437,7 @@ int bud_fetch_start(struct bud_fetch *fetch, const struct bud_fetch_request *req
 		return -EAGAIN;
 	if (request->body.len >= REQUEST_BYTES_MAX)
 		return -EINVAL;
-	assert(request->keep_body_bytes <= BUD_RESPONSE_BODY_MAX);
+	assert(request->keep_body_bytes <= BUD_RESPONSE_KEPT_MAX);
 	struct bud_transfer *transfer =
 		take_transfer(fetch, request->target->spread % fetch->multis_n);
 	if (!bud_transfer_take_request(transfer, request)) {

@@ -74,7 +74,8 @@ struct bud_fetch_request {
 	size_t headers_n;
 	struct bud_span body; /* borrowed until fn; not sent with GET, HEAD and OPTIONS if empty */
 	unsigned timeout_ms;  /* for everything from start to the body's last byte */
-	size_t keep_body_bytes; /* at most BUD_RESPONSE_BODY_MAX */
+	/* A body may be BUD_RESPONSE_BODY_MAX long, or so long if that is more. */
+	size_t keep_body_bytes;
 	bool keep_headers;
 };
 

@@ -96,7 +96,8 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *owner)
 	size_t len = size * n;
 	response->body_bytes += len;
 	keep(&response->body, bytes, len, transfer->keep_body_bytes);
-	if (response->body_bytes > BUD_RESPONSE_BODY_MAX) {
+	if (response->body_bytes > BUD_RESPONSE_BODY_MAX &&
+		response->body_bytes > transfer->keep_body_bytes) {
 		response->body_is_too_big = true;
 		return 0;
 	}

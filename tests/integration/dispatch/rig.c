@@ -12,6 +12,7 @@
 #include "core/alloc.h"
 #include "core/limits.h"
 #include "core/log.h"
+#include "access/decision_point.h"
 #include "auth/authorize.h"
 #include "crypto/keyring.h"
 #include "dispatch/endpoint.h"
@@ -138,6 +139,29 @@ int rig_set_up(void **state)
 	return 0;
 }
 
+static void on_trouble(void *owner, const char *text)
+{
+	(void)owner;
+	(void)text;
+}
+
+static void open_point(struct rig *rig)
+{
+	struct bud_decision_point_options options = {.loop = &rig->loop,
+		.fetch = rig->fetch,
+		.authority = rig->authority,
+		.metrics = &rig->metrics,
+		.url = rig->point_url,
+		.kept_ms = 60000,
+		.timeout_ms = 3000,
+		.on_trouble = on_trouble};
+
+	if (rig->point_url[0] == '\0')
+		return;
+	rig->point = bud_decision_point_open(&options, NULL);
+	assert_non_null(rig->point);
+}
+
 void rig_start(struct rig *rig)
 {
 	struct bud_fetch_options fetch = {.networks = &rig->config.delivery.allow_networks,
@@ -162,6 +186,8 @@ void rig_start(struct rig *rig)
 
 	rig->fetch = bud_fetch_open(&rig->loop, &fetch);
 	desk.fetch = rig->fetch;
+	open_point(rig);
+	desk.point = rig->point;
 	rig->dispatch = bud_dispatch_open(&desk);
 	bud_dispatch_on_reading_up(rig->dispatch);
 }
@@ -175,10 +201,12 @@ static void close_dispatch(struct rig *rig)
 {
 	bud_dispatch_stop(rig->dispatch);
 	bud_dispatch_park_all(rig->dispatch);
+	bud_decision_point_stop(rig->point);
 	bud_fetch_close(rig->fetch, on_fetch_closed, rig);
 	rig_wait(rig, rig->is_fetch_closed);
 	rig_pass_ms(rig, 20); /* the connections' last callbacks */
 	bud_dispatch_close(rig->dispatch);
+	bud_decision_point_close(rig->point);
 }
 
 /* In the order that is hardest for the dispatch: Redis goes first, whatever is under way. */

@@ -40,6 +40,8 @@ struct rig {
 	bool is_confirmed; /* the timer confirms the table */
 	bool is_set_up;
 	bool is_fetch_closed;
+	char point_url[64]; /* of a decision point; "": there is none */
+	struct bud_decision_point *point;
 	uint64_t serial;
 	const char *subscriber; /* owner of the subscriptions made from now on; NULL: local */
 	void (*on_made)(struct bud_subscription *subscription); /* may change it; NULL is fine */

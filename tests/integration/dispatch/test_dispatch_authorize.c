@@ -11,6 +11,7 @@
 #include "auth/authorize.h"
 #include "auth/grant.h"
 #include "auth/policy.h"
+#include "pdp.h"
 
 #define RESOURCE ",'resource':'urn:r:a','subject':'/party/1'"
 
@@ -122,6 +123,121 @@ static void a_grant_lasts_until_it_is_over(void **state)
 	assert_int_equal(rig->sink.n, 1);
 }
 
+/* The decision point */
+
+static struct pdp pdp;
+
+static int set_up_with_point(void **state)
+{
+	struct rig *rig;
+	int r = rig_set_up(state);
+
+	rig = *state;
+	pdp_open(&pdp, &rig->loop);
+	bud_authority_destroy(rig->authority);
+	rig->authority = bud_authority_create(&(struct bud_authority_options){.has_point = true});
+	snprintf(rig->point_url, sizeof(rig->point_url), "http://127.0.0.1:%d/decide", pdp.port);
+	rig->event_members = RESOURCE;
+	return r;
+}
+
+static int tear_down_with_point(void **state)
+{
+	int r;
+
+	pdp_close(&pdp);
+	r = rig_tear_down(state);
+	pdp_finish(&pdp);
+	return r;
+}
+
+static void the_point_is_asked_once(void **state)
+{
+	struct rig *rig = *state;
+
+	pdp.permitted = "a";
+	subscribe(rig, "/org/a", "s1", "/a");
+	subscribe(rig, "/org/b", "s2", "/b");
+	subscribe(rig, "local", "s3", "/own");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, rig->sink.n == 2 && rig_is_clean(rig));
+	assert_int_equal(pdp.calls, 1);
+	assert_int_equal(pdp.questions, 2);
+	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_PARKED), 0);
+	rig_publish(rig, "t", "more", 5);
+	rig_wait(rig, rig->sink.n == 12 && rig_is_clean(rig));
+	assert_int_equal(pdp.calls, 1);
+	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_DENIED), 6);
+	/* Of another party nothing is known. */
+	rig->event_members = ",'resource':'urn:r:a','subject':'/party/2'";
+	rig_publish(rig, "t", "other", 1);
+	rig_wait(rig, rig->sink.n == 14 && rig_is_clean(rig));
+	assert_int_equal(pdp.calls, 2);
+	assert_int_equal(sink_count(&rig->sink, "/b", NULL), 0);
+}
+
+/* Fail closed, and nothing is lost; who needs no answer does not wait. */
+static void without_an_answer_it_is_parked(void **state)
+{
+	static const enum pdp_mode modes[] = {PDP_STATUS_500, PDP_SILENT};
+	struct rig *rig = *state;
+
+	pdp.permitted = "a";
+	subscribe(rig, "/org/a", "s1", "/a");
+	subscribe(rig, "local", "s2", "/own");
+	rig_start(rig);
+	for (int i = 0; i < 2; i++) {
+		pdp.mode = modes[i];
+		rig_publish(rig, "t", i == 0 ? "broken" : "silent", 2);
+		rig_wait(rig, sink_count(&rig->sink, "/own", NULL) == 2 * (size_t)(i + 1));
+		rig_wait_ms(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s1") == 2, 10000);
+		assert_int_equal(sink_count(&rig->sink, "/a", NULL), 2 * i);
+		pdp.mode = PDP_ANSWERS;
+		rig_wait_ms(rig, sink_count(&rig->sink, "/a", NULL) == 2 * (size_t)(i + 1), 40000);
+		rig_wait(rig, rig_is_clean(rig));
+		bud_authority_forget_decisions(rig->authority);
+	}
+	assert_true(rig_count(rig, BUD_COUNTER_DELIVERIES_LATER) >= 2);
+	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:dead:%s", "s1"), 0);
+}
+
+static void a_thousand_are_one_call(void **state)
+{
+	struct rig *rig = *state;
+
+	pdp.permitted = "*";
+	for (int i = 0; i < 1000; i++) {
+		char id[8];
+		char owner[16];
+		snprintf(id, sizeof(id), "s%d", i);
+		snprintf(owner, sizeof(owner), "/org/%d", i);
+		subscribe(rig, owner, id, "/a");
+	}
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait_ms(rig, rig->sink.n == 1000 && rig_is_clean(rig), 60000);
+	assert_int_equal(pdp.calls, 1);
+	assert_int_equal(pdp.questions, 1000);
+}
+
+static void a_drain_waits_for_nobody(void **state)
+{
+	struct rig *rig = *state;
+
+	pdp.mode = PDP_SILENT;
+	subscribe(rig, "/org/a", "s1", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 3);
+	rig_wait(rig, pdp.calls == 1);
+	bud_dispatch_stop(rig->dispatch);
+	bud_dispatch_park_all(rig->dispatch);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s1") == 3);
+	rig_wait(rig, bud_dispatch_is_idle(rig->dispatch));
+}
+
+#define POINT_TEST(name)                                                                           \
+	cmocka_unit_test_setup_teardown(name, set_up_with_point, tear_down_with_point)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -131,6 +247,10 @@ int main(void)
 		TEST(what_waits_is_asked_again),
 		TEST(a_broadcast_leaves_out_who_may_not),
 		TEST(a_grant_lasts_until_it_is_over),
+		POINT_TEST(the_point_is_asked_once),
+		POINT_TEST(without_an_answer_it_is_parked),
+		POINT_TEST(a_thousand_are_one_call),
+		POINT_TEST(a_drain_waits_for_nobody),
 	};
 	return cmocka_run_group_tests(tests, rig_group_set_up, rig_group_tear_down);
 }

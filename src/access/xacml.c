@@ -1,0 +1,267 @@
+/* XACML in JSON. What a policy is not told it cannot decide by, so nothing that is not part of a
+ * decision's key is sent: no event's id, no source, no instance. */
+#include "access/xacml.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "core/map.h"
+
+#define ACTION_ID  "urn:oasis:names:tc:xacml:1.0:action:action-id"
+#define SUBJECT_ID "urn:oasis:names:tc:xacml:1.0:subject:subject-id"
+
+/* How identities and parties are written, and as what they are known there. */
+static const struct {
+	const char *prefix;
+	const char *attribute;
+} names[] = {
+	{"/user/", "urn:altinn:userid"},
+	{"/org/", "urn:altinn:org"},
+	{"/party/", "urn:altinn:partyid"},
+	{"/organisation/", "urn:altinn:organization:identifier-no"},
+	{"/systemuser/", "urn:altinn:systemuser:uuid"},
+};
+
+/* An entry of a category, by what it stands for. */
+struct entry {
+	struct bud_buffer key;
+	size_t number;
+};
+
+struct category {
+	struct bud_map known; /* struct entry */
+	struct bud_buffer json;
+};
+
+struct writing {
+	struct category subjects;
+	struct category actions;
+	struct category resources;
+	struct bud_buffer references;
+};
+
+static void add_attribute(
+	struct bud_buffer *out, struct bud_span id, struct bud_span value, bool is_first)
+{
+	bud_buffer_text(out, is_first ? "{\"AttributeId\":" : ",{\"AttributeId\":");
+	bud_buffer_json(out, id);
+	bud_buffer_text(out, ",\"Value\":");
+	bud_buffer_json(out, value);
+	bud_buffer_byte(out, '}');
+}
+
+/* An URN is an attribute and its value, apart at its last colon. */
+static bool split_urn(struct bud_span text, struct bud_span *out_id, struct bud_span *out_value)
+{
+	const char *colon = text.len > 0 ? memrchr(text.at, ':', text.len) : NULL;
+
+	if (!colon || !bud_span_starts_nocase(text, "urn:") || colon == text.at + 3 ||
+		colon + 1 == text.at + text.len)
+		return false;
+	*out_id = (struct bud_span){text.at, (size_t)(colon - text.at)};
+	*out_value = (struct bud_span){colon + 1, (size_t)(text.at + text.len - colon - 1)};
+	return true;
+}
+
+/* `otherwise` names what is neither; NULL: it is left out. */
+static bool add_named(
+	struct bud_buffer *out, struct bud_span text, const char *otherwise, bool is_first)
+{
+	struct bud_span id = {NULL, 0};
+	struct bud_span value = text;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t len = strlen(names[i].prefix);
+		if (text.len > len && bud_span_starts(text, bud_span(names[i].prefix))) {
+			id = bud_span(names[i].attribute);
+			value = (struct bud_span){text.at + len, text.len - len};
+		}
+	}
+	if (!id.at && !split_urn(text, &id, &value) && otherwise)
+		id = bud_span(otherwise);
+	if (id.at)
+		add_attribute(out, id, value, is_first);
+	return id.at != NULL;
+}
+
+/* The number of the entry that `key` stands for; *out_is_new: its attributes are to be added, and
+ * the entry closed. */
+static size_t enter(
+	struct category *category, char letter, struct bud_buffer *taken_key, bool *out_is_new)
+{
+	struct entry *entry = bud_map_get(&category->known, bud_buffer_as_span(taken_key));
+
+	*out_is_new = entry == NULL;
+	if (entry) {
+		bud_buffer_finish(taken_key);
+		return entry->number;
+	}
+	entry = bud_new(struct entry);
+	entry->number = category->known.n + 1;
+	entry->key = *taken_key;
+	bud_map_put(&category->known, bud_buffer_as_span(&entry->key), entry);
+	bud_buffer_format(&category->json, "%s{\"Id\":\"%c%zu\",\"Attribute\":[",
+		entry->number > 1 ? "," : "", letter, entry->number);
+	return entry->number;
+}
+
+static void close_entry(struct category *category)
+{
+	bud_buffer_text(&category->json, "]}");
+}
+
+static void finish_category(struct category *category)
+{
+	struct entry *entry;
+	size_t position = 0;
+
+	while ((entry = bud_map_next(&category->known, &position))) {
+		bud_buffer_finish(&entry->key);
+		free(entry);
+	}
+	bud_map_finish(&category->known);
+	bud_buffer_finish(&category->json);
+}
+
+static size_t add_subject(struct writing *writing, const struct bud_question *question)
+{
+	struct category *category = &writing->subjects;
+	struct bud_buffer key = {0};
+	bool is_new;
+	size_t number;
+
+	bud_buffer_span(&key, question->who);
+	number = enter(category, 's', &key, &is_new);
+	if (is_new) {
+		(void)add_named(&category->json, question->who, SUBJECT_ID, true);
+		close_entry(category);
+	}
+	return number;
+}
+
+static size_t add_action(struct writing *writing, const struct bud_question *question)
+{
+	struct bud_span word = bud_span(bud_action_word(question->action));
+	struct category *category = &writing->actions;
+	struct bud_buffer key = {0};
+	bool is_new;
+	size_t number;
+
+	bud_buffer_span(&key, word);
+	number = enter(category, 'a', &key, &is_new);
+	if (is_new) {
+		add_attribute(&category->json, bud_span(ACTION_ID), word, true);
+		close_entry(category);
+	}
+	return number;
+}
+
+static size_t add_resource(struct writing *writing, const struct bud_question *question)
+{
+	struct category *category = &writing->resources;
+	struct bud_buffer key = {0};
+	bool is_first;
+	bool is_new;
+	size_t number;
+
+	bud_buffer_format(&key, "%zu:%zu:%zu:", question->resource.len, question->type.len,
+		question->subject.len);
+	bud_buffer_span(&key, question->resource);
+	bud_buffer_span(&key, question->type);
+	bud_buffer_span(&key, question->subject);
+	number = enter(category, 'r', &key, &is_new);
+	if (!is_new)
+		return number;
+	is_first = !add_named(&category->json, question->resource, "urn:altinn:resource", true);
+	if (question->type.len > 0) {
+		add_attribute(&category->json, bud_span("urn:altinn:eventtype"), question->type,
+			is_first);
+		is_first = false;
+	}
+	if (question->subject.len > 0)
+		(void)add_named(&category->json, question->subject, NULL, is_first);
+	close_entry(category);
+	return number;
+}
+
+static void add_category(struct bud_buffer *out, const char *name, const struct category *category)
+{
+	bud_buffer_format(out, ",\"%s\":[", name);
+	bud_buffer_span(out, bud_buffer_as_span(&category->json));
+	bud_buffer_byte(out, ']');
+}
+
+void bud_xacml_write(const struct bud_question *questions, size_t n, struct bud_buffer *out)
+{
+	struct writing writing = {0};
+
+	for (size_t i = 0; i < n; i++)
+		bud_buffer_format(&writing.references,
+			"%s{\"ReferenceId\":[\"s%zu\",\"a%zu\",\"r%zu\"]}", i > 0 ? "," : "",
+			add_subject(&writing, &questions[i]), add_action(&writing, &questions[i]),
+			add_resource(&writing, &questions[i]));
+	bud_buffer_text(out, "{\"Request\":{\"ReturnPolicyIdList\":false");
+	add_category(out, "AccessSubject", &writing.subjects);
+	add_category(out, "Action", &writing.actions);
+	add_category(out, "Resource", &writing.resources);
+	bud_buffer_text(out, ",\"MultiRequests\":{\"RequestReference\":[");
+	bud_buffer_span(out, bud_buffer_as_span(&writing.references));
+	bud_buffer_text(out, "]}}}");
+	finish_category(&writing.subjects);
+	finish_category(&writing.actions);
+	finish_category(&writing.resources);
+	bud_buffer_finish(&writing.references);
+}
+
+/* Answers are written with capitals by the profile, and without by some. */
+static json_t *get(const json_t *object, const char *name, const char *other)
+{
+	json_t *value = json_object_get(object, name);
+
+	return value ? value : json_object_get(object, other);
+}
+
+static int read_decision(const json_t *result, enum bud_decision *out_decision)
+{
+	const char *word = json_string_value(get(result, "Decision", "decision"));
+	static const char *const denials[] = {"Deny", "NotApplicable", "Indeterminate"};
+
+	if (!word)
+		return -EPROTO;
+	if (strcmp(word, "Permit") == 0) {
+		*out_decision = BUD_DECISION_PERMIT;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(denials) / sizeof(denials[0]); i++) {
+		if (strcmp(word, denials[i]) == 0) {
+			*out_decision = BUD_DECISION_DENY;
+			return 0;
+		}
+	}
+	return -EPROTO;
+}
+
+int bud_xacml_read(
+	struct bud_span body, size_t n, enum bud_decision *out_decisions, struct bud_error *error)
+{
+	json_auto_t *root = json_loadb(body.at ? body.at : "", body.len, 0, NULL);
+	const json_t *results = get(root, "Response", "response");
+
+	if (!json_is_array(results)) {
+		(void)bud_error_set(error, NULL, "the answer has no list of decisions");
+		return -EPROTO;
+	}
+	if (json_array_size(results) != n) {
+		(void)bud_error_set(error, NULL, "%zu questions were answered by %zu decisions", n,
+			json_array_size(results));
+		return -EPROTO;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (read_decision(json_array_get(results, i), &out_decisions[i]) < 0) {
+			(void)bud_error_set(error, NULL, "decision %zu is none of XACML's", i + 1);
+			return -EPROTO;
+		}
+	}
+	return 0;
+}
