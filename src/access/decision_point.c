@@ -314,6 +314,10 @@ static void on_result(void *owner, const struct bud_fetch_result *result)
 	enum bud_decision decisions[BUD_DECISIONS_MAX];
 	struct bud_error error = {0};
 
+	if (point->is_stopped) { /* nobody waits for it any more */
+		point->n_asked = 0;
+		return;
+	}
 	if (read_answer(point, result, decisions, &error)) {
 		if (point->failures > 0)
 			point->options.on_trouble(point->options.owner, NULL);
@@ -331,6 +335,7 @@ void bud_decision_point_stop(struct bud_decision_point *point)
 	if (!point)
 		return;
 	point->is_stopped = true;
+	end_list(point, &point->asked);
 	end_list(point, &point->queue);
 }
 

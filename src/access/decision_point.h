@@ -48,8 +48,8 @@ void bud_decision_point_tell(
 BUD_MUST_CHECK int bud_decision_point_ask(struct bud_decision_point *point,
 	const struct bud_question *question, void (*fn)(void *owner), void *owner);
 
-/* Takes no more; what was not sent is over, and its fn's are called. Before the fetch is closed,
- * which ends the call under way. */
+/* Takes no more; what is filed is over, and its fn's are called. Before the fetch is closed, which
+ * ends the call under way. */
 void bud_decision_point_stop(struct bud_decision_point *point);
 /* After the fetch is closed. Asynchronous; NULL is fine. */
 void bud_decision_point_close(struct bud_decision_point *point);

@@ -89,7 +89,8 @@ static void fail(struct explaining *explaining, int err)
 
 static void handle_explain(void *context, struct bud_request *request)
 {
-	static const char *const known[] = {"event", "subscription", "filters", "last", NULL};
+	static const char *const known[] = {
+		"event", "subscription", "publisher", "filters", "last", NULL};
 	struct bud_api_desk *desk = context;
 	json_t *json = bud_json_body_take(request, known);
 	struct explaining *explaining;

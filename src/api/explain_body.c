@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/page.h"
+#include "auth/identity.h"
 #include "event/envelope.h"
 #include "event/event.h"
 #include "store/grants.h"
@@ -95,20 +96,24 @@ static int read_named(const json_t *event, struct bud_explain_body *body, struct
 int bud_explain_body_parse(const json_t *json, const char *owner, struct bud_explain_body *out_body,
 	struct bud_error *error)
 {
-	static const char *const known[] = {"event", "subscription", NULL};
+	static const char *const known[] = {"event", "subscription", "publisher", NULL};
+	const struct bud_body_text rule = {"publisher", BUD_IDENTITY_NAME_MAX};
+	bud_auto(free) char *publisher = NULL;
 	const json_t *event = json_object_get(json, "event");
 	struct bud_explain_body body = {.event = NULL};
 	int r = bud_body_check(json, "", known, error);
 
 	if (r == 0)
 		r = read_subscription(json, &body, error);
+	if (r == 0)
+		r = bud_body_text(json_object_get(json, "publisher"), &rule, &publisher, error);
 	if (r == 0 && !json_is_object(event))
 		r = bud_error_set(error, "event",
 			"event must be an object: a CloudEvent, or the source and id of one; or "
 			"give filters for a dry run");
 	if (r == 0)
 		r = json_object_get(event, "type") || json_object_get(event, "specversion")
-			    ? read_given(event, owner, &body, error)
+			    ? read_given(event, publisher ? publisher : owner, &body, error)
 			    : read_named(event, &body, error);
 	if (r == 0)
 		*out_body = body;

@@ -18,7 +18,8 @@ struct bud_explain_body {
 	int64_t to_ms;
 };
 
-/* {"subscription":…,"event":{…}}. An event that is given whole counts as published by `owner`.
+/* {"subscription":…,"event":{…},"publisher":…}. An event that is given whole counts as published by
+ * `owner`, or by whom "publisher" names: nobody is told more than the caller gave.
  * -EINVAL: `error` names the member. The caller unrefs the event. */
 BUD_MUST_CHECK int bud_explain_body_parse(const struct json_t *json, const char *owner,
 	struct bud_explain_body *out_body, struct bud_error *error);

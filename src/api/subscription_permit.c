@@ -1,8 +1,12 @@
 /* Permits to subscribe. */
 #include "api/subscription_permit.h"
 
+#include <stdlib.h>
+
+#include "access/decision_point.h"
 #include "access/refusal.h"
 #include "api/failure.h"
+#include "api/subscriptions.h"
 #include "auth/authorize.h"
 #include "auth/identity.h"
 #include "core/clock.h"
@@ -35,25 +39,59 @@ static struct bud_question question_of(
 	return question;
 }
 
-bool bud_subscription_permit(struct bud_authority *authority, struct bud_request *request,
-	const struct bud_subscription *subscription)
+struct asking {
+	struct bud_subscriptions_api *api;
+	struct bud_request *request;
+	const struct bud_subscription *subscription;
+	bud_subscription_permit_fn fn;
+	void *owner;
+};
+
+static void refuse(struct bud_request *request, const struct bud_question *question,
+	const struct bud_ruling *ruling)
+{
+	struct bud_error error = {0};
+
+	if (ruling->decision == BUD_DECISION_LATER) {
+		bud_failure_reply_unavailable(request, ruling->rule);
+		return;
+	}
+	bud_refusal_text(question, ruling, &error);
+	bud_refusal_reply(request, ruling->scope, &error);
+}
+
+static void on_decided(void *owner)
+{
+	struct asking asking = *(struct asking *)owner;
+	struct bud_question question =
+		question_of(asking.subscription, bud_request_identity(asking.request));
+	struct bud_ruling ruling;
+
+	free(owner);
+	(void)bud_authorize(asking.api->authority, &question, &ruling);
+	if (ruling.decision != BUD_DECISION_PERMIT)
+		refuse(asking.request, &question, &ruling);
+	asking.fn(asking.owner, ruling.decision == BUD_DECISION_PERMIT);
+}
+
+enum bud_permit_outcome bud_subscription_permit(struct bud_subscriptions_api *api,
+	struct bud_request *request, const struct bud_subscription *subscription,
+	bud_subscription_permit_fn fn, void *owner)
 {
 	struct bud_question question = question_of(subscription, bud_request_identity(request));
 	struct bud_ruling ruling;
-	struct bud_error error = {0};
+	struct asking *asking;
 
-	if (bud_authority_is_open(authority))
-		return true;
-	switch (bud_authorize(authority, &question, &ruling)) {
-	case BUD_DECISION_PERMIT:
-		return true;
-	case BUD_DECISION_DENY:
-		bud_refusal_text(&question, &ruling, &error);
-		bud_refusal_reply(request, ruling.scope, &error);
-		break;
-	case BUD_DECISION_LATER:
-		bud_failure_reply_unavailable(request, ruling.rule);
-		break;
+	if (bud_authority_is_open(api->authority) ||
+		bud_authorize(api->authority, &question, &ruling) == BUD_DECISION_PERMIT)
+		return BUD_PERMIT_GIVEN;
+	if (ruling.decision == BUD_DECISION_LATER && api->point) {
+		asking = bud_new(struct asking);
+		*asking = (struct asking){api, request, subscription, fn, owner};
+		if (bud_decision_point_ask(api->point, &question, on_decided, asking) == 0)
+			return BUD_PERMIT_ASKED;
+		free(asking);
 	}
-	return false;
+	refuse(request, &question, &ruling);
+	return BUD_PERMIT_REFUSED;
 }

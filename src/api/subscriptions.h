@@ -8,10 +8,11 @@
 #include "core/list.h"
 #include "http/route.h"
 
-struct bud_authority; /* auth/authorize.h */
-struct bud_config;    /* config/config.h */
-struct bud_store;     /* store/store.h */
-struct bud_table;     /* subscription/table.h */
+struct bud_authority;      /* auth/authorize.h */
+struct bud_decision_point; /* access/decision_point.h */
+struct bud_config;         /* config/config.h */
+struct bud_store;          /* store/store.h */
+struct bud_table;          /* subscription/table.h */
 
 /* All borrowed; one per worker, embedded in it. */
 struct bud_subscriptions_api {
@@ -19,6 +20,7 @@ struct bud_subscriptions_api {
 	struct bud_table *table;
 	size_t table_reader; /* of this worker's thread */
 	struct bud_authority *authority;
+	struct bud_decision_point *point; /* NULL: there is none */
 	const struct bud_config *config;
 	const uint16_t *own_ports; /* no sinks: as in fetch/target.h; may be NULL */
 

@@ -284,13 +284,20 @@ static int send_put(struct call *call)
 	return bud_registry_put(call->api->store, &put, on_put, call);
 }
 
+static void on_permit(void *owner, bool is_permitted)
+{
+	(is_permitted ? start_put : end)(owner);
+}
+
 static void permit(struct call *call)
 {
-	if (!call->made || call->kind == KIND_ROTATE ||
-		bud_subscription_permit(call->api->authority, call->request, call->made))
-		start_put(call);
-	else
-		end(call);
+	enum bud_permit_outcome outcome = BUD_PERMIT_GIVEN;
+
+	if (call->made && call->kind != KIND_ROTATE)
+		outcome = bud_subscription_permit(
+			call->api, call->request, call->made, on_permit, call);
+	if (outcome != BUD_PERMIT_ASKED)
+		on_permit(call, outcome == BUD_PERMIT_GIVEN);
 }
 
 static void start_put(struct call *call)

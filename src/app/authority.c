@@ -1,11 +1,14 @@
 /* Making the authority. */
 #include "app/authority.h"
 
+#include <errno.h>
+
 #include "app/app.h"
 #include "auth/authorize.h"
 #include "auth/policy.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "fetch/target.h"
 
 static int load_policy(struct bud_app *app, struct bud_error *error)
 {
@@ -20,13 +23,30 @@ static int load_policy(struct bud_app *app, struct bud_error *error)
 	return r;
 }
 
+/* So that the workers can open it. */
+static int try_point(const struct bud_auth_config *auth, struct bud_error *error)
+{
+	struct bud_target_options options = {.allow_http = true};
+	struct bud_error fault = {0};
+	struct bud_target *target =
+		bud_target_create(bud_span(auth->decision_url), &options, &fault);
+
+	bud_target_unref(target);
+	if (!target)
+		return bud_error_set(error, NULL, "auth.decision_url: %s", fault.text);
+	if (auth->decision_header[0] != '\0' && !bud_header_line_is_valid(auth->decision_header))
+		return bud_error_set(error, NULL, "auth.decision_header must be \"Name: value\"");
+	return 0;
+}
+
 int bud_app_authority_make(struct bud_app *app, struct bud_error *error)
 {
-	struct bud_authority_options options = {
-		.is_open = app->config.auth.mode == BUD_AUTH_MODE_NONE};
+	const struct bud_auth_config *auth = &app->config.auth;
+	struct bud_authority_options options = {.is_open = auth->mode == BUD_AUTH_MODE_NONE,
+		.has_point = auth->decision_url[0] != '\0'};
 
 	app->authority = bud_authority_create(&options);
-	return load_policy(app, error);
+	return options.has_point && try_point(auth, error) < 0 ? -EINVAL : load_policy(app, error);
 }
 
 void bud_app_authority_reload(struct bud_app *app)

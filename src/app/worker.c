@@ -3,9 +3,11 @@
  * them. */
 #include "app/worker.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <uv.h>
 
+#include "access/decision_point.h"
 #include "api/authenticator.h"
 #include "api/desk.h"
 #include "api/grants.h"
@@ -14,8 +16,10 @@
 #include "app/app.h"
 #include "app/client.h"
 #include "auth/identity.h"
+#include "auth/authorize.h"
 #include "core/alloc.h"
 #include "core/clock.h"
+#include "core/error.h"
 #include "core/log.h"
 #include "dispatch/dispatch.h"
 #include "fetch/fetch.h"
@@ -27,8 +31,11 @@
 #define READ_TIMEOUT_MS 5000 /* longer than the reader's BLOCK */
 #define TICK_MS         20
 #define WRITE_MS        50 /* for what cancelled attempts leave */
-#define CLOSE_MS        20 /* for the connections' last callbacks */
-#define TABLES          (3 + BUD_RESOURCES_TABLES)
+/* A delivery in hand waits as long. */
+#define DECISION_TIMEOUT_MS   2000
+#define POINT_CONNECTIONS_MAX 4
+#define CLOSE_MS              20 /* for the connections' last callbacks */
+#define TABLES                (3 + BUD_RESOURCES_TABLES)
 
 enum wish {
 	WISH_SWEEP = 1,
@@ -52,6 +59,8 @@ struct bud_worker {
 	struct bud_store commands_store;
 	struct bud_store reading_store;
 	struct bud_fetch *fetch;
+	struct bud_fetch *point_fetch; /* NULL, as the point, where there is none */
+	struct bud_decision_point *point;
 	struct bud_ingest *ingest;
 	struct bud_dispatch *dispatch;
 	struct bud_listener *listener;
@@ -121,6 +130,49 @@ static void open_stores(struct bud_worker *worker)
 	bud_store_init(&worker->reading_store, worker->reading, &worker->app->shard);
 }
 
+static void on_trouble(void *owner, const char *text)
+{
+	struct bud_worker *worker = owner;
+
+	if (text)
+		bud_log_error("the decision point decides nothing: what it should say waits",
+			"worker", bud_log_number(worker->index), "reason", text);
+	else
+		bud_log_info("the decision point decides again", "worker",
+			bud_log_number(worker->index));
+}
+
+static void open_point(struct bud_worker *worker)
+{
+	struct bud_app *app = worker->app;
+	const struct bud_auth_config *auth = &app->config.auth;
+	struct bud_networks networks;
+	struct bud_fetch_options fetch = bud_client_trusted_options(app, &networks);
+	struct bud_decision_point_options options = {
+		.loop = &worker->loop,
+		.authority = app->authority,
+		.metrics = worker->metrics,
+		.url = auth->decision_url,
+		.header = auth->decision_header,
+		.kept_ms = auth->decision_kept_s * 1000,
+		.timeout_ms = DECISION_TIMEOUT_MS,
+		.on_trouble = on_trouble,
+		.owner = worker,
+	};
+	struct bud_error error;
+
+	if (bud_authority_is_open(app->authority) || auth->decision_url[0] == '\0')
+		return;
+	fetch.allow_http = true; /* the operator named it */
+	fetch.proxy = NULL;
+	fetch.connections_max = POINT_CONNECTIONS_MAX;
+	fetch.multis = 1;
+	worker->point_fetch = bud_fetch_open(&worker->loop, &fetch);
+	options.fetch = worker->point_fetch;
+	worker->point = bud_decision_point_open(&options, &error);
+	assert(worker->point); /* it was tried before the threads were */
+}
+
 static void open_flows(struct bud_worker *worker)
 {
 	struct bud_app *app = worker->app;
@@ -150,8 +202,11 @@ static void open_flows(struct bud_worker *worker)
 		.workers = app->workers_n,
 	};
 
+	open_point(worker);
 	worker->fetch = bud_fetch_open(&worker->loop, &fetch);
 	desk.fetch = worker->fetch;
+	desk.point = worker->point;
+	ingest.point = worker->point;
 	worker->ingest = bud_ingest_open(&ingest);
 	worker->dispatch = bud_dispatch_open(&desk);
 }
@@ -191,6 +246,7 @@ static void open_listener(struct bud_worker *worker)
 		.table = app->table,
 		.table_reader = worker->index,
 		.authority = app->authority,
+		.point = worker->point,
 		.config = &app->config,
 		.own_ports = app->own_ports,
 	};
@@ -241,6 +297,7 @@ static void on_flows_time(uv_timer_t *timer)
 
 	bud_ingest_close(worker->ingest);
 	bud_dispatch_close(worker->dispatch);
+	bud_decision_point_close(worker->point);
 	uv_close((uv_handle_t *)&worker->wake, NULL);
 	uv_close((uv_handle_t *)&worker->tick, NULL);
 }
@@ -270,11 +327,13 @@ static void close_parts(struct bud_worker *worker)
 	uv_timer_stop(&worker->tick);
 	bud_dispatch_stop(worker->dispatch);
 	bud_dispatch_park_all(worker->dispatch);
+	bud_decision_point_stop(worker->point);
 	bud_authenticator_stop(&worker->authenticator);
 	bud_subscriptions_api_stop(&worker->subscriptions);
-	worker->n_closing = 1 + (worker->listener != NULL);
+	worker->n_closing = 1 + (worker->listener != NULL) + (worker->point_fetch != NULL);
 	bud_listener_close(worker->listener, on_part_closed, worker);
 	bud_fetch_close(worker->fetch, on_part_closed, worker);
+	bud_fetch_close(worker->point_fetch, on_part_closed, worker);
 }
 
 static void on_wake(uv_async_t *async)

@@ -1,6 +1,7 @@
 /* The settings of authentication. */
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 #include "config/text_max.h"
 
 /* Bits: what proves who asks. */
@@ -19,5 +20,8 @@ struct bud_auth_config {
 	char scope_publish[BUD_CONFIG_TEXT_MAX + 1];
 	char scope_subscribe[BUD_CONFIG_TEXT_MAX + 1];
 	char scope_read[BUD_CONFIG_TEXT_MAX + 1];
-	char policy_file[BUD_CONFIG_TEXT_MAX + 1]; /* "": none */
+	char policy_file[BUD_CONFIG_TEXT_MAX + 1];     /* "": none */
+	char decision_url[BUD_CONFIG_TEXT_MAX + 1];    /* "": there is no decision point */
+	char decision_header[BUD_CONFIG_TEXT_MAX + 1]; /* "": none */
+	int64_t decision_kept_s;
 };

@@ -44,6 +44,19 @@ const struct bud_setting bud_settings[] = {
 	{"auth.scope_read", BUD_SETTING_TEXT, AT(auth.scope_read),
 		"events:read, events:subscribe, altinn:events.subscribe", NULL, 0, 0,
 		"Scopes of which one is needed to read events."},
+	{"auth.policy_file", BUD_SETTING_PATH, AT(auth.policy_file), "", NULL, 0, 0,
+		"A JSON file that says who owns which resources and who may publish, subscribe and "
+		"read what; read again on SIGHUP; empty: owners have their own events, and grant."},
+	{"auth.decision_url", BUD_SETTING_PATH, AT(auth.decision_url), "", NULL, 0, 0,
+		"A decision point (XACML 3.0, JSON, multiple decisions) that is asked what neither "
+		"policy nor grants decide; http: only in your own network; empty: none."},
+	{"auth.decision_header", BUD_SETTING_SECRET, AT(auth.decision_header), "", NULL, 0, 0,
+		"A header line for its calls, \"Name: value\", such as a subscription key; empty: "
+		"none."},
+	{"auth.decision_kept_s", BUD_SETTING_INTEGER, AT(auth.decision_kept_s), "60", "seconds", 1,
+		3600,
+		"How long its decision, permit or deny, is good; so long a change there may take "
+		"until deliveries know it."},
 
 	{"data.dir", BUD_SETTING_TEXT, AT(data.dir), "./budstikke-data", NULL, 0, 0,
 		"The directory of the embedded Redis and of what this node keeps for itself."},

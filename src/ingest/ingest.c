@@ -161,6 +161,35 @@ static void on_turn_end(uv_check_t *check)
 		send_call(ingest);
 }
 
+/* What reading it came to. */
+static void take(struct bud_publish *publish, int r, const struct bud_error *error)
+{
+	struct bud_ingest *ingest = publish->ingest;
+
+	if (r < 0) {
+		bud_metrics_add(ingest->options.metrics, BUD_COUNTER_REQUESTS_INVALID, 1);
+		bud_publish_refuse(publish, r, error);
+		return;
+	}
+	if (!bud_store_is_up(ingest->options.store))
+		publish->err = -EAGAIN;
+	if (publish->n == 0 || publish->err < 0)
+		answer(publish);
+	else
+		bud_list_append(&ingest->queue, &publish->link);
+}
+
+/* The decision point has answered, or not. */
+static void on_decided(struct bud_publish *publish)
+{
+	struct bud_ingest *ingest = publish->ingest;
+	struct bud_error error;
+	int r = bud_publish_read_again(
+		publish, ingest->options.store->shard, &ingest->envelope, &error);
+
+	take(publish, r, &error);
+}
+
 static void on_publish(void *context, struct bud_request *request)
 {
 	struct bud_ingest *ingest = context;
@@ -171,19 +200,12 @@ static void on_publish(void *context, struct bud_request *request)
 	publish->ingest = ingest;
 	publish->request = request;
 	publish->authority = ingest->options.authority;
+	publish->point = ingest->options.point;
+	publish->again = on_decided;
 	bud_list_init(&publish->link);
 	r = bud_publish_read(publish, ingest->options.store->shard, &ingest->envelope, &error);
-	if (r < 0) {
-		bud_metrics_add(ingest->options.metrics, BUD_COUNTER_REQUESTS_INVALID, 1);
-		bud_publish_refuse(publish, r, &error);
-		return;
-	}
-	if (!bud_store_is_up(ingest->options.store))
-		publish->err = -EAGAIN;
-	if (publish->n == 0 || publish->err < 0)
-		answer(publish);
-	else
-		bud_list_append(&ingest->queue, &publish->link);
+	if (publish->n_asking == 0)
+		take(publish, r, &error);
 }
 
 const struct bud_route bud_ingest_routes[] = {

@@ -5,10 +5,11 @@
 #include <stdint.h>
 #include "http/route.h"
 
-struct bud_ingest;    /* opaque; one per worker */
-struct bud_authority; /* auth/authorize.h */
-struct bud_metrics;   /* core/metrics.h */
-struct bud_store;     /* store/store.h */
+struct bud_ingest;         /* opaque; one per worker */
+struct bud_authority;      /* auth/authorize.h */
+struct bud_decision_point; /* access/decision_point.h */
+struct bud_metrics;        /* core/metrics.h */
+struct bud_store;          /* store/store.h */
 struct uv_loop_s;
 
 /* Borrowed until it is closed. */
@@ -16,6 +17,7 @@ struct bud_ingest_options {
 	struct uv_loop_s *loop;
 	struct bud_store *store;
 	struct bud_authority *authority;
+	struct bud_decision_point *point; /* NULL: there is none */
 	struct bud_metrics *metrics;
 	int64_t window_ms;             /* how long (source, id) is remembered, at least */
 	const char *const *durability; /* what the answer names; may change */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "access/decision_point.h"
 #include "access/refusal.h"
 #include "auth/authorize.h"
 #include "auth/identity.h"
@@ -62,6 +63,14 @@ static void make_room(struct bud_publish *publish, struct bud_span json)
 		bud_buffer_reserve(&publish->counted, json.len + json.len / 3 + BUD_HOPS_ROOM);
 }
 
+static void on_decided(void *owner)
+{
+	struct bud_publish *publish = owner;
+
+	if (--publish->n_asking == 0)
+		publish->again(publish);
+}
+
 static int authorize(struct bud_publish *publish, const struct bud_envelope *envelope,
 	const struct bud_identity *identity, struct bud_error *error)
 {
@@ -77,8 +86,15 @@ static int authorize(struct bud_publish *publish, const struct bud_envelope *env
 		.now_ms = bud_clock_wall_ms(),
 	};
 
-	if (bud_authorize(publish->authority, &question, &publish->ruling) == BUD_DECISION_PERMIT)
+	enum bud_decision decision = bud_authorize(publish->authority, &question, &publish->ruling);
+
+	if (decision == BUD_DECISION_PERMIT)
 		return 0;
+	if (decision == BUD_DECISION_LATER && publish->point && !publish->was_asking &&
+		bud_decision_point_ask(publish->point, &question, on_decided, publish) == 0) {
+		publish->n_asking++;
+		return 0;
+	}
 	bud_refusal_text(&question, &publish->ruling, error);
 	return publish->ruling.decision == BUD_DECISION_LATER ? -EAGAIN : -EACCES;
 }
@@ -181,6 +197,17 @@ int bud_publish_read(struct bud_publish *publish, const struct bud_shard *shard,
 	if (r == 0 && publish->n > 0)
 		publish->results = bud_alloc_zero(publish->n);
 	return r;
+}
+
+int bud_publish_read_again(struct bud_publish *publish, const struct bud_shard *shard,
+	struct bud_envelope *envelope, struct bud_error *error)
+{
+	publish->was_asking = true;
+	publish->n = 0;
+	bud_buffer_clear(&publish->json);
+	bud_buffer_clear(&publish->counted);
+	free(bud_move(publish->results));
+	return bud_publish_read(publish, shard, envelope, error);
 }
 
 static void free_publish(struct bud_publish *publish)

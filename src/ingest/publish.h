@@ -7,17 +7,22 @@
 #include "core/text.h"
 #include "store/append.h"
 
-struct bud_authority; /* auth/authorize.h */
-struct bud_envelope;  /* event/envelope.h */
-struct bud_error;     /* core/error.h */
-struct bud_ingest;    /* ingest/ingest.h */
-struct bud_request;   /* http/request.h */
+struct bud_authority;      /* auth/authorize.h */
+struct bud_decision_point; /* access/decision_point.h */
+struct bud_envelope;       /* event/envelope.h */
+struct bud_error;          /* core/error.h */
+struct bud_ingest;         /* ingest/ingest.h */
+struct bud_request;        /* http/request.h */
 
 struct bud_publish {
 	struct bud_list link; /* bud_ingest's queue while events are unsent */
 	struct bud_ingest *ingest;
 	struct bud_request *request;
 	struct bud_authority *authority;
+	struct bud_decision_point *point;           /* NULL: there is none */
+	void (*again)(struct bud_publish *publish); /* the point has done its part */
+	size_t n_asking;                            /* questions that it is asked */
+	bool was_asking;
 	struct bud_ruling ruling; /* of the event that was not permitted */
 	bool is_batch;
 	struct bud_buffer json;    /* what a binary request became */
@@ -38,9 +43,14 @@ struct bud_publish {
 
 /* Reads the request's body into events. -EINVAL: 400; -E2BIG: 413; -ENOTSUP: 415; -ELOOP: 409;
  * -EACCES: 403, its sender may not publish one of them; -EAGAIN: 503, nobody knows now; `error`
- * says what is wrong. The publish borrows the request. */
+ * says what is wrong.
+ * While `n_asking` is not 0 it comes to nothing yet: `again` is called, then read again.
+ * The publish borrows the request. */
 BUD_MUST_CHECK int bud_publish_read(struct bud_publish *publish, const struct bud_shard *shard,
 	struct bud_envelope *envelope, struct bud_error *error);
+/* Reads it from the beginning: as if it had just come. */
+BUD_MUST_CHECK int bud_publish_read_again(struct bud_publish *publish,
+	const struct bud_shard *shard, struct bud_envelope *envelope, struct bud_error *error);
 /* Answers the request by what became of its events, and frees the publish. */
 void bud_publish_answer(struct bud_publish *publish, const char *durability);
 /* Answers with a problem, and frees the publish. */

@@ -314,7 +314,7 @@ static void ends_in_the_middle(void **state)
 	question.subject = bud_span("/party/2");
 	assert_int_equal(bud_decision_point_ask(point, &question, on_told, NULL), 0);
 	bud_decision_point_stop(point);
-	assert_int_equal(n_told, 1);
+	assert_int_equal(n_told, 2);
 	assert_int_equal(want("/org/b", "/party/2"), 0);
 }
 

@@ -1,0 +1,239 @@
+"""Owners and what they may have of each other: by the policy, by grants, by a decision point."""
+import json
+import signal
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from kit import Api, Budstikke, PrivateRedis, Receiver, folder, patience, wait_until
+
+APP = "urn:altinn:resource:app_ttd_apps-test"
+COMPLETED = "app.instance.process.completed"
+SCOPES = ["events:publish", "events:subscribe", "events:read"]
+ONLY_APP = [{"exact": {"resource": APP}}]
+POLICY = {
+    "resources": [{"resource": "urn:altinn:resource:app_ttd_*", "owner": "/org/ttd"}],
+    "rules": [
+        {"name": "taxes", "who": ["/org/skd"], "actions": ["subscribe", "read"],
+         "resources": [APP], "types": [COMPLETED]},
+        {"name": "own parties", "who": ["/systemuser/*"], "actions": ["subscribe", "read"],
+         "resources": [APP], "own_parties": True},
+    ],
+    "parties": [{"who": "/systemuser/1", "for": ["/party/1", "/party/2"]}],
+}
+
+
+class Caller(Api):
+    """An API client with a key of its own."""
+
+    def __init__(self, node, name):
+        super().__init__(node.url, patience(10))
+        answer = Api(node.admin, patience(10)).request(
+            "POST", "/api-keys", {"name": name, "scopes": SCOPES})
+        assert answer.status == 201, answer
+        self.key = answer.json()["key"]
+
+    def request(self, method, path, body=None, headers=None):
+        return super().request(method, path, body,
+                               {**(headers or {}), "authorization": f"Bearer {self.key}"})
+
+
+def event(number, **members):
+    return {"specversion": "1.0", "type": COMPLETED, "source": "/app", "id": f"e{number}",
+            "resource": APP, "subject": "/party/1", **members}
+
+
+def settings(home, policy=None, **more):
+    found = {"auth.mode": "keys", **more}
+    if policy is not None:
+        file = home / "policy.json"
+        file.write_text(json.dumps(policy))
+        found["auth.policy_file"] = file
+    return found
+
+
+def publish(caller, *events):
+    for one in events:
+        answer = caller.publish(one)
+        assert answer.status == 202, answer
+
+
+def came(receiver, path):
+    return sorted(i for _, i in receiver.ids(path))
+
+
+def story_policy_decides():
+    """Only the owner publishes to its resource; each subscriber gets what the policy permits it, an
+    end-user system only its own parties' events; explain and the refusals name the rule."""
+    with folder() as home, Receiver() as receiver, \
+            Budstikke(home / "data", settings(home, POLICY)) as node:
+        ttd, skd, system, other = [Caller(node, name) for name in
+                                   ("/org/ttd", "/org/skd", "/systemuser/1", "/org/other")]
+        for name, caller in (("ttd", ttd), ("skd", skd), ("system", system)):
+            caller.made = caller.subscribe(receiver.sink(name), filters=ONLY_APP)
+        refused = other.request("POST", "/subscriptions", {
+            "protocol": "HTTP", "sink": receiver.sink("other"), "filters": ONLY_APP})
+        assert refused.status == 403, refused
+        assert "/org/other may not subscribe events of " + APP in refused.json()["detail"], refused
+        refused = other.publish(event(0))
+        assert refused.status == 403 and "no rule" in refused.json()["detail"], refused
+        # What is its own it may publish and have, and nobody else sees it.
+        other.subscribe(receiver.sink("other"), name="all that is permitted")
+        publish(other, {"specversion": "1.0", "type": "x", "source": "/other", "id": "own"})
+        publish(ttd, event(1), event(2, subject="/party/3"), event(3, type="app.other"),
+                event(4, type="app.other", subject="/party/2"))
+        node.wait_settled()
+        assert came(receiver, "ttd") == ["e1", "e2", "e3", "e4"], came(receiver, "ttd")
+        assert came(receiver, "skd") == ["e1", "e2"], came(receiver, "skd")
+        assert came(receiver, "system") == ["e1", "e3", "e4"], came(receiver, "system")
+        assert came(receiver, "other") == ["own"], came(receiver, "other")
+        told = ttd.request("POST", "/explain", {"subscription": ttd.made["id"],
+                                                "event": {"source": "/app", "id": "e1"}}).json()
+        assert told["authorization"] == "permit", told
+        told = skd.request("POST", "/explain", {
+            "subscription": skd.made["id"], "publisher": "/org/ttd",
+            "event": event(9, type="app.other")}).json()
+        assert (told["authorization"], told["authorization_rule"]) == \
+            ("deny", "no rule and no grant permits it"), told
+        told = skd.request("POST", "/explain", {
+            "subscription": skd.made["id"], "publisher": "/org/ttd", "event": event(9)}).json()
+        assert told["authorization_rule"] == "rule: taxes", told
+        unseen = skd.request("POST", "/explain", {"subscription": skd.made["id"],
+                                                  "event": {"source": "/app", "id": "e3"}})
+        assert unseen.status == 404, unseen
+        # A policy that is read again reaches the next event.
+        (home / "policy.json").write_text(json.dumps({**POLICY, "rules": []}))
+        node.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "the policy is in force" in node.tail(), "it is read again", 10)
+        publish(ttd, event(5))
+        node.wait_settled()
+        assert "e5" in came(receiver, "ttd") and "e5" not in came(receiver, "skd")
+
+
+def story_grant():
+    """A grant is in force on every node for the next event, and gone with the next after it is
+    taken back; it ends on its date; only the owner gives one."""
+    with folder() as home, PrivateRedis(home / "redis") as redis, Receiver() as receiver:
+        more = {"redis.url": redis.url, "workers": 2}
+        with Budstikke(home / "a", settings(home, POLICY, **more)) as a, \
+                Budstikke(home / "b", settings(home, POLICY, **more)) as b:
+            ttd, bank = Caller(a, "/org/ttd"), Caller(b, "/organisation/974760673")
+            refused = bank.request("POST", "/grants", {"to": "/org/x", "resource": APP})
+            assert refused.status == 403, refused
+            bank.subscribe(receiver.sink("bank"), types=[COMPLETED])
+            expected = []
+            for i in range(8):
+                made = ttd.request("POST", "/grants", {
+                    "to": "/organisation/974760673", "resource": APP,
+                    "actions": ["subscribe"], "types": [COMPLETED]})
+                assert made.status == 201, made
+                publish(ttd, *[event(f"{i}-{k}") for k in range(5)],
+                        event(f"{i}-other", type="app.other"))
+                expected += [f"e{i}-{k}" for k in range(5)]
+                wait_until(lambda n=len(expected): len(came(receiver, "bank")) >= n, "they come", 20)
+                gone = ttd.request("DELETE", "/grants/" + made.json()["id"])
+                assert gone.status == 200, gone
+                publish(ttd, *[event(f"{i}-after-{k}") for k in range(5)])
+            until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
+            made = ttd.request("POST", "/grants", {
+                "to": "/organisation/974760673", "resource": APP, "until": until})
+            assert made.status == 201, made
+            publish(ttd, event("dated"))
+            expected.append("edated")
+            wait_until(lambda: "edated" in came(receiver, "bank"), "it comes in time", 20)
+            time.sleep(4)
+            publish(ttd, event("too-late"))
+            a.wait_settled()
+            assert came(receiver, "bank") == sorted(expected), came(receiver, "bank")
+
+
+class DecisionPoint:
+    """XACML over HTTP: permits whom it is told to; or fails."""
+
+    def __init__(self):
+        self.permitted, self.mode, self.calls, self.questions = set(), "answer", 0, 0
+        point = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                point.calls += 1
+                point.key = self.headers["x-key"]
+                body = point.decide(asked["Request"])
+                self.send_response(500 if point.mode == "fail" else 200)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/authorize"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def decide(self, request):
+        def values(category):
+            return {entry["Id"]: {a["AttributeId"]: a["Value"] for a in entry["Attribute"]}
+                    for entry in request[category]}
+        who, what, on = values("AccessSubject"), values("Action"), values("Resource")
+        decisions = []
+        for reference in request["MultiRequests"]["RequestReference"]:
+            s, a, r = reference["ReferenceId"]
+            key = (next(iter(who[s].values())), next(iter(what[a].values())),
+                   on[r].get("urn:altinn:partyid"))
+            decisions.append("Permit" if key in self.permitted else "NotApplicable")
+        self.questions += len(decisions)
+        if self.mode == "short":
+            decisions.pop()
+        return json.dumps({"Response": [{"Decision": d} for d in decisions]}).encode()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def story_decision_point():
+    """What the policy does not say the decision point does: per party, kept for a while; while it
+    fails or lies events wait, and nothing is lost."""
+    with folder() as home, Receiver() as receiver, DecisionPoint() as point, \
+            Budstikke(home / "data", settings(
+                home, {}, workers=1, **{"auth.decision_url": point.url,
+                                        "auth.decision_header": "X-Key: k1",
+                                        "auth.decision_kept_s": 2})) as node:
+        point.permitted = {("ttd", "publish", p) for p in ("1", "2")} | \
+            {("skd", "subscribe", None), ("skd", "subscribe", "1")}
+        ttd, skd, other = [Caller(node, n) for n in ("/org/ttd", "/org/skd", "/org/other")]
+        skd.subscribe(receiver.sink("skd"), filters=ONLY_APP)
+        refused = other.request("POST", "/subscriptions", {
+            "protocol": "HTTP", "sink": receiver.sink("other"), "filters": ONLY_APP})
+        assert refused.status == 403 and "the decision point" in refused.json()["detail"], refused
+        assert other.publish(event(0)).status == 403
+        assert point.key == "k1"
+        publish(ttd, event(1), event(2, subject="/party/2"))
+        wait_until(lambda: came(receiver, "skd") == ["e1"], "the permitted one comes", 20)
+        node.wait_settled()
+        assert came(receiver, "skd") == ["e1"], came(receiver, "skd")
+        for mode in ("fail", "short"):
+            wait_until(lambda: ttd.publish(event("own-" + mode)).status == 202, "accepted", 20)
+            time.sleep(2.5)  # until nothing is known of anybody any more
+            calls = point.calls
+            publish(ttd, event(mode + "-0"))
+            point.mode = mode
+            time.sleep(2.5)
+            refused = ttd.publish(event(mode + "-refused"))
+            assert refused.status == 503 and refused.headers["retry-after"], refused
+            assert point.calls > calls
+            assert node.metric("decision_failures_total") > 0
+            point.mode = "answer"
+            wait_until(lambda m=mode: f"e{m}-0" in came(receiver, "skd"), "it comes later", 60)
+        said = [line for line in node.tail(400).splitlines() if "decides nothing" in line]
+        assert 1 <= len(said) <= 4, said
+        node.wait_settled()
+        assert not [i for i in came(receiver, "skd") if "refused" in i]
