@@ -43,6 +43,8 @@ static const struct description counters[BUD_COUNTERS] = {
 	[BUD_COUNTER_DECISION_QUESTIONS] = {"decision_questions", "Questions in those calls"},
 	[BUD_COUNTER_DECISION_FAILURES] = {"decision_failures",
 		"Calls to the decision point without a good answer"},
+	[BUD_COUNTER_REGISTER_CALLS] = {"register_calls", "Look-ups of parties over HTTP"},
+	[BUD_COUNTER_REGISTER_FAILURES] = {"register_failures", "Those without a good answer"},
 	[BUD_COUNTER_DELIVERIES_CLAIMED] = {"deliveries_claimed", "Taken from a lane"},
 	[BUD_COUNTER_ATTEMPTS_OK] = {"attempts_ok", "HTTP attempts answered 2xx"},
 	[BUD_COUNTER_ATTEMPTS_FAILED] = {"attempts_failed", "HTTP attempts that failed"},
