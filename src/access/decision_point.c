@@ -1,7 +1,7 @@
-/* The decision point's client. wanted (queue) -> asked (one call under way) -> remembered by the
- * authority, or given up -> its waiters told. While a call is under way the queue grows: the
- * busier, the larger the calls. After three failures in a row it is cut off for a while, doubled
- * each time; then one call tries. */
+/* The decision point's client. wanted (naming, for a person -> queue) -> asked (one call under way)
+ * -> remembered by the authority, or given up -> its waiters told. While a call is under way the
+ * queue grows: the busier, the larger the calls. After three failures in a row it is cut off for a
+ * while, doubled each time; then one call tries. */
 #include "access/decision_point.h"
 
 #include <assert.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "access/register.h"
 #include "access/xacml.h"
 #include "auth/authorize.h"
 #include "core/clock.h"
@@ -35,10 +36,11 @@ struct waiter {
 
 /* A question of our own. */
 struct wanted {
-	struct bud_list link; /* bud_decision_point::queue or ::asked */
+	struct bud_list link; /* bud_decision_point::naming, ::queue or ::asked */
 	struct bud_hash_128 key;
 	uint64_t number;
 	struct bud_question question; /* its texts are in `text` */
+	char party[64];               /* its subject as it is asked, when that is a person */
 	struct waiter *waiters;
 	char text[];
 };
@@ -47,9 +49,10 @@ struct bud_decision_point {
 	struct bud_decision_point_options options;
 	struct bud_target *target;
 	uv_prepare_t turn; /* before the loop waits: what its callbacks filed goes out together */
+	struct bud_list naming; /* the register is asked who it is */
 	struct bud_list queue;
 	struct bud_list asked;
-	struct bud_map by_key; /* of both */
+	struct bud_map by_key; /* of all three */
 	uint64_t last_number;
 	uint64_t done_number;
 	size_t n_asked; /* 0: no call is under way */
@@ -62,6 +65,7 @@ struct bud_decision_point {
 };
 
 static void on_turn(uv_prepare_t *turn);
+static void end_list(struct bud_decision_point *point, struct bud_list *list);
 static void on_result(void *owner, const struct bud_fetch_result *result);
 
 struct bud_decision_point *bud_decision_point_open(
@@ -85,6 +89,7 @@ struct bud_decision_point *bud_decision_point_open(
 	point->options.url = NULL;
 	point->options.header = NULL;
 	point->target = target;
+	bud_list_init(&point->naming);
 	bud_list_init(&point->queue);
 	bud_list_init(&point->asked);
 	uv_prepare_init(options->loop, &point->turn);
@@ -144,6 +149,71 @@ static bool is_cut_off(const struct bud_decision_point *point)
 	return point->failures >= FAILURES_MAX && bud_clock_mono_ms() < point->cut_off_mono_ms;
 }
 
+/* Persons. A question whose person was not found is asked as it is; when the register cannot be
+ * asked nobody decides. */
+
+struct naming {
+	struct bud_decision_point *point;
+	struct bud_hash_128 key;
+};
+
+static void put_party(struct wanted *wanted, const struct bud_party *party)
+{
+	if (!party || party->uuid[0] == '\0')
+		return;
+	snprintf(wanted->party, sizeof(wanted->party), "urn:altinn:party:uuid:%s", party->uuid);
+	wanted->question.subject = bud_span(wanted->party);
+}
+
+static void on_named(void *owner, enum bud_register_outcome outcome, const struct bud_party *party)
+{
+	struct naming naming = *(struct naming *)owner;
+	struct bud_decision_point *point = naming.point;
+	struct wanted *wanted = bud_map_get(&point->by_key, key_span(&naming.key));
+	struct bud_list failed;
+
+	free(owner);
+	if (!wanted || point->is_stopped)
+		return;
+	bud_list_remove(&wanted->link);
+	if (outcome == BUD_REGISTER_FAILED) {
+		bud_list_init(&failed);
+		bud_list_append(&failed, &wanted->link);
+		end_list(point, &failed);
+		return;
+	}
+	put_party(wanted, party);
+	bud_list_append(&point->queue, &wanted->link);
+}
+
+static void name_subject(struct bud_decision_point *point, struct wanted *wanted)
+{
+	struct bud_register_question question = {BUD_PARTY_WHO, wanted->question.subject};
+	struct bud_party party;
+	struct naming *naming;
+
+	if (!point->options.reg || !bud_party_is_person(question.identifier)) {
+		bud_list_append(&point->queue, &wanted->link);
+		return;
+	}
+	naming = bud_new(struct naming);
+	*naming = (struct naming){point, wanted->key};
+	bud_list_append(&point->naming, &wanted->link);
+	switch (bud_register_ask(point->options.reg, &question, on_named, naming, &party)) {
+	case BUD_REGISTER_ASKED:
+		return;
+	case BUD_REGISTER_FOUND:
+		put_party(wanted, &party);
+		break;
+	case BUD_REGISTER_NONE:
+	case BUD_REGISTER_FAILED: /* asked as it is, which nobody permits by mistake */
+		break;
+	}
+	free(naming);
+	bud_list_remove(&wanted->link);
+	bud_list_append(&point->queue, &wanted->link);
+}
+
 static struct wanted *file(struct bud_decision_point *point, const struct bud_question *question)
 {
 	struct bud_hash_128 key = bud_authority_key(point->options.authority, question);
@@ -156,7 +226,7 @@ static struct wanted *file(struct bud_decision_point *point, const struct bud_qu
 	wanted = create(question, key);
 	wanted->number = ++point->last_number;
 	bud_map_put(&point->by_key, key_span(&wanted->key), wanted);
-	bud_list_append(&point->queue, &wanted->link);
+	name_subject(point, wanted);
 	return wanted;
 }
 
@@ -193,7 +263,8 @@ static struct waiter *end_wanted(
 		waiter->next = before;
 		before = waiter;
 	}
-	point->done_number = wanted->number;
+	if (point->done_number < wanted->number)
+		point->done_number = wanted->number;
 	bud_map_remove(&point->by_key, key_span(&wanted->key));
 	bud_list_remove(&wanted->link);
 	free(wanted);
@@ -304,7 +375,7 @@ static void remember(struct bud_decision_point *point, const enum bud_decision *
 
 	bud_list_each (wanted, &point->asked, link)
 		bud_authority_remember(
-			point->options.authority, &wanted->question, decisions[i++], until_ms);
+			point->options.authority, wanted->key, decisions[i++], until_ms);
 	assert(i == point->n_asked);
 }
 
@@ -337,6 +408,7 @@ void bud_decision_point_stop(struct bud_decision_point *point)
 	point->is_stopped = true;
 	end_list(point, &point->asked);
 	end_list(point, &point->queue);
+	end_list(point, &point->naming);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -11,6 +11,7 @@ struct bud_decision_point; /* opaque; belongs to the loop's thread */
 struct bud_fetch;          /* fetch/fetch.h */
 struct bud_metrics;        /* core/metrics.h */
 struct bud_question;       /* auth/question.h */
+struct bud_register;       /* access/register.h */
 struct uv_loop_s;
 
 /* Borrowed until it is closed, but `url` and `header`, which are read when it is opened. */
@@ -19,6 +20,9 @@ struct bud_decision_point_options {
 	struct bud_fetch *fetch;
 	struct bud_authority *authority;
 	struct bud_metrics *metrics;
+	/* The point knows persons by their party's UUID, and the register tells it; NULL: they are
+	 * sent as they are. */
+	struct bud_register *reg;
 	const char *url;
 	const char *header; /* "Name: value" sent along; "" or NULL: none */
 	int64_t kept_ms;    /* how long a decision is good */

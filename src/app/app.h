@@ -14,6 +14,7 @@ struct bud_authority; /* auth/authorize.h */
 struct bud_control;   /* app/control.h */
 struct bud_endpoints; /* dispatch/endpoint.h */
 struct bud_keyring;   /* crypto/keyring.h */
+struct bud_parties;   /* access/parties.h */
 struct bud_sealer;    /* crypto/seal.h */
 struct bud_issuers;   /* auth/issuers.h */
 struct bud_trust;     /* auth/trust.h */
@@ -38,10 +39,11 @@ struct bud_app {
 	struct bud_table *table;
 	struct bud_endpoints *endpoints;
 	struct bud_keyring *keyring;
+	struct bud_authority *authority;
+	struct bud_parties *parties; /* of a file; NULL: there is none */
 	struct bud_issuers *issuers; /* NULL: no tokens are accepted */
 	struct bud_scope_rules scope_rules;
 	struct bud_trust *trust;
-	struct bud_authority *authority;
 	struct bud_following following;
 	struct bud_readiness readiness;
 	const char *durability;

@@ -1,8 +1,7 @@
 /* Making the authority. */
 #include "app/authority.h"
 
-#include <errno.h>
-
+#include "access/parties.h"
 #include "app/app.h"
 #include "auth/authorize.h"
 #include "auth/policy.h"
@@ -24,19 +23,30 @@ static int load_policy(struct bud_app *app, struct bud_error *error)
 }
 
 /* So that the workers can open it. */
-static int try_point(const struct bud_auth_config *auth, struct bud_error *error)
+static int try_service(
+	const char *name, const char *url, const char *header, struct bud_error *error)
 {
 	struct bud_target_options options = {.allow_http = true};
 	struct bud_error fault = {0};
-	struct bud_target *target =
-		bud_target_create(bud_span(auth->decision_url), &options, &fault);
+	struct bud_target *target;
 
+	if (url[0] == '\0')
+		return 0;
+	target = bud_target_create(bud_span(url), &options, &fault);
 	bud_target_unref(target);
 	if (!target)
-		return bud_error_set(error, NULL, "auth.decision_url: %s", fault.text);
-	if (auth->decision_header[0] != '\0' && !bud_header_line_is_valid(auth->decision_header))
-		return bud_error_set(error, NULL, "auth.decision_header must be \"Name: value\"");
+		return bud_error_set(error, NULL, "auth.%s_url: %s", name, fault.text);
+	if (header[0] != '\0' && !bud_header_line_is_valid(header))
+		return bud_error_set(error, NULL, "auth.%s_header must be \"Name: value\"", name);
 	return 0;
+}
+
+static int try_services(const struct bud_auth_config *auth, struct bud_error *error)
+{
+	int r = try_service("decision", auth->decision_url, auth->decision_header, error);
+
+	return r < 0 ? r
+		     : try_service("register", auth->register_url, auth->register_header, error);
 }
 
 int bud_app_authority_make(struct bud_app *app, struct bud_error *error)
@@ -45,8 +55,14 @@ int bud_app_authority_make(struct bud_app *app, struct bud_error *error)
 	struct bud_authority_options options = {.is_open = auth->mode == BUD_AUTH_MODE_NONE,
 		.has_point = auth->decision_url[0] != '\0'};
 
+	int r = try_services(auth, error);
+
 	app->authority = bud_authority_create(&options);
-	return options.has_point && try_point(auth, error) < 0 ? -EINVAL : load_policy(app, error);
+	if (r == 0)
+		r = load_policy(app, error);
+	if (r == 0 && auth->parties_file[0] != '\0')
+		r = bud_parties_load(auth->parties_file, &app->parties, error);
+	return r;
 }
 
 void bud_app_authority_reload(struct bud_app *app)
@@ -60,4 +76,10 @@ void bud_app_authority_reload(struct bud_app *app)
 			"the policy is wrong: the one before stays in force", "reason", error.text);
 	else
 		bud_log_info("the policy is in force");
+}
+
+void bud_app_authority_close(struct bud_app *app)
+{
+	bud_authority_destroy(app->authority);
+	bud_parties_destroy(app->parties);
 }

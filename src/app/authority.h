@@ -8,5 +8,7 @@ struct bud_error; /* core/error.h */
 /* Makes app->authority. -EINVAL or the file's errno: the policy cannot be used, `error` says where.
  */
 BUD_MUST_CHECK int bud_app_authority_make(struct bud_app *app, struct bud_error *error);
+/* After all threads. */
+void bud_app_authority_close(struct bud_app *app);
 /* By the main thread. A policy that is wrong changes nothing and is said to be. */
 void bud_app_authority_reload(struct bud_app *app);

@@ -406,7 +406,7 @@ static void finish(struct serve *serve)
 	bud_endpoints_destroy(app->endpoints);
 	bud_keyring_destroy(app->keyring);
 	bud_app_trust_close(app);
-	bud_authority_destroy(app->authority);
+	bud_app_authority_close(app);
 	bud_table_destroy(app->table);
 	bud_sealer_destroy(app->sealer);
 	free(app->workers);

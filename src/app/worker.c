@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "access/decision_point.h"
+#include "access/register.h"
 #include "api/authenticator.h"
 #include "api/desk.h"
 #include "api/grants.h"
@@ -32,10 +33,11 @@
 #define TICK_MS         20
 #define WRITE_MS        50 /* for what cancelled attempts leave */
 /* A delivery in hand waits as long. */
-#define DECISION_TIMEOUT_MS   2000
-#define POINT_CONNECTIONS_MAX 4
-#define CLOSE_MS              20 /* for the connections' last callbacks */
-#define TABLES                (3 + BUD_RESOURCES_TABLES)
+#define SERVICE_TIMEOUT_MS      2000
+#define SERVICE_CONNECTIONS_MAX 64
+#define REGISTER_KEPT_MS        3600000
+#define CLOSE_MS                20 /* for the connections' last callbacks */
+#define TABLES                  (3 + BUD_RESOURCES_TABLES)
 
 enum wish {
 	WISH_SWEEP = 1,
@@ -59,8 +61,9 @@ struct bud_worker {
 	struct bud_store commands_store;
 	struct bud_store reading_store;
 	struct bud_fetch *fetch;
-	struct bud_fetch *point_fetch; /* NULL, as the point, where there is none */
-	struct bud_decision_point *point;
+	struct bud_fetch *service_fetch;
+	struct bud_register *reg;
+	struct bud_decision_point *point; /* NULL: there is none */
 	struct bud_ingest *ingest;
 	struct bud_dispatch *dispatch;
 	struct bud_listener *listener;
@@ -142,20 +145,38 @@ static void on_trouble(void *owner, const char *text)
 			bud_log_number(worker->index));
 }
 
+static void open_register(struct bud_worker *worker)
+{
+	struct bud_app *app = worker->app;
+	struct bud_register_options options = {
+		.parties = app->parties,
+		.fetch = worker->service_fetch,
+		.metrics = worker->metrics,
+		.url = app->config.auth.register_url,
+		.header = app->config.auth.register_header,
+		.timeout_ms = SERVICE_TIMEOUT_MS,
+		.kept_ms = REGISTER_KEPT_MS,
+	};
+	struct bud_error error;
+
+	worker->reg = bud_register_create(&options, &error);
+	assert(worker->reg); /* it was tried before the threads were */
+}
+
 static void open_point(struct bud_worker *worker)
 {
 	struct bud_app *app = worker->app;
 	const struct bud_auth_config *auth = &app->config.auth;
-	struct bud_networks networks;
-	struct bud_fetch_options fetch = bud_client_trusted_options(app, &networks);
 	struct bud_decision_point_options options = {
 		.loop = &worker->loop,
+		.fetch = worker->service_fetch,
 		.authority = app->authority,
 		.metrics = worker->metrics,
+		.reg = auth->register_url[0] != '\0' || app->parties ? worker->reg : NULL,
 		.url = auth->decision_url,
 		.header = auth->decision_header,
 		.kept_ms = auth->decision_kept_s * 1000,
-		.timeout_ms = DECISION_TIMEOUT_MS,
+		.timeout_ms = SERVICE_TIMEOUT_MS,
 		.on_trouble = on_trouble,
 		.owner = worker,
 	};
@@ -163,14 +184,23 @@ static void open_point(struct bud_worker *worker)
 
 	if (bud_authority_is_open(app->authority) || auth->decision_url[0] == '\0')
 		return;
-	fetch.allow_http = true; /* the operator named it */
-	fetch.proxy = NULL;
-	fetch.connections_max = POINT_CONNECTIONS_MAX;
-	fetch.multis = 1;
-	worker->point_fetch = bud_fetch_open(&worker->loop, &fetch);
-	options.fetch = worker->point_fetch;
 	worker->point = bud_decision_point_open(&options, &error);
-	assert(worker->point); /* it was tried before the threads were */
+	assert(worker->point); /* the same */
+}
+
+/* What the operator named, wherever that is. */
+static void open_services(struct bud_worker *worker)
+{
+	struct bud_networks networks;
+	struct bud_fetch_options fetch = bud_client_trusted_options(worker->app, &networks);
+
+	fetch.allow_http = true;
+	fetch.proxy = NULL;
+	fetch.connections_max = SERVICE_CONNECTIONS_MAX;
+	fetch.multis = 1;
+	worker->service_fetch = bud_fetch_open(&worker->loop, &fetch);
+	open_register(worker);
+	open_point(worker);
 }
 
 static void open_flows(struct bud_worker *worker)
@@ -202,7 +232,7 @@ static void open_flows(struct bud_worker *worker)
 		.workers = app->workers_n,
 	};
 
-	open_point(worker);
+	open_services(worker);
 	worker->fetch = bud_fetch_open(&worker->loop, &fetch);
 	desk.fetch = worker->fetch;
 	desk.point = worker->point;
@@ -255,6 +285,8 @@ static void open_listener(struct bud_worker *worker)
 		.store = &worker->commands_store,
 		.config = &app->config,
 		.authority = app->authority,
+		.point = worker->point,
+		.reg = worker->reg,
 		.table = app->table,
 		.table_reader = worker->index,
 		.keyring = app->keyring,
@@ -298,6 +330,7 @@ static void on_flows_time(uv_timer_t *timer)
 	bud_ingest_close(worker->ingest);
 	bud_dispatch_close(worker->dispatch);
 	bud_decision_point_close(worker->point);
+	bud_register_destroy(worker->reg);
 	uv_close((uv_handle_t *)&worker->wake, NULL);
 	uv_close((uv_handle_t *)&worker->tick, NULL);
 }
@@ -330,10 +363,10 @@ static void close_parts(struct bud_worker *worker)
 	bud_decision_point_stop(worker->point);
 	bud_authenticator_stop(&worker->authenticator);
 	bud_subscriptions_api_stop(&worker->subscriptions);
-	worker->n_closing = 1 + (worker->listener != NULL) + (worker->point_fetch != NULL);
+	worker->n_closing = 2 + (worker->listener != NULL);
 	bud_listener_close(worker->listener, on_part_closed, worker);
 	bud_fetch_close(worker->fetch, on_part_closed, worker);
-	bud_fetch_close(worker->point_fetch, on_part_closed, worker);
+	bud_fetch_close(worker->service_fetch, on_part_closed, worker);
 }
 
 static void on_wake(uv_async_t *async)

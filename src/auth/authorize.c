@@ -300,11 +300,10 @@ struct bud_hash_128 bud_authority_key(
 	return bud_decision_key(authority->decisions, question);
 }
 
-void bud_authority_remember(struct bud_authority *authority, const struct bud_question *question,
+void bud_authority_remember(struct bud_authority *authority, struct bud_hash_128 key,
 	enum bud_decision decision, int64_t until_ms)
 {
-	bud_decision_cache_put(authority->decisions,
-		bud_decision_key(authority->decisions, question), decision, until_ms);
+	bud_decision_cache_put(authority->decisions, key, decision, until_ms);
 }
 
 void bud_authority_forget_decisions(struct bud_authority *authority)

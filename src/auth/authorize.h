@@ -71,6 +71,6 @@ size_t bud_authority_count_grants(
 struct bud_hash_128 bud_authority_key(
 	const struct bud_authority *authority, const struct bud_question *question);
 /* PERMIT or DENY, until then. */
-void bud_authority_remember(struct bud_authority *authority, const struct bud_question *question,
+void bud_authority_remember(struct bud_authority *authority, struct bud_hash_128 key,
 	enum bud_decision decision, int64_t until_ms);
 void bud_authority_forget_decisions(struct bud_authority *authority);

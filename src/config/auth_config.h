@@ -24,4 +24,7 @@ struct bud_auth_config {
 	char decision_url[BUD_CONFIG_TEXT_MAX + 1];    /* "": there is no decision point */
 	char decision_header[BUD_CONFIG_TEXT_MAX + 1]; /* "": none */
 	int64_t decision_kept_s;
+	char register_url[BUD_CONFIG_TEXT_MAX + 1];    /* "": none */
+	char register_header[BUD_CONFIG_TEXT_MAX + 1]; /* "": none */
+	char parties_file[BUD_CONFIG_TEXT_MAX + 1];    /* "": none */
 };

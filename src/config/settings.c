@@ -57,6 +57,14 @@ const struct bud_setting bud_settings[] = {
 		3600,
 		"How long its decision, permit or deny, is good; so long a change there may take "
 		"until deliveries know it."},
+	{"auth.register_url", BUD_SETTING_PATH, AT(auth.register_url), "", NULL, 0, 0,
+		"The base of a register of parties as Altinn has it, \".../register/api\", for "
+		"sub-units and party look-ups; http: only in your own network; empty: none."},
+	{"auth.register_header", BUD_SETTING_SECRET, AT(auth.register_header), "", NULL, 0, 0,
+		"A header line for its calls, \"Name: value\"; empty: none."},
+	{"auth.parties_file", BUD_SETTING_PATH, AT(auth.parties_file), "", NULL, 0, 0,
+		"A JSON file with parties instead, for tests and small set-ups, asked first; "
+		"empty: none."},
 
 	{"data.dir", BUD_SETTING_TEXT, AT(data.dir), "./budstikke-data", NULL, 0, 0,
 		"The directory of the embedded Redis and of what this node keeps for itself."},

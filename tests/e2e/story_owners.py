@@ -41,42 +41,6 @@ def paths_of(identity):
             ("POST", base + "/resume", {}), ("POST", base + "/test", {}),
             ("GET", base + "/stats", None),
             ("POST", base + "/dead/00-1-0000000001/replay", {})]
-def story_grant():
-    """A grant is in force on every node for the next event, and gone with the next after it is
-    taken back; it ends on its date; only the owner gives one."""
-    with folder() as home, PrivateRedis(home / "redis") as redis, Receiver() as receiver:
-        more = {"redis.url": redis.url, "workers": 2}
-        with Budstikke(home / "a", settings(home, POLICY, **more)) as a, \
-                Budstikke(home / "b", settings(home, POLICY, **more)) as b:
-            ttd, bank = Caller(a, "/org/ttd"), Caller(b, "/organisation/974760673")
-            refused = bank.request("POST", "/grants", {"to": "/org/x", "resource": APP})
-            assert refused.status == 403, refused
-            bank.subscribe(receiver.sink("bank"), types=[COMPLETED])
-            expected = []
-            for i in range(8):
-                made = ttd.request("POST", "/grants", {
-                    "to": "/organisation/974760673", "resource": APP,
-                    "actions": ["subscribe"], "types": [COMPLETED]})
-                assert made.status == 201, made
-                publish(ttd, *[event(f"{i}-{k}") for k in range(5)],
-                        event(f"{i}-other", type="app.other"))
-                expected += [f"e{i}-{k}" for k in range(5)]
-                wait_until(lambda n=len(expected): len(came(receiver, "bank")) >= n,
-                           "they come", 20)
-                gone = ttd.request("DELETE", "/grants/" + made.json()["id"])
-                assert gone.status == 200, gone
-                publish(ttd, *[event(f"{i}-after-{k}") for k in range(5)])
-            until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
-            made = ttd.request("POST", "/grants", {
-                "to": "/organisation/974760673", "resource": APP, "until": until})
-            assert made.status == 201, made
-            publish(ttd, event("dated"))
-            expected.append("edated")
-            wait_until(lambda: "edated" in came(receiver, "bank"), "it comes in time", 20)
-            time.sleep(4)
-            publish(ttd, event("too-late"))
-            a.wait_settled()
-            assert came(receiver, "bank") == sorted(expected), came(receiver, "bank")
 
 
 def story_foreign_ids_are_not_found():

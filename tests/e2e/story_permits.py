@@ -130,7 +130,8 @@ def story_grant():
                 publish(ttd, *[event(f"{i}-{k}") for k in range(5)],
                         event(f"{i}-other", type="app.other"))
                 expected += [f"e{i}-{k}" for k in range(5)]
-                wait_until(lambda n=len(expected): len(came(receiver, "bank")) >= n, "they come", 20)
+                wait_until(lambda n=len(expected): len(came(receiver, "bank")) >= n,
+                           "they come", 20)
                 gone = ttd.request("DELETE", "/grants/" + made.json()["id"])
                 assert gone.status == 200, gone
                 publish(ttd, *[event(f"{i}-after-{k}") for k in range(5)])

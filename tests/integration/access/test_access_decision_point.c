@@ -10,10 +10,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <uv.h>
 #include <cmocka.h>
 
 #include "access/decision_point.h"
+#include "access/register.h"
 #include "auth/authorize.h"
 #include "config/network.h"
 #include "core/clock.h"
@@ -27,6 +29,8 @@ static struct pdp pdp;
 static struct bud_fetch *fetch;
 static struct bud_authority *authority;
 static struct bud_decision_point *point;
+static struct bud_parties *parties;
+static struct bud_register *reg;
 static struct bud_metrics metrics;
 static bool is_fetch_closed;
 static char trouble[200];
@@ -76,6 +80,7 @@ static void open_point(int64_t kept_ms, unsigned timeout_ms)
 		.fetch = fetch,
 		.authority = authority,
 		.metrics = &metrics,
+		.reg = reg,
 		.url = url,
 		.header = "X-Key: k1",
 		.kept_ms = kept_ms,
@@ -123,6 +128,8 @@ static int tear_down(void **state)
 	bud_fetch_close(fetch, on_fetch_closed, NULL);
 	wait_until(is_fetch_closed);
 	bud_decision_point_close(bud_move(point));
+	bud_register_destroy(bud_move(reg));
+	bud_parties_destroy(bud_move(parties));
 	pdp_close(&pdp);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);
@@ -284,6 +291,53 @@ static void slowness_is_cut_off(void **state)
 	assert_int_equal(n_over, 1);
 }
 
+static void knows_everybody_in(const char *json, const char *url)
+{
+	char path[] = "/tmp/parties.XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_int_equal(write(fd, json, strlen(json)), strlen(json));
+	close(fd);
+	assert_int_equal(bud_parties_load(path, &parties, NULL), 0);
+	unlink(path);
+	reg = bud_register_create(&(struct bud_register_options){.parties = parties,
+					  .fetch = fetch,
+					  .metrics = &metrics,
+					  .url = url,
+					  .timeout_ms = 5000,
+					  .kept_ms = 60000},
+		NULL);
+	assert_non_null(reg);
+}
+
+#define PERSON(number) "urn:altinn:person:identifier-no:" number
+
+/* Nobody is told a person's number, and the decision is for this person all the same. */
+static void persons_go_by_their_party(void **state)
+{
+	char url[64];
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/no/such/path", pdp.port);
+	knows_everybody_in("{\"parties\":[{\"party\":1,\"person\":\"01019012345\","
+			   "\"uuid\":\"0f1e2d3c-4b5a-4697-8899-aabbccddeeff\"}]}",
+		url);
+	open_point(60000, 5000);
+	pdp.permitted = "a";
+	want("/org/a", PERSON("01019012345"));
+	wait_until(bud_decision_point_done(point) == 1);
+	assert_non_null(strstr(pdp.body.at, "\"urn:altinn:party:uuid\""));
+	assert_non_null(strstr(pdp.body.at, "0f1e2d3c-4b5a-4697-8899-aabbccddeeff"));
+	assert_null(strstr(pdp.body.at, "01019012345"));
+	assert_int_equal(decide("/org/a", PERSON("01019012345")), BUD_DECISION_PERMIT);
+	assert_int_equal(decide("/org/a", PERSON("02019012345")), BUD_DECISION_LATER);
+	/* The register has no such person: the point says no by itself. */
+	want("/org/b", PERSON("02019012345"));
+	wait_until(bud_decision_point_done(point) == 2);
+	assert_int_equal(decide("/org/b", PERSON("02019012345")), BUD_DECISION_DENY);
+	assert_int_equal(counted(BUD_COUNTER_REGISTER_CALLS), 1);
+}
+
 static void is_bounded(void **state)
 {
 	char who[16];
@@ -342,6 +396,7 @@ int main(void)
 		TEST(asks_again_when_its_time_is_over),
 		TEST(a_lie_decides_nothing),
 		TEST(slowness_is_cut_off),
+		TEST(persons_go_by_their_party),
 		TEST(is_bounded),
 		TEST(ends_in_the_middle),
 		TEST(refuses_what_it_cannot_use),

@@ -211,13 +211,15 @@ static void waits_for_the_point(void **state)
 	(void)state;
 	assert_string_equal(
 		ask(authority, &question), "later: the decision point has not answered");
-	bud_authority_remember(authority, &question, BUD_DECISION_PERMIT, 1000);
+	bud_authority_remember(
+		authority, bud_authority_key(authority, &question), BUD_DECISION_PERMIT, 1000);
 	assert_string_equal(ask(authority, &question), "permit: the decision point");
 	assert_int_equal(bud_authorize_delivery(authority, event, bud_span("/org/x"), 0),
 		BUD_DECISION_PERMIT);
 	question.subject = bud_span("/party/2");
 	assert_int_equal(bud_authorize(authority, &question, NULL), BUD_DECISION_LATER);
-	bud_authority_remember(authority, &question, BUD_DECISION_DENY, 1000);
+	bud_authority_remember(
+		authority, bud_authority_key(authority, &question), BUD_DECISION_DENY, 1000);
 	assert_string_equal(ask(authority, &question), "deny: the decision point");
 	question.resource = bud_span("");
 	assert_string_equal(ask(authority, &question), "deny: no rule and no grant permits it");
