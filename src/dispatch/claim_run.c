@@ -159,8 +159,8 @@ void bud_claim_run_start(struct bud_claim_run *claim, int64_t mono_ms)
 	for (size_t i = 0; i < claim->n; i++) {
 		struct bud_claim_item *item = &claim->items[i];
 		uint64_t asked;
-		enum bud_decision decision =
-			bud_permit(desk, item->delivery.event, claim->receiver->owner, &asked);
+		enum bud_decision decision = bud_permit(
+			desk, item->delivery.event, claim->receiver->owner, now_ms, &asked);
 		item->delivery.on_end = on_end;
 		if (state == BUD_RECEIVER_DELETED) {
 			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_CANCELLED, 1);

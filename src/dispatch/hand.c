@@ -251,7 +251,7 @@ static void add_deliveries(
 		struct bud_hand_delivery *item = &hand->deliveries[i];
 		uint64_t asked;
 		enum bud_decision decision =
-			bud_permit(hands->desk, hand->event, found[i]->owner, &asked);
+			bud_permit(hands->desk, hand->event, found[i]->owner, now_ms, &asked);
 		bud_delivery_init(&item->delivery,
 			bud_receivers_get(hands->receivers, found[i], hand->arrived_mono_ms),
 			hand->event, 1);

@@ -36,7 +36,8 @@ static uint64_t ask_chunk(struct bud_hand *hand, uint64_t after_serial)
 	bud_table_lock(desk->table, desk->table_reader);
 	n = bud_table_match(desk->table, &match);
 	for (size_t i = 0; i < n; i++) {
-		if (bud_permit(desk, hand->event, found[i]->owner, &asked) == BUD_DECISION_LATER &&
+		if (bud_permit(desk, hand->event, found[i]->owner, match.now_ms, &asked) ==
+				BUD_DECISION_LATER &&
 			asked > hand->asked)
 			hand->asked = asked;
 	}

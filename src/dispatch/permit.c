@@ -3,7 +3,6 @@
 
 #include "access/decision_point.h"
 #include "auth/authorize.h"
-#include "core/clock.h"
 #include "core/metrics.h"
 #include "core/random.h"
 #include "dispatch/desk.h"
@@ -12,9 +11,8 @@
 #define UNASKED_MS 10000
 
 enum bud_decision bud_permit(const struct bud_desk *desk, const struct bud_event *event,
-	const char *owner, uint64_t *out_asked)
+	const char *owner, int64_t now_ms, uint64_t *out_asked)
 {
-	int64_t now_ms = bud_clock_wall_ms();
 	enum bud_decision decision =
 		bud_authorize_delivery(desk->authority, event, bud_span(owner), now_ms);
 	struct bud_question question;
