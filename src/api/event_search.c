@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/permits.h"
 #include "api/desk.h"
 #include "api/look_back.h"
 #include "auth/authorize.h"
@@ -23,7 +24,9 @@ struct search {
 	struct bud_buffer id;
 	struct bud_buffer source;
 	struct bud_buffer reader;
-	struct bud_authority *authority;
+	struct bud_permits permits;
+	struct bud_question question; /* whether the one at hand may be read */
+	enum bud_decision decision;
 	struct bud_envelope envelope;
 	struct bud_event *event;
 	struct bud_member member;
@@ -56,7 +59,6 @@ static bool may_be_it(const struct search *search, struct bud_span bytes)
 static bool visit(void *owner, const struct bud_entry *entry)
 {
 	struct search *search = owner;
-	struct bud_question question;
 
 	if (!may_be_it(search, entry->bytes) ||
 		bud_envelope_scan_stored(&search->envelope, entry->bytes) < 0 ||
@@ -66,10 +68,11 @@ static bool visit(void *owner, const struct bud_entry *entry)
 	search->event = bud_event_create(entry->owner, entry->bytes);
 	if (!search->event)
 		return true;
-	bud_question_of_event(
-		search->event, bud_buffer_as_span(&search->reader), BUD_ACTION_READ, &question);
-	question.now_ms = bud_clock_wall_ms();
-	if (bud_authorize(search->authority, &question, NULL) != BUD_DECISION_PERMIT) {
+	bud_question_of_event(search->event, bud_buffer_as_span(&search->reader), BUD_ACTION_READ,
+		&search->question);
+	search->question.now_ms = bud_clock_wall_ms();
+	search->decision = bud_authorize(search->permits.authority, &search->question, NULL);
+	if (search->decision == BUD_DECISION_DENY) {
 		bud_event_unref(bud_move(search->event));
 		return true;
 	}
@@ -77,12 +80,29 @@ static bool visit(void *owner, const struct bud_entry *entry)
 	return false;
 }
 
-static void finish(struct search *search, int err)
+static void tell(struct search *search, int err)
 {
 	struct bud_event_search_result found = {search->event, search->member, &search->looked};
 
 	search->fn(search->owner, err, &found);
 	destroy(search);
+}
+
+static void on_decided(void *owner)
+{
+	struct search *search = owner;
+
+	if (search->decision != BUD_DECISION_PERMIT)
+		bud_event_unref(bud_move(search->event));
+	tell(search, 0);
+}
+
+static void finish(struct search *search, int err)
+{
+	if (!search->event || search->decision != BUD_DECISION_LATER)
+		tell(search, err);
+	else if (bud_permits_ask(&search->permits, on_decided, search))
+		on_decided(search);
 }
 
 static bool is_in_time(const struct search *search, const struct bud_member *id)
@@ -149,7 +169,11 @@ int bud_event_search(struct bud_api_desk *desk, const struct bud_event_search *w
 	bud_buffer_span(&search->id, wanted->id);
 	bud_buffer_span(&search->source, wanted->source);
 	bud_buffer_span(&search->reader, wanted->owner);
-	search->authority = desk->authority;
+	search->permits = (struct bud_permits){.authority = desk->authority,
+		.point = desk->point,
+		.questions = &search->question,
+		.decisions = &search->decision,
+		.n = 1};
 	bud_envelope_init(&search->envelope);
 	r = bud_look_back(&look_back);
 	if (r < 0)

@@ -93,3 +93,44 @@ def story_events_and_endpoints_are_apart():
         wait_until(lambda: a.get("/endpoints").json(), "the endpoint is not listed", 20, 0.2)
         assert {row["sink"] for row in a.get("/endpoints").json()} == {receiver.sink("a")}
         assert b.get("/endpoints").json() == []
+def story_decision_point():
+    """What the policy does not say the decision point does: per party, kept for a while; while it
+    fails or lies events wait, and nothing is lost."""
+    with folder() as home, Receiver() as receiver, DecisionPoint() as point, \
+            Budstikke(home / "data", settings(
+                home, {}, workers=1, **{"auth.decision_url": point.url,
+                                        "auth.decision_header": "X-Key: k1",
+                                        "auth.decision_kept_s": 2})) as node:
+        point.permitted = {("ttd", "publish", p) for p in ("1", "2")} | \
+            {("skd", "subscribe", None), ("skd", "subscribe", "1")}
+        ttd, skd, other = [Caller(node, n) for n in ("/org/ttd", "/org/skd", "/org/other")]
+        skd.subscribe(receiver.sink("skd"), filters=ONLY_APP)
+        refused = other.request("POST", "/subscriptions", {
+            "protocol": "HTTP", "sink": receiver.sink("other"), "filters": ONLY_APP})
+        assert refused.status == 403 and "the decision point" in refused.json()["detail"], refused
+        assert other.publish(event(0)).status == 403
+        assert point.key == "k1"
+        publish(ttd, event(1), event(2, subject="/party/2"))
+        wait_until(lambda: came(receiver, "skd") == ["e1"], "the permitted one comes", 20)
+        node.wait_settled()
+        assert came(receiver, "skd") == ["e1"], came(receiver, "skd")
+        assert skd.get("/events/e1?source=/app").status == 404
+        point.permitted.add(("skd", "read", "2"))
+        assert skd.get("/events/e2?source=/app").status == 200
+        for mode in ("fail", "short"):
+            wait_until(lambda: ttd.publish(event("own-" + mode)).status == 202, "accepted", 20)
+            time.sleep(2.5)  # until nothing is known of anybody any more
+            calls = point.calls
+            publish(ttd, event(mode + "-0"))
+            point.mode = mode
+            time.sleep(2.5)
+            refused = ttd.publish(event(mode + "-refused"))
+            assert refused.status == 503 and refused.headers["retry-after"], refused
+            assert point.calls > calls
+            assert node.metric("decision_failures_total") > 0
+            point.mode = "answer"
+            wait_until(lambda m=mode: f"e{m}-0" in came(receiver, "skd"), "it comes later", 60)
+        said = [line for line in node.tail(400).splitlines() if "decides nothing" in line]
+        assert 1 <= len(said) <= 4, said
+        node.wait_settled()
+        assert not [i for i in came(receiver, "skd") if "refused" in i]

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "access/decision_point.h"
+#include "access/permits.h"
 #include "access/register.h"
 #include "auth/authorize.h"
 #include "config/network.h"
@@ -338,6 +339,38 @@ static void persons_go_by_their_party(void **state)
 	assert_int_equal(counted(BUD_COUNTER_REGISTER_CALLS), 1);
 }
 
+static void a_page_is_one_call(void **state)
+{
+	static const char *const subjects[] = {"/party/1", "/party/2", "/party/1", "/party/3"};
+	struct bud_question questions[4];
+	enum bud_decision decisions[4];
+	struct bud_permits permits = {
+		.authority = authority, .questions = questions, .decisions = decisions, .n = 4};
+
+	(void)state;
+	open_point(60000, 5000);
+	pdp.permitted = "a";
+	for (size_t i = 0; i < 4; i++)
+		questions[i] = question_of(i == 3 ? "/org/b" : "/org/a", subjects[i]);
+	assert_true(bud_permits_ask(&permits, on_told, NULL)); /* there is nobody to ask */
+	assert_int_equal(decisions[0], BUD_DECISION_LATER);
+	permits.point = point;
+	assert_false(bud_permits_ask(&permits, on_told, NULL));
+	wait_until(n_told == 1);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(decisions[i], BUD_DECISION_PERMIT);
+	assert_int_equal(decisions[3], BUD_DECISION_DENY);
+	assert_int_equal(pdp.calls, 1);
+	assert_int_equal(pdp.questions, 3);
+	assert_true(bud_permits_ask(&permits, on_told, NULL));
+	/* Without an answer nothing is permitted. */
+	bud_authority_forget_decisions(authority);
+	pdp.mode = PDP_STATUS_500;
+	assert_false(bud_permits_ask(&permits, on_told, NULL));
+	wait_until(n_told == 2);
+	assert_int_equal(decisions[0], BUD_DECISION_LATER);
+}
+
 static void is_bounded(void **state)
 {
 	char who[16];
@@ -397,6 +430,7 @@ int main(void)
 		TEST(a_lie_decides_nothing),
 		TEST(slowness_is_cut_off),
 		TEST(persons_go_by_their_party),
+		TEST(a_page_is_one_call),
 		TEST(is_bounded),
 		TEST(ends_in_the_middle),
 		TEST(refuses_what_it_cannot_use),
