@@ -28,14 +28,37 @@ static bool is_token(struct bud_span span)
 	return span.len > 0;
 }
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* Eight bytes at once, as tokens are long: whether one is below 0x20 or is 0x7f. */
+static bool may_have_control(const char *eight)
+{
+	uint64_t word, del;
+
+	memcpy(&word, eight, sizeof(word));
+	del = word ^ EACH_BYTE(0x7f);
+	return (((word - EACH_BYTE(0x20)) & ~word) | ((del - EACH_BYTE(1)) & ~del)) &
+	       EACH_BYTE(0x80);
+}
+
+static bool is_control(char character)
+{
+	unsigned char c = (unsigned char)character;
+
+	return (c < 0x20 && c != '\t') || c == 0x7f;
+}
+
 /* `line` is without its line feed. */
 static bool check_line(struct bud_span line, struct bud_refusal *out_refusal)
 {
+	size_t i = 0;
+
 	if (line.len == 0 || line.at[line.len - 1] != '\r')
 		return refuse(out_refusal, 400, "A line of the head ends without CR.", NULL);
-	for (size_t i = 0; i + 1 < line.len; i++) {
-		unsigned char c = (unsigned char)line.at[i];
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
+	while (i + 1 < line.len) {
+		if (line.len - 1 - i >= 8 && !may_have_control(line.at + i))
+			i += 8;
+		else if (is_control(line.at[i++]))
 			return refuse(out_refusal, 400, "A control character in the head.", NULL);
 	}
 	return true;

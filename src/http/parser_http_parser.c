@@ -9,6 +9,10 @@
 #include "http/chunk.h"
 #include "http/head.h"
 
+/* Of a line with a token: above, its middle is not parsed; so much at each end is. */
+#define LONG_BYTES 256
+#define SEEN_BYTES 64
+
 struct bud_parser {
 	http_parser parser;
 	struct bud_head *head;     /* only while a head is parsed */
@@ -27,12 +31,19 @@ static int on_field_name(http_parser *parser, const char *at, size_t len)
 	return 0;
 }
 
+/* Once per field, or for its beginning and its end (feed_head). */
 static int on_field_value(http_parser *parser, const char *at, size_t len)
 {
 	struct bud_head *head = ((struct bud_parser *)parser->data)->head;
+	struct bud_header *field;
+	const char *from = at;
 
-	if (head)
-		head->fields[head->n_fields - 1].value = bud_span_trim((struct bud_span){at, len});
+	if (!head)
+		return 0;
+	field = &head->fields[head->n_fields - 1];
+	if (field->value.len > 0)
+		from = field->value.at;
+	field->value = bud_span_trim((struct bud_span){from, (size_t)(at + len - from)});
 	return 0;
 }
 
@@ -97,6 +108,50 @@ static bool is_fine(const struct bud_parser *parser)
 	return error == HPE_OK || error == HPE_PAUSED;
 }
 
+/* A value that means nothing to the parser and is long. `line` is without its line feed. */
+static bool is_token_line(struct bud_span line)
+{
+	struct bud_span rest = line;
+	struct bud_span name = bud_span_take_until(&rest, ':');
+
+	return line.len > LONG_BYTES && rest.len > 1 && rest.at[1] > ' ' &&
+	       (bud_span_is_nocase(name, "Authorization") ||
+		       bud_span_is_nocase(name, "PlatformAccessToken"));
+}
+
+/* The first such line in `bytes`; an empty span when there is none. */
+static struct bud_span find_token_line(struct bud_span bytes)
+{
+	while (bytes.len > LONG_BYTES) {
+		struct bud_span line = bud_span_take_until(&bytes, '\n');
+		if (is_token_line(line))
+			return line;
+	}
+	return (struct bud_span){NULL, 0};
+}
+
+/* http_parser takes 17 instructions for a byte of a value, and a token has a thousand: of it the
+ * parser sees the beginning and the end. What lies between was judged by bud_head_scan(), by the
+ * same rule. Returns how many bytes are done. */
+static size_t feed_head(struct bud_parser *parser, struct bud_span bytes)
+{
+	http_parser *inner = &parser->parser;
+	struct bud_span line;
+	size_t used = 0;
+
+	while ((line = find_token_line(bytes)).len > 0) {
+		size_t first = (size_t)(line.at - bytes.at) + SEEN_BYTES;
+		size_t skipped = line.len - 2 * SEEN_BYTES;
+		size_t n = http_parser_execute(inner, &callbacks, bytes.at, first);
+		used += n;
+		if (n != first)
+			return used;
+		used += skipped;
+		bytes = (struct bud_span){bytes.at + first + skipped, bytes.len - first - skipped};
+	}
+	return used + http_parser_execute(inner, &callbacks, bytes.at, bytes.len);
+}
+
 int bud_parser_head(struct bud_parser *parser, struct bud_span bytes, struct bud_head *out_head)
 {
 	http_parser_init(&parser->parser, HTTP_REQUEST);
@@ -104,7 +159,7 @@ int bud_parser_head(struct bud_parser *parser, struct bud_span bytes, struct bud
 	parser->head = out_head;
 	parser->chunks = NULL;
 	out_head->n_fields = 0;
-	size_t used = http_parser_execute(&parser->parser, &callbacks, bytes.at, bytes.len);
+	size_t used = feed_head(parser, bytes);
 	parser->head = NULL;
 	if (HTTP_PARSER_ERRNO(&parser->parser) == HPE_CB_header_field)
 		return -E2BIG;

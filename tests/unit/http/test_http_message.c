@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/alloc.h"
@@ -53,6 +54,55 @@ static void test_head(void **state)
 	assert_int_equal(BUD_MESSAGE_WHOLE,
 		read_text("GET / HTTP/1.1\r\nHost: h\r\nConnection: a, Close\r\n\r\n", bytes, 0));
 	assert_false(message.head.keep_alive);
+}
+
+/* Tokens are long, and not each byte of them need be looked at by everybody; but each is. */
+static void test_long_values(void **state)
+{
+	static const char *const names[] = {"Authorization", "authorization", "PlatformAccessToken",
+		"X-Other", "Authorization-X"};
+	static const size_t lengths[] = {1, 200, 241, 242, 243, 256, 300, 1000, 4000};
+	char text[20000], bytes[20000], value[4001];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (size_t k = 0; k < sizeof(lengths) / sizeof(lengths[0]); k++) {
+			size_t len = lengths[k];
+			for (size_t n = 0; n < len; n++)
+				value[n] = (char)('!' + (n * 7 + k) % 94);
+			value[len] = '\0';
+			snprintf(text, sizeof(text),
+				HEAD "%s: %s\r\nA: b\r\n%s:%s \r\nContent-Length: 2\r\n\r\nhi",
+				names[i], value, names[i], value);
+			assert_int_equal(BUD_MESSAGE_WHOLE, read_text(text, bytes, 5));
+			assert_int_equal(6, message.head.n_fields);
+			assert_true(bud_span_is(message.head.fields[2].name, names[i]));
+			assert_true(bud_span_is(message.head.fields[2].value, value));
+			assert_true(bud_span_is(message.head.fields[3].value, "b"));
+			assert_true(bud_span_is(message.head.fields[4].value, value));
+			assert_true(bud_span_is(message.body, "hi"));
+			for (size_t at = 0; at < len; at += 1 + len / 20) {
+				static const char bad[] = {'\x01', '\x7f', '\0', '\n', '\x1f'};
+				size_t whole = strlen(text);
+				char *spot = strstr(text, value) + at;
+				char was = *spot;
+				size_t all = whole;
+				*spot = bad[at % sizeof(bad)];
+				memcpy(bytes, text, whole);
+				bud_message_start(&message, parser);
+				assert_int_equal(BUD_MESSAGE_REFUSED,
+					bud_message_read(&message, bytes, &all));
+				*spot = was;
+			}
+		}
+	}
+	/* A value that begins with blanks. */
+	memset(value, ' ', 300);
+	memset(value + 300, 'x', 400);
+	value[700] = '\0';
+	snprintf(text, sizeof(text), HEAD "Authorization:%s\r\n\r\n", value);
+	assert_int_equal(BUD_MESSAGE_WHOLE, read_text(text, bytes, 5));
+	assert_int_equal(400, message.head.fields[2].value.len);
 }
 
 static void test_limits_are_exact(void **state)
@@ -160,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_head),
+		cmocka_unit_test(test_long_values),
 		cmocka_unit_test(test_limits_are_exact),
 		cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_split_anywhere),
