@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "access/issuers_file.h"
+#include "auth/issuers.h"
 #include "cli/arguments.h"
 #include "config/config.h"
 #include "crypto/seal.h"
@@ -43,9 +45,11 @@ int bud_cli_check_config(int argc, char **argv)
 	const struct bud_arguments arguments = {"check-config [--config FILE] [--set KEY=VALUE]...",
 		about, options, sizeof(options) / sizeof(options[0]), examples, NULL};
 	struct bud_sealer *sealer = NULL;
+	struct bud_issuers *issuers = NULL;
 	struct bud_config config;
 	struct bud_error error;
 	int exit_code;
+	int r;
 
 	if (!bud_arguments_take(&arguments, argc, argv, &exit_code))
 		return exit_code;
@@ -55,12 +59,17 @@ int bud_cli_check_config(int argc, char **argv)
 	}
 	sources.sets = sets.list;
 	sources.sets_n = sets.n;
-	if (bud_config_load(&sources, &config, &error) < 0 ||
-		bud_secrets_load(&config, &sealer, &error) < 0) {
+	r = bud_config_load(&sources, &config, &error);
+	if (r == 0)
+		r = bud_secrets_load(&config, &sealer, &error);
+	if (r == 0)
+		r = bud_issuers_load(&config, &issuers, &error);
+	bud_issuers_destroy(issuers);
+	bud_sealer_destroy(sealer);
+	if (r < 0) {
 		fprintf(stderr, "budstikke check-config: %s\n", error.text);
 		return BUD_CLI_EXIT_USAGE;
 	}
-	bud_sealer_destroy(sealer);
 	bud_config_write(&config, &text);
 	return print(&text);
 }

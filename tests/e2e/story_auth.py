@@ -285,3 +285,23 @@ def story_secret_parts_stay_secret():
         assert base64.b64encode(pid.encode()).decode() not in node.tail(1000)
         assert pid.encode() not in Api(node.admin).get("/metrics").body
         assert made["id"]
+
+
+def story_issuers_file_is_checked():
+    """A file of issuers with a fault is refused, with its place, before anything is served."""
+    with folder() as home:
+        file = home / "issuers.json"
+        file.write_text('{"issuers":[{"issuer":"https://i.example/","jwks_uri":'
+                        '"https://i.example/k","audiance":"us"}]}', encoding="utf-8")
+        for command in ("serve", "check-config"):
+            settings = {"auth.mode": "jwt", "auth.issuers": file, "data.dir": home / "data"}
+            words = [word for name, value in settings.items()
+                     for word in ("--set", f"{name}={value}")]
+            done = subprocess.run([binary(), command, *words], capture_output=True, text=True,
+                                  check=False, timeout=30)
+            assert done.returncode != 0, done
+            assert "issuers[0].audiance" in done.stderr and "issuers.json" in done.stderr, done
+        file.unlink()
+        done = subprocess.run([binary(), "check-config", *words], capture_output=True, text=True,
+                              check=False, timeout=30)
+        assert done.returncode == 2 and "No such file" in done.stderr, done
