@@ -221,6 +221,9 @@ def story_decision_point():
         wait_until(lambda: came(receiver, "skd") == ["e1"], "the permitted one comes", 20)
         node.wait_settled()
         assert came(receiver, "skd") == ["e1"], came(receiver, "skd")
+        assert skd.get("/events/e1?source=/app").status == 404
+        point.permitted.add(("skd", "read", "2"))
+        assert skd.get("/events/e2?source=/app").status == 200
         for mode in ("fail", "short"):
             wait_until(lambda: ttd.publish(event("own-" + mode)).status == 202, "accepted", 20)
             time.sleep(2.5)  # until nothing is known of anybody any more
