@@ -110,8 +110,8 @@ static void test_claims_that_name_nobody_well(void **state)
 		",\"consumer\":{\"authority\":\"x\",\"ID\":\"0192:991825827\"}",
 		",\"consumer\":{\"authority\":\"iso6523-actorid-upis\",\"ID\":\"0192:991825828\"}",
 		",\"consumer\":\"0192:991825827\"",
-		",\"authorization_details\":{\"type\":\"urn:altinn:systemuser\","
-		"\"systemuser_id\":[\"x\"]}",
+		(",\"authorization_details\":{\"type\":\"urn:altinn:systemuser\","
+		 "\"systemuser_id\":[\"x\"]}"),
 		",\"authorization_details\":{\"type\":\"urn:altinn:systemuser\"}",
 		",\"pid\":\"13861498943\"",
 		",\"pid\":13861498942",

@@ -144,11 +144,11 @@ static void test_keys_left_out(void **state)
 		"7",
 		"{\"kty\":\"oct\",\"k\":\"AAAA\",\"kid\":\"x\"}",
 		"{\"kty\":\"EC\",\"crv\":\"P-521\",\"x\":\"AA\",\"y\":\"AA\",\"kid\":\"x\"}",
-		"{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"x\","
-		"\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
-		"\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
-		"{\"kty\":\"OKP\",\"crv\":\"X25519\",\"kid\":\"x\","
-		"\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
+		("{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"x\","
+		 "\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
+		 "\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}"),
+		("{\"kty\":\"OKP\",\"crv\":\"X25519\",\"kid\":\"x\","
+		 "\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}"),
 		"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AAAA\",\"kid\":\"x\"}",
 		"{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\",\"kid\":\"x\"}",
 		"{\"kty\":\"RSA\",\"n\":\"!!\",\"e\":\"AQAB\",\"kid\":\"x\"}",
