@@ -37,12 +37,38 @@ void bud_append_prepare(const struct bud_shard *shard, const struct bud_append_k
 	out_event->partition = (unsigned char)(spread % shard->partitions);
 	out_event->owner = owner;
 	out_event->bytes = bytes;
+	out_event->index_n = 0;
 	memcpy(out_event->seen, &seen, sizeof(out_event->seen));
 	memcpy(out_event->digest, &digest, sizeof(out_event->digest));
 }
 
-/* Declares the streams in use; `out_key` is each event's index among the keys, from 1. */
-static void add_keys(struct bud_store *store, const struct bud_append_event *events, size_t n,
+/* The index keys of one call stand one behind the other: event by event, behind the streams. */
+static size_t index_fields(const struct bud_append_event *events, size_t n)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (events[i].index_n > most)
+			most = events[i].index_n;
+	return most;
+}
+
+static void add_index_keys(struct bud_store *store, const struct bud_append_event *events, size_t n)
+{
+	char text[BUD_INDEX_KEY_TEXT_BYTES];
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < events[i].index_n; k++) {
+			bud_index_key_write(&events[i].index[k], text);
+			bud_args_joined(&store->args, text, (struct bud_span){NULL, 0});
+		}
+	bud_args_text(&store->args, BUD_KEY_BY_LAST);
+	bud_args_text(&store->args, BUD_KEY_BY_FLOOR);
+}
+
+/* Declares the streams in use; `out_key` is each event's index among the keys, from 1. Returns how
+ * many keys that makes. */
+static unsigned add_keys(struct bud_store *store, const struct bud_append_event *events, size_t n,
 	unsigned char *out_key)
 {
 	unsigned char key_of[BUD_PARTITIONS] = {0};
@@ -59,7 +85,7 @@ static void add_keys(struct bud_store *store, const struct bud_append_event *eve
 		}
 		out_key[i] = key_of[partition];
 	}
-	bud_args_keys_end(&store->args);
+	return keys_n;
 }
 
 int bud_append(struct bud_store *store, int64_t window_ms, const struct bud_append_event *events,
@@ -67,10 +93,16 @@ int bud_append(struct bud_store *store, int64_t window_ms, const struct bud_appe
 {
 	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
 	unsigned char keys[BUD_APPEND_EVENTS_MAX];
+	size_t fields = index_fields(events, n);
+	unsigned key;
 
 	assert(n > 0 && n <= BUD_APPEND_EVENTS_MAX);
-	add_keys(store, events, n, keys);
+	key = add_keys(store, events, n, keys);
+	if (fields > 0)
+		add_index_keys(store, events, n);
+	bud_args_keys_end(&store->args);
 	bud_args_number(&store->args, window_ms);
+	bud_args_number(&store->args, (int64_t)fields);
 	for (size_t i = 0; i < n; i++) {
 		bud_args_number(&store->args, keys[i]);
 		bud_args_span(
@@ -79,6 +111,8 @@ int bud_append(struct bud_store *store, int64_t window_ms, const struct bud_appe
 			(struct bud_span){events[i].digest, sizeof(events[i].digest)});
 		bud_args_span(&store->args, events[i].owner);
 		bud_args_span(&store->args, events[i].bytes);
+		for (size_t k = 0; k < fields; k++)
+			bud_args_number(&store->args, k < events[i].index_n ? ++key : 0);
 	}
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_INGEST, on_appended, call));

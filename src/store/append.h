@@ -1,5 +1,6 @@
 /* Appending events to their partitions, each once in the window: the store's half of publishing. */
 #pragma once
+#include "store/index_key.h"
 #include "store/store.h"
 
 /* One event made ready: `bytes` and `owner` are borrowed until bud_append() returns. */
@@ -9,6 +10,8 @@ struct bud_append_event {
 	char digest[8]; /* keyed hash of the bytes */
 	struct bud_span owner;
 	struct bud_span bytes; /* the structured JSON */
+	size_t index_n;        /* of `index`: where it can be read back */
+	struct bud_index_key index[BUD_INDEX_KINDS];
 };
 
 /* What makes an event itself and keeps its order. */
@@ -19,6 +22,7 @@ struct bud_append_key {
 	struct bud_span order;
 };
 
+/* In no index; add to that what bud_index_keys_of() says. */
 void bud_append_prepare(const struct bud_shard *shard, const struct bud_append_key *key,
 	struct bud_span owner, struct bud_span bytes, struct bud_append_event *out_event);
 

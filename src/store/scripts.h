@@ -29,6 +29,11 @@ enum bud_script {
 	BUD_SCRIPT_KEPT_SCAN,
 	BUD_SCRIPT_REGISTRY_SEAL,
 	BUD_SCRIPT_API_KEYS,
+	BUD_SCRIPT_INDEX_READ,
+	BUD_SCRIPT_INDEX_FIND,
+	BUD_SCRIPT_INDEX_NEWS,
+	BUD_SCRIPT_INDEX_FLOOR,
+	BUD_SCRIPT_INDEX_TRIM,
 };
 
 /* Sends what is built in `store->args`; see bud_redis_script(). */

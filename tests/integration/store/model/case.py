@@ -32,7 +32,7 @@ class Case(unittest.TestCase):
 
     def ingest(self, *events, window=600_000):
         """Each event is (field, digest) or (field, digest, partition)."""
-        arguments = [window]
+        arguments = [window, 0]
         for field, digest, *partition in events:
             arguments += [4 + (partition or [0])[0], field, digest, "local", "body of " + field]
         return self.run_script("ingest", SEEN + STREAMS, arguments)

@@ -167,7 +167,7 @@ class World:
     def ingest(self, batch):
         keys = [key("seen:state"), key("seen:0"), key("seen:1"),
                 *[stream(p) for p in range(self.partitions)]]
-        arguments = [600_000]
+        arguments = [600_000, 0]
         for event, kind in batch:
             at = 4 + int(event.name[1:]) % self.partitions
             digest = "other" if kind == "other" else "digest " + event.name
