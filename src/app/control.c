@@ -10,6 +10,7 @@
 #include "api/keys.h"
 #include "api/pauses.h"
 #include "app/app.h"
+#include "app/budget.h"
 #include "app/client.h"
 #include "app/worker.h"
 #include "core/alloc.h"
@@ -29,6 +30,7 @@
 #include "lifecycle/resume.h"
 #include "lifecycle/tokens.h"
 #include "lifecycle/verify.h"
+#include "read/trimmer.h"
 #include "redis/client.h"
 #include "store/store.h"
 
@@ -58,6 +60,7 @@ struct bud_control {
 	struct bud_follower *follower;
 	struct bud_watch *watch;
 	struct bud_cleaner *cleaner;
+	struct bud_trimmer *trimmer;
 	struct bud_pause_follower *pause_follower;
 	struct bud_key_keeper *key_keeper;
 	struct bud_api_key_watch *api_key_watch;
@@ -300,6 +303,14 @@ static void open_flows(struct bud_control *control)
 		.table = app->table,
 		.metrics = control->metrics,
 		.retention_ms = app->config.retention.age_s * 1000,
+		.budget_bytes = app->config.retention.memory_bytes,
+	};
+	struct bud_trimmer_options trim = {
+		.loop = &control->loop,
+		.store = &control->commands_store,
+		.metrics = control->metrics,
+		.retention_ms = app->config.retention.age_s * 1000,
+		.is_indexed = bud_budget_index_kinds(&app->config) != 0,
 	};
 	struct bud_reseal_options reseal = {
 		.loop = &control->loop,
@@ -321,6 +332,7 @@ static void open_flows(struct bud_control *control)
 	control->key_keeper = bud_key_keeper_open(&keys);
 	control->keys.keeper = control->key_keeper;
 	control->cleaner = bud_cleaner_open(&clean);
+	control->trimmer = bud_trimmer_open(&trim);
 	control->pause_follower = bud_pause_follower_open(&(struct bud_pause_options){
 		&control->loop, &control->commands_store, app->endpoints, app->node});
 	control->watch = bud_watch_open(&watch);
@@ -374,6 +386,7 @@ static void on_close_time(uv_timer_t *timer)
 	bud_follower_close(control->follower);
 	bud_watch_close(control->watch);
 	bud_cleaner_close(control->cleaner);
+	bud_trimmer_close(control->trimmer);
 	bud_pause_follower_close(control->pause_follower);
 	bud_key_keeper_close(control->key_keeper);
 	bud_api_key_watch_close(control->api_key_watch);

@@ -13,6 +13,7 @@
 
 #include "app/app.h"
 #include "app/authority.h"
+#include "app/budget.h"
 #include "app/control.h"
 #include "app/memory.h"
 #include "app/node_id.h"
@@ -141,11 +142,25 @@ static void on_durability(void *owner, int err, const char *durability)
 	struct serve *serve = owner;
 
 	if (err < 0 && err != -EPROTO)
-		return; /* the connection is gone: on_up comes again */
+		return; /* as above */
 	serve->app.durability = err < 0 ? "unknown" : durability;
 	serve->is_set_up = true;
 	bud_control_join(serve->app.control);
 	bud_redis_close(bud_move(serve->redis));
+}
+
+static void on_memory(void *owner, int err, uint64_t used, uint64_t limit)
+{
+	struct serve *serve = owner;
+	struct bud_error error;
+
+	(void)used;
+	if (err < 0 && err != -EPROTO)
+		return; /* the connection is gone: on_up comes again */
+	if (err == 0 && bud_budget_check(&serve->app.config, limit, &error) < 0)
+		stop(serve, fail("", &error));
+	else
+		(void)!bud_store_durability(&serve->store, on_durability, serve);
 }
 
 static void on_setup_time(uv_timer_t *timer);
@@ -167,7 +182,7 @@ static void on_setup(void *owner, int err, const char *text)
 		stop(serve, BUD_CLI_EXIT_FAILED);
 		return;
 	}
-	(void)!bud_store_durability(&serve->store, on_durability, serve);
+	(void)!bud_store_memory(&serve->store, on_memory, serve);
 }
 
 /* Step 3: Redis is up and checked. */

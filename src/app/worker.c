@@ -15,6 +15,7 @@
 #include "api/resources.h"
 #include "api/subscriptions.h"
 #include "app/app.h"
+#include "app/budget.h"
 #include "app/client.h"
 #include "auth/identity.h"
 #include "auth/authorize.h"
@@ -26,6 +27,7 @@
 #include "fetch/fetch.h"
 #include "http/listener.h"
 #include "ingest/ingest.h"
+#include "read/pull.h"
 #include "redis/client.h"
 #include "store/store.h"
 
@@ -66,6 +68,7 @@ struct bud_worker {
 	struct bud_decision_point *point; /* NULL: there is none */
 	struct bud_ingest *ingest;
 	struct bud_dispatch *dispatch;
+	struct bud_pull *pull;
 	struct bud_listener *listener;
 	struct bud_route_table tables[TABLES];
 	struct bud_authenticator authenticator; /* its cache is NULL without authentication */
@@ -212,6 +215,7 @@ static void open_flows(struct bud_worker *worker)
 		.store = &worker->commands_store,
 		.authority = app->authority,
 		.metrics = worker->metrics,
+		.index_kinds = bud_budget_index_kinds(&app->config),
 		.window_ms = app->config.dedupe.window_s * 1000,
 		.durability = &app->durability,
 	};
@@ -239,6 +243,8 @@ static void open_flows(struct bud_worker *worker)
 	ingest.point = worker->point;
 	worker->ingest = bud_ingest_open(&ingest);
 	worker->dispatch = bud_dispatch_open(&desk);
+	worker->pull = bud_pull_open(&(struct bud_pull_options){
+		&worker->loop, &worker->commands_store, worker->metrics, ingest.index_kinds});
 }
 
 static struct bud_authentication open_authenticator(struct bud_worker *worker)
@@ -290,6 +296,7 @@ static void open_listener(struct bud_worker *worker)
 		.table = app->table,
 		.table_reader = worker->index,
 		.keyring = app->keyring,
+		.pull = worker->pull,
 	};
 	worker->tables[0] =
 		(struct bud_route_table){bud_ingest_routes, bud_ingest_routes_n, worker->ingest};
@@ -331,6 +338,7 @@ static void on_flows_time(uv_timer_t *timer)
 	bud_dispatch_close(worker->dispatch);
 	bud_decision_point_close(worker->point);
 	bud_register_destroy(worker->reg);
+	bud_pull_close(worker->pull);
 	uv_close((uv_handle_t *)&worker->wake, NULL);
 	uv_close((uv_handle_t *)&worker->tick, NULL);
 }
@@ -364,6 +372,7 @@ static void close_parts(struct bud_worker *worker)
 	bud_authenticator_stop(&worker->authenticator);
 	bud_subscriptions_api_stop(&worker->subscriptions);
 	worker->n_closing = 2 + (worker->listener != NULL);
+	bud_pull_stop(worker->pull);
 	bud_listener_close(worker->listener, on_part_closed, worker);
 	bud_fetch_close(worker->fetch, on_part_closed, worker);
 	bud_fetch_close(worker->service_fetch, on_part_closed, worker);
@@ -378,6 +387,7 @@ static void on_wake(uv_async_t *async)
 		bud_dispatch_sweep(worker->dispatch);
 	if (wishes & WISH_DRAIN) {
 		bud_dispatch_stop(worker->dispatch);
+		bud_pull_stop(worker->pull);
 		worker->is_draining = true;
 		if (worker->listener)
 			bud_listener_stop(worker->listener);

@@ -12,7 +12,7 @@
 #include "core/log.h"
 #include "core/text.h"
 
-#define BUD_SETTINGS        44 /* rows of the table in settings.c */
+#define BUD_SETTINGS        50 /* rows of the table in settings.c */
 #define BUD_CONFIG_FILE_MAX (64u << 10)
 
 enum bud_log_format {
@@ -71,7 +71,11 @@ struct bud_config {
 	} delivery;
 	struct {
 		int64_t age_s;
+		int64_t memory_bytes; /* 0: a share of what Redis may use */
 	} retention;
+	struct {
+		bool enabled, resource, subject, alternativesubject, resourceinstance;
+	} pull;
 	struct {
 		int64_t window_s;
 	} dedupe;

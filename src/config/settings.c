@@ -96,6 +96,22 @@ const struct bud_setting bud_settings[] = {
 	{"retention.age_s", BUD_SETTING_INTEGER, AT(retention.age_s), "604800", "seconds", 0,
 		90 * DAY_S,
 		"How long events stay readable after all their deliveries are settled."},
+	{"retention.memory_bytes", BUD_SETTING_SIZE, AT(retention.memory_bytes), "0", "bytes", 0,
+		1LL << 50,
+		"Memory of Redis above which settled events go whatever their age, the oldest "
+		"first; 0: 70 % of what Redis may use."},
+
+	{"pull.enabled", BUD_SETTING_BOOL, AT(pull.enabled), "no", NULL, 0, 0,
+		"Whether events can be read back by GET /events; Redis then keeps an index entry "
+		"of each event for each of these attributes that it has."},
+	{"pull.resource", BUD_SETTING_BOOL, AT(pull.resource), "yes", NULL, 0, 0,
+		"Whether they can be read by resource."},
+	{"pull.subject", BUD_SETTING_BOOL, AT(pull.subject), "yes", NULL, 0, 0,
+		"Whether they can be read by subject."},
+	{"pull.alternativesubject", BUD_SETTING_BOOL, AT(pull.alternativesubject), "yes", NULL, 0,
+		0, "Whether they can be read by alternativesubject."},
+	{"pull.resourceinstance", BUD_SETTING_BOOL, AT(pull.resourceinstance), "yes", NULL, 0, 0,
+		"Whether they can be read by resourceinstance."},
 
 	{"dedupe.window_s", BUD_SETTING_INTEGER, AT(dedupe.window_s), "600", "seconds", 1, DAY_S,
 		"How long an event with the same source and id counts as a repeat."},

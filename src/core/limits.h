@@ -47,6 +47,16 @@
 /* Authorization: questions of one call to the decision point, and its answer. */
 #define BUD_DECISIONS_MAX      1000u
 #define BUD_DECISIONS_BODY_MAX (1u << 20)
+/* Pull, per worker: requests that wait for events, pages being read, and events held for them. */
+#define BUD_PULL_WAITS_MAX      1000u
+#define BUD_PULL_READS_MAX      256u
+#define BUD_PULL_HELD_BYTES_MAX (64u << 20)
+/* Per page. */
+#define BUD_PULL_WAIT_MS_MAX    30000
+#define BUD_PULL_BYTES_MAX      (4u << 20)
+#define BUD_PULL_PATTERNS_MAX   64u
+#define BUD_PULL_EXAMINED_MAX   2000u
+#define BUD_PULL_EXAMINED_BYTES (8u << 20)
 
 /* Dispatch, per worker. */
 #define BUD_HAND_EVENTS_MAX     1024u

@@ -70,6 +70,12 @@ static const struct description counters[BUD_COUNTERS] = {
 	[BUD_COUNTER_REDIS_RESTARTS] = {"redis_restarts", "Starts of the embedded Redis"},
 	[BUD_COUNTER_REGISTRY_RELOADS] = {"registry_reloads", "Full loads of the subscriptions"},
 	[BUD_COUNTER_TAKE_OVERS] = {"take_overs", "Dead nodes whose events were taken over"},
+	[BUD_COUNTER_EVENTS_TRIMMED_EARLY] = {"events_trimmed_early",
+		"Settled events that went before their age, because memory was short"},
+	[BUD_COUNTER_INDEX_TRIMMED] = {"index_trimmed",
+		"Entries taken out of the pull index by upkeep"},
+	[BUD_COUNTER_PULL_PAGES] = {"pull_pages", "Pages of events read"},
+	[BUD_COUNTER_PULL_EVENTS] = {"pull_events", "Events in those pages"},
 };
 
 static const struct description gauges[BUD_GAUGES] = {
@@ -92,6 +98,11 @@ static const struct description gauges[BUD_GAUGES] = {
 		"Issuers whose keys could not be fetched the last time"},
 	[BUD_GAUGE_POLICY_STALE] = {"policy_stale",
 		"The policy file is wrong; the one before is in force"},
+	[BUD_GAUGE_RETENTION_BUDGET] = {"retention_budget_bytes",
+		"Memory of Redis above which settled events go whatever their age, 0 for none"},
+	[BUD_GAUGE_EVENTS_RETAINED] = {"events_retained", "Events in the partitions"},
+	[BUD_GAUGE_OLDEST_EVENT] = {"oldest_event_seconds", "Age of the oldest of them"},
+	[BUD_GAUGE_PULL_WAITING] = {"pull_waiting", "Requests that wait for events"},
 };
 
 static const struct description histograms[BUD_HISTOGRAMS] = {
@@ -102,6 +113,7 @@ static const struct description histograms[BUD_HISTOGRAMS] = {
 	[BUD_HISTOGRAM_SETTLE] = {"settle_seconds", "Settling or acking"},
 	[BUD_HISTOGRAM_CLAIM] = {"claim_seconds", "Claiming parked deliveries"},
 	[BUD_HISTOGRAM_DELIVERY] = {"delivery_seconds", "Event stored to delivered, first try"},
+	[BUD_HISTOGRAM_PULL] = {"pull_seconds", "One page, without the time it waited for events"},
 };
 
 /* Bucket i ends at 2^(i/2 + 1) us, odd ones at 1.5 times the power below. */

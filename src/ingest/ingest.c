@@ -202,6 +202,7 @@ static void on_publish(void *context, struct bud_request *request)
 	publish->authority = ingest->options.authority;
 	publish->point = ingest->options.point;
 	publish->again = on_decided;
+	publish->index_kinds = ingest->options.index_kinds;
 	bud_list_init(&publish->link);
 	r = bud_publish_read(publish, ingest->options.store->shard, &ingest->envelope, &error);
 	if (publish->n_asking == 0)

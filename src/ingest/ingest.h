@@ -19,6 +19,7 @@ struct bud_ingest_options {
 	struct bud_authority *authority;
 	struct bud_decision_point *point; /* NULL: there is none */
 	struct bud_metrics *metrics;
+	unsigned index_kinds;          /* 1u << enum bud_index_kind: what can be read back by it */
 	int64_t window_ms;             /* how long (source, id) is remembered, at least */
 	const char *const *durability; /* what the answer names; may change */
 };

@@ -107,6 +107,7 @@ static int add_event(struct bud_publish *publish, const struct bud_shard *shard,
 		.id = envelope->id,
 		.order = envelope->partitionkey.at ? envelope->partitionkey : envelope->subject,
 	};
+	struct bud_append_event *event;
 
 	const struct bud_identity *identity = bud_request_identity(publish->request);
 	int r = 0;
@@ -122,9 +123,12 @@ static int add_event(struct bud_publish *publish, const struct bud_shard *shard,
 		publish->events =
 			bud_realloc(publish->events, publish->room * sizeof(*publish->events));
 	}
-	bud_append_prepare(shard, &key, bud_span(identity->name), envelope->json,
-		&publish->events[publish->n]);
-	return count_hops(publish, envelope, &publish->events[publish->n++], error);
+	event = &publish->events[publish->n++];
+	bud_append_prepare(shard, &key, bud_span(identity->name), envelope->json, event);
+	if (publish->index_kinds)
+		event->index_n =
+			bud_index_keys_of(shard, publish->index_kinds, envelope, event->index);
+	return count_hops(publish, envelope, event, error);
 }
 
 static int read_one(struct bud_publish *publish, const struct bud_shard *shard,

@@ -16,6 +16,7 @@ struct bud_request;        /* http/request.h */
 
 struct bud_publish {
 	struct bud_list link; /* bud_ingest's queue while events are unsent */
+	unsigned index_kinds;
 	struct bud_ingest *ingest;
 	struct bud_request *request;
 	struct bud_authority *authority;

@@ -29,6 +29,8 @@
 #define LATE_MS       (BUD_TIMEOUT_MS_MAX + 15000)
 #define SHORT_PERCENT 70 /* of Redis' memory: settled events go whatever their age */
 #define FULL_PERCENT  95 /* what may be left out is not written */
+#define HARD_PERCENT  85 /* above it no longer only as many as is needed */
+#define TRIM_LEAST    100
 
 /* A lane whose dead letters are being forgotten. */
 struct lane {
@@ -48,6 +50,7 @@ struct bud_cleaner {
 	struct bud_list late;    /* lane::link, of those cleared once, in order of late_mono_ms */
 	uint64_t serial;         /* the last subscription that was looked at */
 	bool is_short;
+	unsigned most; /* events of a partition that may go in this turn */
 	bool is_measuring;
 	int64_t pending; /* summed up over the partitions */
 };
@@ -199,8 +202,12 @@ static void on_trimmed(void *owner, int err, int64_t n)
 {
 	struct bud_cleaner *cleaner = owner;
 
-	if (err == 0)
-		bud_metrics_add(cleaner->options.metrics, BUD_COUNTER_EVENTS_TRIMMED, (uint64_t)n);
+	if (err < 0)
+		return;
+	bud_metrics_add(cleaner->options.metrics, BUD_COUNTER_EVENTS_TRIMMED, (uint64_t)n);
+	if (cleaner->is_short)
+		bud_metrics_add(
+			cleaner->options.metrics, BUD_COUNTER_EVENTS_TRIMMED_EARLY, (uint64_t)n);
 }
 
 static void trim(struct bud_cleaner *cleaner)
@@ -209,9 +216,25 @@ static void trim(struct bud_cleaner *cleaner)
 	int64_t cutoff_ms = cleaner->is_short ? now_ms : now_ms - cleaner->options.retention_ms;
 
 	for (unsigned i = 0; i < BUD_PARTITIONS; i++)
-		if (bud_partition_trim(cleaner->options.store, i, cutoff_ms, TRIM_MOST, on_trimmed,
-			    cleaner) < 0)
+		if (bud_partition_trim(cleaner->options.store, i, cutoff_ms, cleaner->most,
+			    on_trimmed, cleaner) < 0)
 			return;
+}
+
+/* Where memory is short only as many go as the budget needs, so that what is left to read does not
+ * end at once. What an event takes is known once events are counted. */
+static unsigned trim_most(const struct bud_cleaner *cleaner, uint64_t used, uint64_t limit)
+{
+	uint64_t events =
+		(uint64_t)bud_metrics_gauge(cleaner->options.metrics, BUD_GAUGE_EVENTS_RETAINED);
+	uint64_t budget =
+		(uint64_t)bud_metrics_gauge(cleaner->options.metrics, BUD_GAUGE_RETENTION_BUDGET);
+	uint64_t most;
+
+	if (!cleaner->is_short || events == 0 || (limit > 0 && used > limit / 100 * HARD_PERCENT))
+		return TRIM_MOST;
+	most = (used - budget) / (used / events + 1) / BUD_PARTITIONS + TRIM_LEAST;
+	return most < TRIM_MOST ? (unsigned)most : TRIM_MOST;
 }
 
 static void tell_full(struct bud_cleaner *cleaner, bool is_full)
@@ -230,13 +253,18 @@ static void on_memory(void *owner, int err, uint64_t used, uint64_t limit)
 {
 	struct bud_cleaner *cleaner = owner;
 	struct bud_metrics *metrics = cleaner->options.metrics;
+	uint64_t budget;
 
 	bud_metrics_set(metrics, BUD_GAUGE_REDIS_UP, err == 0);
 	if (err < 0)
 		return;
 	bud_metrics_set(metrics, BUD_GAUGE_REDIS_USED_BYTES, (int64_t)used);
 	bud_metrics_set(metrics, BUD_GAUGE_REDIS_MAX_BYTES, (int64_t)limit);
-	cleaner->is_short = limit > 0 && used > limit / 100 * SHORT_PERCENT;
+	budget = cleaner->options.budget_bytes > 0 ? (uint64_t)cleaner->options.budget_bytes
+						   : limit / 100 * SHORT_PERCENT;
+	bud_metrics_set(metrics, BUD_GAUGE_RETENTION_BUDGET, (int64_t)budget);
+	cleaner->is_short = budget > 0 && used > budget;
+	cleaner->most = trim_most(cleaner, used, limit);
 	tell_full(cleaner, limit > 0 && used > limit / 100 * FULL_PERCENT);
 	trim(cleaner);
 }

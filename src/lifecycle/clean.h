@@ -16,8 +16,9 @@ struct bud_clean_options {
 	struct bud_table *table; /* of the thread that writes it */
 	struct bud_metrics *metrics;
 	int64_t retention_ms;
-	int64_t each_ms; /* how often; 0: 1 s */
-	int64_t late_ms; /* after a deletion nobody reports attempts any more; 0: 75 s */
+	int64_t budget_bytes; /* of Redis' memory, for events too; 0: 70 % of its limit */
+	int64_t each_ms;      /* how often; 0: 1 s */
+	int64_t late_ms;      /* after a deletion nobody reports attempts any more; 0: 75 s */
 };
 
 struct bud_cleaner *bud_cleaner_open(const struct bud_clean_options *options);

@@ -65,6 +65,7 @@ int bud_index_read(struct bud_store *store, const struct bud_index_read *read, b
 	add_streams(store);
 	bud_args_keys_end(args);
 	bud_args_number(args, (int64_t)read->after);
+	bud_args_number(args, (int64_t)read->begin);
 	bud_args_number(args, (int64_t)read->count);
 	bud_args_number(args, (int64_t)read->bytes);
 	return bud_store_call_sent(

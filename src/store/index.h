@@ -30,6 +30,7 @@ typedef void (*bud_index_rows_fn)(void *owner, int err, const struct bud_index_r
 struct bud_index_read {
 	struct bud_index_key key;
 	uint64_t after; /* a position that a read gave, or 0 */
+	uint64_t begin; /* microseconds since 1970; what was stored before is passed over */
 	size_t count;   /* at most BUD_INDEX_ROWS_MAX entries are looked at */
 	size_t bytes;   /* of events; one comes whatever its size */
 };

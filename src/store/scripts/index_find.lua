@@ -14,9 +14,11 @@ for i = 1, #found, 2 do
 	local id = string.sub(member, 4)
 	local entry = redis.call('XRANGE', KEYS[2 + string.sub(member, 1, 2)], id, id)[1]
 	local event = entry and entry[2][4]
-	if event and (string.find(event, ARGV[3], 1, true) or string.find(event, '\\', 1, true)) then
+	if event and (string.find(event, ARGV[3], 1, true)
+		or string.find(event, '\\', 1, true)) then
 		local n = #out
-		out[n + 1], out[n + 2], out[n + 3], out[n + 4] = found[i + 1], member, entry[2][2], event
+		out[n + 1], out[n + 2] = found[i + 1], member
+		out[n + 3], out[n + 4] = entry[2][2], event
 	end
 	out[1] = found[i + 1]
 end

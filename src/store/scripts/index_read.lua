@@ -4,16 +4,18 @@
 -- the end nothing is ever put at or below it; should Redis have lost by:last to a failure of its
 -- own, it is brought up to the reader's.
 -- KEYS: by:<kind>:<value>, by:last, by:floor, p0:events, p1:events …
--- ARGV: position, most entries, most bytes of events (but one event, whatever its size)
+-- ARGV: position, where to begin at the earliest, most entries, most bytes of events (but one
+--       event, whatever its size)
 -- Returns {position to go on behind, 1 when that was all, entries passed over, then per event:
 --         score, member, owner, event}.
 local last = tonumber(redis.call('GET', KEYS[2]) or nil) or 0
-local position, limit, room = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local position, limit, room = tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4])
 if position > last then
 	redis.call('SET', KEYS[2], string.format('%.0f', position))
 	last = position
 end
-position = math.max(position, tonumber(redis.call('GET', KEYS[3]) or nil) or 0)
+position = math.max(position, math.min(tonumber(ARGV[2]), last),
+	tonumber(redis.call('GET', KEYS[3]) or nil) or 0)
 local found = redis.call('ZRANGE', KEYS[1], string.format('(%.0f', position), '+inf', 'BYSCORE',
 	'LIMIT', 0, limit + 1, 'WITHSCORES')
 local out, gone, is_end = {0, 0, 0}, 0, #found <= 2 * limit
@@ -29,7 +31,8 @@ for i = 1, math.min(#found, 2 * limit), 2 do
 		end
 		room = room - #event
 		local n = #out
-		out[n + 1], out[n + 2], out[n + 3], out[n + 4] = found[i + 1], member, entry[2][2], event
+		out[n + 1], out[n + 2] = found[i + 1], member
+		out[n + 3], out[n + 4] = entry[2][2], event
 	else
 		gone = gone + 1
 	end

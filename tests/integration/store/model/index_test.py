@@ -29,8 +29,9 @@ def command(events, window=600_000):
     return SCRIPTS.command("ingest", keys, arguments)
 
 
-def read_command(name, after=0, count=50, size=1 << 20):
-    return SCRIPTS.command("index_read", [by(name), LAST, FLOOR, *STREAMS], [after, count, size])
+def read_command(name, after=0, count=50, size=1 << 20, begin=0):
+    return SCRIPTS.command("index_read", [by(name), LAST, FLOOR, *STREAMS],
+                           [after, begin, count, size])
 
 
 class Page:
@@ -45,8 +46,8 @@ class Index(Case):
     def put(self, *events):
         return SCRIPTS.send(self.client, [command(events)])[0]
 
-    def page(self, name, after=0, count=50, size=1 << 20):
-        return Page(SCRIPTS.send(self.client, [read_command(name, after, count, size)])[0])
+    def page(self, name, *arguments, **named):
+        return Page(SCRIPTS.send(self.client, [read_command(name, *arguments, **named)])[0])
 
     def all(self, name, count=50):
         found, page = [], self.page(name, 0, count)
@@ -172,6 +173,15 @@ class Read(Index):
         self.call("SET", FLOOR, first)
         self.assertEqual(self.page("a").events, ["f"])
 
+    def test_where_to_begin(self):
+        self.put(("e", 0, ["a"]), ("f", 0, ["a"]), ("g", 0, ["a"]))
+        e, f, g = self.page("a").rows
+        self.assertEqual(self.page("a", begin=e[0]).events, ["f", "g"])
+        self.assertEqual(self.page("a", f[0], begin=e[0]).events, ["g"])
+        page = self.page("a", begin=10 ** 17)  # nobody's wish moves the numbers on
+        self.assertEqual((page.events, page.position), ([], g[0]))
+        self.assertEqual(int(self.call("GET", LAST)), g[0])
+
     def test_a_position_that_redis_has_lost(self):
         """Redis came back without its last writes, and with a clock behind the one before."""
         ahead = (self.now() + 60_000) * 1000
@@ -281,7 +291,8 @@ class Gaps(Index):
             rng, client = random.Random(writer), self.server.client()
             for call in range(calls):
                 events = [(f"w{writer}-{call}-{i}", rng.randrange(2),
-                           rng.choice([["a"], ["b"], ["a", "b"]])) for i in range(rng.randint(1, 9))]
+                           rng.choice([["a"], ["b"], ["a", "b"]]))
+                          for i in range(rng.randint(1, 9))]
                 if SCRIPTS.send(client, [command(events)])[0] != [1] * len(events):
                     problems.append(f"writer {writer}: call {call}")
                 if rng.random() < 0.02:  # the clock jumps: back again for whoever comes next

@@ -1,0 +1,185 @@
+/* GET /events: query -> cursor -> a page is read (read/pull.h), which may wait -> answered, with
+ * the cursor to go on from in any case. */
+#include "api/pull.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "access/decision_point.h"
+#include "api/desk.h"
+#include "api/failure.h"
+#include "api/pull_query.h"
+#include "auth/authorize.h"
+#include "auth/identity.h"
+#include "auth/need.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "event/event.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "read/cursor.h"
+#include "read/pull.h"
+#include "store/store.h"
+
+struct asking {
+	struct bud_api_desk *desk;
+	struct bud_request *request;
+	struct bud_pull_ask ask;
+	struct bud_pull_query query;
+};
+
+static void handle_events(void *context, struct bud_request *request);
+
+const struct bud_route bud_pull_routes[] = {
+	{"GET", "/events", handle_events, 0, BUD_NEED_READ},
+};
+const size_t bud_pull_routes_n = sizeof(bud_pull_routes) / sizeof(bud_pull_routes[0]);
+
+/* The one question: may who asks read this event? What only the decision point can say is filed
+ * with it; the page asks again soon. */
+static enum bud_decision may_read(void *owner, const struct bud_event *event)
+{
+	struct asking *asking = owner;
+	const struct bud_identity *identity = bud_request_identity(asking->request);
+	struct bud_question question;
+	enum bud_decision decision;
+
+	bud_question_of_event(event, bud_span(identity->name), BUD_ACTION_READ, &question);
+	question.identity = identity;
+	question.now_ms = bud_clock_wall_ms();
+	decision = bud_authorize(asking->desk->authority, &question, NULL);
+	if (decision == BUD_DECISION_LATER && asking->desk->point)
+		(void)bud_decision_point_want(asking->desk->point, &question);
+	return decision;
+}
+
+static void end(struct asking *asking)
+{
+	bud_pull_ask_finish(&asking->ask);
+	free(asking);
+}
+
+static void refuse(struct asking *asking, int err, const struct bud_error *error)
+{
+	struct bud_error text;
+
+	if (err == -EOPNOTSUPP) {
+		(void)bud_error_set(&text, NULL,
+			"events are not indexed by what is asked for: an operator can turn that "
+			"on with the settings pull.enabled, pull.resource, …");
+		bud_reply_problem(
+			asking->request, 501, "not-indexed", "Cannot be read back", &text);
+	} else {
+		bud_reply_problem(asking->request, 400, "bad-query", "Bad query", error);
+	}
+	end(asking);
+}
+
+static void fail(struct asking *asking, int err)
+{
+	if (err == -EBUSY)
+		bud_failure_reply_unavailable(
+			asking->request, "too many others read or wait for events");
+	else if (err == -ETIMEDOUT)
+		bud_failure_reply_unavailable(
+			asking->request, "it is not known yet whether the next event may be read");
+	else
+		bud_failure_reply(asking->request, err);
+	end(asking);
+}
+
+static int read_cursor(struct asking *asking, struct bud_error *error)
+{
+	const struct bud_shard *shard = asking->desk->store->shard;
+	struct bud_pull_ask *ask = &asking->ask;
+
+	bud_index_key_make(shard, ask->kind, ask->value, &asking->query.key);
+	if (!ask->after.at ||
+		bud_cursor_parse(shard, &asking->query.key, ask->after, &asking->query.after) == 0)
+		return 0;
+	return bud_error_set(error, "after",
+		"after must be as an answer of ours had it, for the same %s",
+		bud_index_kind_word(ask->kind));
+}
+
+/* In lines a raw line break, which is a blank in JSON, must be another one. */
+static void add_event(struct bud_buffer *body, struct bud_span bytes, bool is_line)
+{
+	size_t from = body->len;
+
+	bud_buffer_span(body, bytes);
+	for (size_t i = from; is_line && i < body->len; i++)
+		if (body->at[i] == '\n' || body->at[i] == '\r')
+			body->at[i] = ' ';
+}
+
+static void write_body(const struct bud_pull_page *page, enum bud_pull_format format,
+	const char *cursor, struct bud_buffer *body)
+{
+	if (format != BUD_PULL_LINES)
+		bud_buffer_text(body, format == BUD_PULL_JSON ? "{\"items\":[" : "[");
+	for (size_t i = 0; i < page->n; i++) {
+		if (i > 0 && format != BUD_PULL_LINES)
+			bud_buffer_byte(body, ',');
+		add_event(body, page->events[i]->bytes, format == BUD_PULL_LINES);
+		if (format == BUD_PULL_LINES)
+			bud_buffer_byte(body, '\n');
+	}
+	if (format != BUD_PULL_LINES)
+		bud_buffer_byte(body, ']');
+	if (format == BUD_PULL_JSON)
+		bud_buffer_format(body, ",\"after\":\"%s\",\"more\":%s}", cursor,
+			page->has_more ? "true" : "false");
+}
+
+static void on_page(void *owner, int err, const struct bud_pull_page *page)
+{
+	static const char *const types[] = {
+		[BUD_PULL_JSON] = "application/json",
+		[BUD_PULL_LINES] = "application/x-ndjson",
+		[BUD_PULL_BATCH] = "application/cloudevents-batch+json",
+	};
+	bud_auto(buffer) struct bud_buffer body = {0};
+	bud_auto(buffer) struct bud_buffer link = {0};
+	struct asking *asking = owner;
+	struct bud_request *request = asking->request;
+	char cursor[BUD_CURSOR_TEXT_BYTES];
+
+	if (err < 0) {
+		fail(asking, err);
+		return;
+	}
+	bud_cursor_write(asking->desk->store->shard, &asking->query.key, page->position, cursor);
+	write_body(page, asking->ask.format, cursor, &body);
+	bud_pull_write_next(&link, request, cursor);
+	bud_reply_header(request, "Link", link.at);
+	bud_reply_header(request, "Cache-Control", "no-store");
+	bud_reply(request, 200, types[asking->ask.format], bud_buffer_as_span(&body));
+	end(asking);
+}
+
+static void handle_events(void *context, struct bud_request *request)
+{
+	struct asking *asking = bud_new(struct asking);
+	struct bud_pull_query *query = &asking->query;
+	struct bud_error error = {0};
+	int r;
+
+	asking->desk = context;
+	asking->request = request;
+	r = bud_pull_ask_parse(&asking->ask, request, asking->desk->pull, &error);
+	if (r == 0)
+		r = read_cursor(asking, &error);
+	if (r < 0) {
+		refuse(asking, r, &error);
+		return;
+	}
+	query->size = asking->ask.size;
+	query->wait_ms = asking->ask.wait_ms;
+	query->filter = asking->ask.filter;
+	query->may_read = may_read;
+	query->may_owner = asking;
+	r = bud_pull_read(asking->desk->pull, query, on_page, asking);
+	if (r < 0)
+		fail(asking, r);
+}
