@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 
 from kit import Budstikke, PrivateRedis  # noqa: E402
 import isolation  # noqa: E402
+import pull  # noqa: E402
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0))
@@ -88,14 +89,14 @@ def move(pid, core):
 class Server:
     """A fresh `budstikke serve` with its embedded Redis on the other core."""
 
-    def __init__(self, bench, home, endpoints, sink):
+    def __init__(self, bench, home, endpoints, sink, settings=None):
         os.environ["BUDSTIKKE"] = str(bench.build / "src/app/budstikke")
         os.environ["BUD_TEST_WRAPPER"] = f"taskset -c {OURS}"
         # All sinks are on one host here; the breaker and the schedule are the program's own.
         self.node = Budstikke(home / "data", {
             "delivery.timeout_ms": 15000, "delivery.host_max": 0, "delivery.breaker_open_s": 30,
             "delivery.retry_schedule_s":
-                "5,30,120,600,1800,3600,10800,21600,43200,43200"})
+                "5,30,120,600,1800,3600,10800,21600,43200,43200", **(settings or {})})
         self.redis = self.node.redis_pid()
         move(self.redis, OTHERS)
         self.port = self.node.url.rsplit(":", 1)[1].rstrip("/")
@@ -247,6 +248,13 @@ def ratios(rows):
     if has("e redis", "b 1"):
         add("Redis, one endpoint / bare Redis loop",
             rows["b 1"]["redis_cpu_us"] / rows["e redis"]["redis_cpu_us"], 1.5)
+    for name, bare in (("q off", "q bare 0"), ("q index", "q bare 3")):
+        if has(name):
+            add(f"Redis, {name} / {bare}",
+                rows[name]["redis_cpu_us"] / rows[bare]["redis_cpu_us"], 1.5)
+    for name in ("p resource", "p subject"):
+        if has(name):
+            add(f"p99 of a page of 50, {name} (µs)", rows[name]["p99_us"], 2000)
     if has("d half load", "d bare push"):
         add("p99 at half load / bare push",
             rows["d half load"]["p99_us"] / rows["d bare push"]["p99_us"], 10)
@@ -277,14 +285,18 @@ def main():
     parser.add_argument("--dead", type=int, default=10000, help="dead endpoints of case f")
     parser.add_argument("--flood", type=int, default=200, help="events a second for them")
     parser.add_argument("--herd", type=int, default=1000000, help="parked deliveries of case g")
+    parser.add_argument("--indexed", type=int, default=10000000, help="events of case p")
     parser.add_argument("cases", nargs="*", default=list("abcde"))
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     bench = Bench(ROOT / options.build, options.events, options.repeat)
     bench.dead, bench.flood, bench.herd = options.dead, options.flood, options.herd
+    bench.indexed = options.indexed
     cases = {"a": case_a, "b": case_b, "c": case_c, "d": case_d, "e": case_e,
              "f": lambda b: isolation.case_f(b, sys.modules[__name__]),
              "g": lambda b: isolation.case_g(b, sys.modules[__name__]),
-             "h": lambda b: isolation.case_h(b, sys.modules[__name__])}
+             "h": lambda b: isolation.case_h(b, sys.modules[__name__]),
+             "p": lambda b: pull.case_p(b, sys.modules[__name__]),
+             "q": lambda b: pull.case_q(b, sys.modules[__name__])}
     if len(CORES) < 2:
         print("only one core: rates and latencies mean little", file=sys.stderr)
     for case in options.cases or "abcde":

@@ -1,9 +1,10 @@
 /* The bare Redis loop: what storing, reading, acking and one line of log cost Redis at least.
  *
- *   redis_loop --socket PATH [--count N]
+ *   redis_loop --socket PATH [--count N] [--index 0]
  *
- * Each turn pipelines 100 XADD, one XREADGROUP COUNT 100, one XACK of the 100 ids and 100 LPUSH.
- * Prints a JSON line with Redis' own CPU time per event (INFO cpu). */
+ * Each turn pipelines 100 XADD (with --index N, at most 3, each with N ZADD behind it), one
+ * XREADGROUP COUNT 100, one XACK of the 100 ids and 100 LPUSH. Prints a JSON line with Redis' own
+ * CPU time per event (INFO cpu). */
 #include "bench.h"
 #include <hiredis/hiredis.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #define BATCH 100
 
 static redisContext *redis;
+static long index_n;
 
 static redisReply *must(redisReply *reply)
 {
@@ -43,6 +45,17 @@ static double redis_cpu_us(void)
 	return us;
 }
 
+/* As events are indexed: all of one resource, of many subjects, of one instance. */
+static void add_index(uint64_t number)
+{
+	static const char *const kinds[] = {"resource", "subject", "instance"};
+
+	for (long i = 0; i < index_n; i++)
+		redisAppendCommand(redis, "ZADD bench:by:%s:%032d %llu 03-1795315500123-%llu",
+			kinds[i], i == 1 ? (int)(number * 7919 % 10000) : 0,
+			1795315500000000ULL + number, (unsigned long long)number);
+}
+
 static void add_events(uint64_t number)
 {
 	char event[EVENT_ROOM];
@@ -50,8 +63,9 @@ static void add_events(uint64_t number)
 	for (uint64_t i = 0; i < BATCH; i++) {
 		size_t len = event_write(event, "redis", number + i, now_us());
 		redisAppendCommand(redis, "XADD bench:events * o local e %b", event, len);
+		add_index(number + i);
 	}
-	for (int i = 0; i < BATCH; i++)
+	for (long i = 0; i < BATCH * (1 + index_n); i++)
 		freeReplyObject(take_reply());
 }
 
@@ -79,10 +93,13 @@ static size_t read_and_ack(void)
 int main(int argc, char **argv)
 {
 	uint64_t count = (uint64_t)option_number(argc, argv, "--count", 20000);
-	uint64_t done = 0;
+	uint64_t done = 0; /* events */
 	double redis_start_us;
 	int64_t start_us;
 
+	index_n = option_number(argc, argv, "--index", 0);
+	if (index_n < 0 || index_n > 3)
+		return 2;
 	redis = redisConnectUnix(option_text(argc, argv, "--socket", "redis.sock"));
 	if (!redis || redis->err) {
 		fprintf(stderr, "redis_loop: %s\n", redis ? redis->errstr : "no memory");

@@ -8,21 +8,22 @@
 --       event, whatever its size)
 -- Returns {position to go on behind, 1 when that was all, entries passed over, then per event:
 --         score, member, owner, event}.
-local last = tonumber(redis.call('GET', KEYS[2]) or nil) or 0
+local call, sub = redis.call, string.sub
+local last = tonumber(call('GET', KEYS[2]) or nil) or 0
 local position, limit, room = tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4])
 if position > last then
-	redis.call('SET', KEYS[2], string.format('%.0f', position))
+	call('SET', KEYS[2], string.format('%.0f', position))
 	last = position
 end
 position = math.max(position, math.min(tonumber(ARGV[2]), last),
-	tonumber(redis.call('GET', KEYS[3]) or nil) or 0)
-local found = redis.call('ZRANGE', KEYS[1], string.format('(%.0f', position), '+inf', 'BYSCORE',
+	tonumber(call('GET', KEYS[3]) or nil) or 0)
+local found = call('ZRANGE', KEYS[1], string.format('(%.0f', position), '+inf', 'BYSCORE',
 	'LIMIT', 0, limit + 1, 'WITHSCORES')
 local out, gone, is_end = {0, 0, 0}, 0, #found <= 2 * limit
 for i = 1, math.min(#found, 2 * limit), 2 do
 	local member = found[i]
-	local id = string.sub(member, 4)
-	local entry = redis.call('XRANGE', KEYS[4 + string.sub(member, 1, 2)], id, id)[1]
+	local id = sub(member, 4)
+	local entry = call('XRANGE', KEYS[4 + sub(member, 1, 2)], id, id)[1]
 	if entry then
 		local event = entry[2][4]
 		if #out > 3 and #event > room then

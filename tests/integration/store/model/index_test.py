@@ -249,10 +249,10 @@ class Upkeep(Index):
     def test_the_floor_hides_nothing_that_is_there(self):
         for _ in range(50):
             self.put(*[(f"e{random.random()}", p, ["a"]) for p in (0, 1)])
-            self.floor(slack=0)
+            self.floor()
+            # TIME is read before XADD takes its own, so an id may be a little ahead of its score.
             first = self.call("ZRANGE", by("a"), 0, 0, "WITHSCORES")
-            # One millisecond: TIME in microseconds is read before XADD takes its own.
-            self.assertLess(int(self.call("GET", FLOOR)), int(first[1]) + 1000)
+            self.assertLess(int(self.call("GET", FLOOR)), int(first[1]))
 
     def test_trim_by_the_floor(self):
         self.put(*[(f"e{i}", 0, ["a", "b"]) for i in range(5)])
