@@ -42,7 +42,34 @@ void bud_append_prepare(const struct bud_shard *shard, const struct bud_append_k
 	memcpy(out_event->digest, &digest, sizeof(out_event->digest));
 }
 
-/* The index keys of one call stand one behind the other: event by event, behind the streams. */
+/* The index keys of one call, each once: many of its events share one. A table of places, open
+ * addressed; twice as large as the most there can be. */
+#define INDEX_KEYS_MAX (BUD_APPEND_EVENTS_MAX * BUD_INDEX_KINDS)
+#define INDEX_SLOTS    (2 * INDEX_KEYS_MAX)
+
+struct index_keys {
+	const struct bud_index_key *keys[INDEX_KEYS_MAX];
+	unsigned n;
+	uint16_t slots[INDEX_SLOTS]; /* of `keys`, from 1; 0: free */
+};
+
+/* Its place, from 0. */
+static unsigned place_of(struct index_keys *index, const struct bud_index_key *key)
+{
+	size_t slot;
+
+	memcpy(&slot, key->hash, sizeof(slot));
+	for (slot %= INDEX_SLOTS; index->slots[slot]; slot = (slot + 1) % INDEX_SLOTS) {
+		const struct bud_index_key *other = index->keys[index->slots[slot] - 1];
+		if (other->kind == key->kind &&
+			memcmp(other->hash, key->hash, sizeof(key->hash)) == 0)
+			return index->slots[slot] - 1u;
+	}
+	index->keys[index->n] = key;
+	index->slots[slot] = (uint16_t)++index->n;
+	return index->n - 1;
+}
+
 static size_t index_fields(const struct bud_append_event *events, size_t n)
 {
 	size_t most = 0;
@@ -53,15 +80,21 @@ static size_t index_fields(const struct bud_append_event *events, size_t n)
 	return most;
 }
 
-static void add_index_keys(struct bud_store *store, const struct bud_append_event *events, size_t n)
+/* Behind the streams. `out_places` has the place of each event's keys, one event after the other.
+ */
+static void add_index_keys(struct bud_store *store, const struct bud_append_event *events, size_t n,
+	uint16_t *out_places)
 {
+	struct index_keys index = {.n = 0};
 	char text[BUD_INDEX_KEY_TEXT_BYTES];
 
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < events[i].index_n; k++) {
-			bud_index_key_write(&events[i].index[k], text);
-			bud_args_joined(&store->args, text, (struct bud_span){NULL, 0});
-		}
+		for (size_t k = 0; k < events[i].index_n; k++)
+			*out_places++ = (uint16_t)place_of(&index, &events[i].index[k]);
+	for (unsigned i = 0; i < index.n; i++) {
+		bud_index_key_write(index.keys[i], text);
+		bud_args_joined(&store->args, text, (struct bud_span){NULL, 0});
+	}
 	bud_args_text(&store->args, BUD_KEY_BY_LAST);
 	bud_args_text(&store->args, BUD_KEY_BY_FLOOR);
 }
@@ -93,13 +126,15 @@ int bud_append(struct bud_store *store, int64_t window_ms, const struct bud_appe
 {
 	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
 	unsigned char keys[BUD_APPEND_EVENTS_MAX];
+	uint16_t places[INDEX_KEYS_MAX];
+	const uint16_t *place = places;
 	size_t fields = index_fields(events, n);
-	unsigned key;
+	unsigned keys_n;
 
 	assert(n > 0 && n <= BUD_APPEND_EVENTS_MAX);
-	key = add_keys(store, events, n, keys);
+	keys_n = add_keys(store, events, n, keys);
 	if (fields > 0)
-		add_index_keys(store, events, n);
+		add_index_keys(store, events, n, places);
 	bud_args_keys_end(&store->args);
 	bud_args_number(&store->args, window_ms);
 	bud_args_number(&store->args, (int64_t)fields);
@@ -112,7 +147,8 @@ int bud_append(struct bud_store *store, int64_t window_ms, const struct bud_appe
 		bud_args_span(&store->args, events[i].owner);
 		bud_args_span(&store->args, events[i].bytes);
 		for (size_t k = 0; k < fields; k++)
-			bud_args_number(&store->args, k < events[i].index_n ? ++key : 0);
+			bud_args_number(
+				&store->args, k < events[i].index_n ? keys_n + 1u + *place++ : 0);
 	}
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_INGEST, on_appended, call));

@@ -33,33 +33,40 @@ if fields > 0 then
 	redis.call('SET', KEYS[#KEYS - 1],
 		string.format('%.0f', score + (#ARGV - 2) / (5 + fields) - 1))
 end
--- Now and then what is past retention goes, a few entries at a time: more than come.
-local function trim(key)
-	floor = floor or redis.call('GET', KEYS[#KEYS]) or '0'
-	local n = #redis.call('ZRANGE', key, '-inf', floor, 'BYSCORE', 'LIMIT', 0, 64)
-	if n > 0 then
-		redis.call('ZREMRANGEBYRANK', key, 0, n - 1)
-	end
-end
-local prefixes = {}
+-- Entries are gathered and written key by key: many events of a call share one.
+local lists, prefixes = {}, {}
 local function index(at, id)
 	local prefix = prefixes[ARGV[at]]
 	if not prefix then
-		local n = string.match(KEYS[tonumber(ARGV[at])], 'p(%d+):events$')
-		prefix = string.format('%02d-', n)
+		prefix = string.format('%02d-', string.match(KEYS[tonumber(ARGV[at])], 'p(%d+):'))
 		prefixes[ARGV[at]] = prefix
 	end
-	local member = prefix .. id
 	for i = at + 5, at + 4 + fields do
-		local key = KEYS[tonumber(ARGV[i])]
-		if key then
-			redis.call('ZADD', key, score, member)
-			if score % 16 == 0 then
-				trim(key)
-			end
+		local place = ARGV[i]
+		local list = lists[place]
+		if list then
+			list[#list + 1] = score
+			list[#list + 1] = prefix .. id
+		elseif place ~= '0' then
+			lists[place] = {score, prefix .. id}
 		end
 	end
 	score = score + 1
+end
+-- Now and then, what is past retention goes on the way: more entries than come.
+local function write_index()
+	for place, list in pairs(lists) do
+		local key, n = KEYS[tonumber(place)], #list / 2
+		redis.call('ZADD', key, unpack(list))
+		if list[1] % 16 < n then
+			floor = floor or redis.call('GET', KEYS[#KEYS]) or '0'
+			local gone = #redis.call('ZRANGE', key, '-inf', floor, 'BYSCORE',
+				'LIMIT', 0, math.max(64, 4 * n))
+			if gone > 0 then
+				redis.call('ZREMRANGEBYRANK', key, 0, gone - 1)
+			end
+		end
+	end
 end
 local out = {}
 for i = 3, #ARGV, 5 + fields do
@@ -75,6 +82,7 @@ for i = 3, #ARGV, 5 + fields do
 			'o', ARGV[i + 3], 'e', ARGV[i + 4])
 		if type(id) ~= 'string' then
 			redis.call('HDEL', seen, field)
+			write_index()
 			return id or redis.error_reply('NOSTREAM ' .. KEYS[tonumber(ARGV[i])])
 		end
 		if fields > 0 then
@@ -83,4 +91,5 @@ for i = 3, #ARGV, 5 + fields do
 		out[#out + 1] = 1
 	end
 end
+write_index()
 return out

@@ -93,13 +93,20 @@ static void on_appended(void *owner, int err, const signed char *results, size_t
 	*(bool *)owner = true;
 }
 
+void rig_publish_call(struct bud_append_event *events, size_t n)
+{
+	bool done = false;
+
+	assert_int_equal(0, bud_append(&rig.store, 600000, events, n, on_appended, &done));
+	rig_run_until(&done);
+}
+
 /* An event with `filler` bytes of data. */
 void rig_publish(const char *id, const char *type, const char *owner, size_t filler)
 {
 	bud_auto(buffer) struct bud_buffer json = {0};
 	struct bud_envelope envelope;
 	struct bud_append_event event;
-	bool done = false;
 
 	bud_buffer_format(&json,
 		"{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/s\",\"type\":\"%s\","
@@ -114,8 +121,7 @@ void rig_publish(const char *id, const char *type, const char *owner, size_t fil
 		&(struct bud_append_key){envelope.source, envelope.id, {NULL, 0}}, bud_span(owner),
 		envelope.json, &event);
 	event.index_n = bud_index_keys_of(&rig.shard, BUD_INDEX_ALL, &envelope, event.index);
-	assert_int_equal(0, bud_append(&rig.store, 600000, &event, 1, on_appended, &done));
-	rig_run_until(&done);
+	rig_publish_call(&event, 1);
 	bud_envelope_finish(&envelope);
 }
 

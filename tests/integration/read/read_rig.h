@@ -5,6 +5,7 @@
 #include "core/metrics.h"
 #include "read/pull.h"
 #include "redis_server.h"
+#include "store/append.h"
 #include "store/store.h"
 
 struct read_rig {
@@ -28,6 +29,8 @@ int rig_begin(void **state);
 int rig_end(void **state);
 void rig_run_until(const bool *done);
 
+/* All are to be stored. */
+void rig_publish_call(struct bud_append_event *events, size_t n);
 /* With `filler` bytes of data; its subject is /party/<id>. */
 void rig_publish(const char *id, const char *type, const char *owner, size_t filler);
 /* Ids from `from` to `to` - 1. */

@@ -47,6 +47,50 @@ static void pages_follow_each_other(void **state)
 	assert_int_equal(152, bud_metrics_counter(&rig.metrics, BUD_COUNTER_PULL_EVENTS));
 }
 
+/* A full call, whose events share keys in all ways: one for all, a few, one each, none. */
+static void events_of_one_call_share_keys(void **state)
+{
+	static struct bud_append_event events[BUD_APPEND_EVENTS_MAX];
+	static char bytes[BUD_APPEND_EVENTS_MAX][128];
+	struct bud_pull_query query;
+	char value[16];
+
+	(void)state;
+	for (size_t i = 0; i < BUD_APPEND_EVENTS_MAX; i++) {
+		struct bud_append_event *event = &events[i];
+		struct bud_append_key key = {.source = bud_span("/s")};
+		snprintf(bytes[i], sizeof(bytes[i]),
+			"{\"specversion\":\"1.0\",\"id\":\"%zu\",\"source\":\"/s\",\"type\":\"t\"}",
+			i);
+		snprintf(value, sizeof(value), "%zu", i);
+		key.id = bud_span(value);
+		bud_append_prepare(&rig.shard, &key, bud_span("local"), bud_span(bytes[i]), event);
+		bud_index_key_make(&rig.shard, BUD_INDEX_RESOURCE, bud_span(RIG_RESOURCE),
+			&event->index[event->index_n++]);
+		bud_index_key_make(&rig.shard, BUD_INDEX_RESOURCEINSTANCE, key.id,
+			&event->index[event->index_n++]);
+		value[0] = (char)('0' + i % 3);
+		value[1] = '\0';
+		if (i % 4)
+			bud_index_key_make(&rig.shard, BUD_INDEX_SUBJECT, bud_span(value),
+				&event->index[event->index_n++]);
+	}
+	rig_publish_call(events, BUD_APPEND_EVENTS_MAX);
+	query = rig_query(BUD_INDEX_RESOURCE, RIG_RESOURCE);
+	query.size = 1000;
+	assert_int_equal(BUD_APPEND_EVENTS_MAX, rig_read_page(&query).n);
+	for (size_t i = 0; i < BUD_APPEND_EVENTS_MAX; i++) {
+		struct rig_page got;
+		snprintf(value, sizeof(value), "%zu", i);
+		query = rig_query(BUD_INDEX_RESOURCEINSTANCE, value);
+		got = rig_read_page(&query);
+		assert_int_equal(1, got.n);
+		assert_string_equal(value, got.first);
+	}
+	query = rig_query(BUD_INDEX_SUBJECT, "1");
+	assert_int_equal(32, rig_read_page(&query).n); /* 1, 7, 10, 13, 19 … */
+}
+
 static void an_empty_page_goes_on(void **state)
 {
 	const struct bud_read_pattern types[] = {{BUD_READ_EXACT, bud_span("wanted")}};
@@ -154,6 +198,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_begin, rig_end)
 	const struct CMUnitTest tests[] = {
 		TEST(pages_follow_each_other),
+		TEST(events_of_one_call_share_keys),
 		TEST(an_empty_page_goes_on),
 		TEST(what_is_denied_is_passed_over),
 		TEST(what_is_not_known_yet_is_not_passed_over),
