@@ -51,7 +51,7 @@ int bud_budget_check(const struct bud_config *config, uint64_t limit, struct bud
 		each += ENTRY_BYTES;
 	bud_log_info("events are kept by age and memory", "age_s",
 		bud_log_number(config->retention.age_s), "memory_bytes",
-		bud_log_number((int64_t)budget), "events_of_1k",
+		bud_log_number((int64_t)budget), "kilobyte_events",
 		bud_log_number((int64_t)(budget / each)));
 	return 0;
 }

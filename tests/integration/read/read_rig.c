@@ -11,6 +11,7 @@
 #include "config/redis_url.h"
 #include "event/envelope.h"
 #include "event/event.h"
+#include "read/trimmer.h"
 #include "redis/client.h"
 #include "store/append.h"
 
@@ -55,6 +56,9 @@ int rig_finish(void **state)
 	(void)state;
 	bud_store_detach(&rig.store);
 	bud_redis_close(rig.redis);
+	for (int i = 0; i < 20; i++) /* the connection's last callbacks */
+		uv_run(&rig.loop, UV_RUN_NOWAIT);
+	bud_trimmer_close(rig.trimmer);
 	uv_run(&rig.loop, UV_RUN_DEFAULT);
 	bud_store_finish(&rig.store);
 	redis_server_finish(&rig.server);

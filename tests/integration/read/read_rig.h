@@ -16,6 +16,7 @@ struct read_rig {
 	struct bud_store store;
 	struct bud_metrics metrics;
 	struct bud_pull *pull;
+	struct bud_trimmer *trimmer; /* a test's, closed at the end */
 };
 extern struct read_rig rig;
 
