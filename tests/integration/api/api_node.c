@@ -18,6 +18,7 @@
 #include "http/request.h"
 #include "http_server.h"
 #include "lifecycle/key_keeper.h"
+#include "read/pull.h"
 #include "redis/client.h"
 #include "store/grants.h"
 #include "store/registry.h"
@@ -94,6 +95,7 @@ static void on_listener_closed(void *owner)
 	struct api_node *node = owner;
 
 	uv_close((uv_handle_t *)&node->tick, NULL);
+	bud_pull_close(node->pull);
 	bud_key_keeper_close(node->key_keeper);
 }
 
@@ -110,6 +112,7 @@ static void on_tick(uv_timer_t *timer)
 	}
 	if (node->wants_close) {
 		uv_timer_stop(timer);
+		bud_pull_stop(node->pull);
 		bud_listener_close(node->listener, on_listener_closed, node);
 		bud_redis_close(node->redis);
 	}
@@ -190,6 +193,8 @@ static void open_api(struct api_node *node)
 {
 	node->keyring = bud_keyring_create();
 	open_authority(node);
+	node->pull = bud_pull_open(&(struct bud_pull_options){
+		&node->loop, &node->store, &node->metrics, BUD_INDEX_ALL});
 	node->keys.keyring = node->keyring;
 	node->subscriptions.store = &node->store;
 	node->subscriptions.table = node->table;
@@ -200,7 +205,8 @@ static void open_api(struct api_node *node)
 		.config = &node->config,
 		.table = node->table,
 		.keyring = node->keyring,
-		.authority = node->authority};
+		.authority = node->authority,
+		.pull = node->pull};
 	node->readiness.following = &node->following;
 	node->sets[0] = &node->metrics;
 	node->health = (struct bud_health_api){node->sets, 1, &node->readiness};

@@ -30,6 +30,7 @@ struct api_node {
 	struct bud_keyring *keyring;
 	struct bud_authority *authority; /* an open one without a policy */
 	const char *policy;
+	struct bud_pull *pull; /* of all that can be indexed */
 	struct bud_config config;
 	struct bud_subscriptions_api subscriptions;
 	struct bud_api_desk desk;
