@@ -17,6 +17,7 @@ import sys
 import time
 import traceback
 
+import follower
 from ledger import Event, Ledger, Violation, require
 from mutations import MUTATIONS
 from node import Run, attempts_most
@@ -59,7 +60,10 @@ class World:
         self.ledger.expect_duplicates = not calm
         for name in self.names:
             self.begin(name)
+        self.followers = [follower.Follower(self) for _ in range(2)]
         self.spawn(self.admin(), None, None)
+        for one in self.followers:
+            self.spawn(one.follow(), None, None)
 
     # What actors ask for.
 
@@ -166,13 +170,14 @@ class World:
 
     def ingest(self, batch):
         keys = [key("seen:state"), key("seen:0"), key("seen:1"),
-                *[stream(p) for p in range(self.partitions)]]
-        arguments = [600_000, 0]
+                *[stream(p) for p in range(self.partitions)],
+                follower.NAME, follower.LAST, follower.FLOOR]
+        arguments = [600_000, 1]
         for event, kind in batch:
             at = 4 + int(event.name[1:]) % self.partitions
             digest = "other" if kind == "other" else "digest " + event.name
             body = "conflict" if kind == "other" else event.body
-            arguments += [at, event.name, digest, "local", body]
+            arguments += [at, event.name, digest, "local", body, 4 + self.partitions]
         reply = yield from self.insist(self.scripts.command("ingest", keys, arguments))
         for (event, kind), answer in zip(batch, reply):
             right = {"new": (0, 1), "same": (0,), "other": (-1,)}[kind]
@@ -315,6 +320,8 @@ class World:
         for p in range(self.partitions):
             self.scripts.send(self.client, [self.trim_command(p) for _ in range(40)])
         self.ledger.check_end(attempts_most)
+        for one in self.followers:
+            one.finish()
 
     def go_on(self, is_done, ask_each, check_each):
         """Until it is done; stuck is what makes no progress, or does so for ever."""

@@ -42,6 +42,13 @@ MUTATIONS = {
     "ingest remembers nothing": (
         "ingest", "redis.call('HSETNX', seen, field, digest) == 0", "false"),
     "ingest stores conflicts": ("ingest", "if known then", "if known == digest then"),
+    "ingest indexes duplicates": (
+        "ingest", "out[#out + 1] = known == digest and 0 or -1",
+        "if fields > 0 then index(i, '1-1') end\n"
+        "out[#out + 1] = known == digest and 0 or -1"),
+    "a page of the index ends beyond what is stored": (
+        "index_read", "position = math.max(position, last)",
+        "position = math.max(position, last) + 5000000"),
     "take over loses what it moves": (
         "take_over", "return {#ids, #redis.call(unpack(claim))}",
         "redis.call('XACK', KEYS[1], ARGV[1], unpack(ids)) return {#ids, #ids}"),
