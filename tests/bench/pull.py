@@ -67,12 +67,14 @@ def fill(redis, names, count, say):
     streams = [f"bud:{{s0}}:p{i}:events" for i in range(16)]
     keys = [*streams, "bud:{s0}:by:last", *names]
     sha = redis("SCRIPT", "LOAD", FILL).decode()
+    for stream in streams:  # nothing of this is for the dispatcher
+        redis("XGROUP", "SETID", stream, "dispatch", f"{2 ** 63}-0")
     for first in range(0, count, CHUNK):
         n = min(CHUNK, count - first)
         redis("EVALSHA", sha, len(keys), *keys, n, first, head, tail)
         if first % (CHUNK * 50) == 0:
             say(first)
-    for stream in streams:  # settled, as they are soon after they were stored
+    for stream in streams:
         redis("XGROUP", "SETID", stream, "dispatch", "$")
 
 
