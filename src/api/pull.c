@@ -167,7 +167,7 @@ static void handle_events(void *context, struct bud_request *request)
 
 	asking->desk = context;
 	asking->request = request;
-	r = bud_pull_ask_parse(&asking->ask, request, asking->desk->pull, &error);
+	r = bud_pull_ask_parse(&asking->ask, request, bud_pull_kinds(asking->desk->pull), &error);
 	if (r == 0)
 		r = read_cursor(asking, &error);
 	if (r < 0) {

@@ -8,7 +8,6 @@
 #include "core/error.h"
 #include "http/percent.h"
 #include "http/request.h"
-#include "read/pull.h"
 
 #define SIZE_DEFAULT 50
 #define KNOWN                                                                                      \
@@ -148,7 +147,7 @@ static int read_one(struct reading *reading, struct bud_span name, struct bud_sp
 }
 
 /* One is looked up in its index, the others are looked at. */
-static int choose(struct reading *reading, const struct bud_pull *pull)
+static int choose(struct reading *reading, unsigned kinds)
 {
 	struct bud_pull_ask *ask = reading->ask;
 	bool is_asked = false;
@@ -158,7 +157,7 @@ static int choose(struct reading *reading, const struct bud_pull *pull)
 		enum bud_index_kind kind = narrowest[i];
 		struct bud_span value = reading->values[kind];
 		is_asked |= value.at != NULL;
-		if (value.at && !is_chosen && bud_pull_has(pull, kind)) {
+		if (value.at && !is_chosen && (kinds & 1u << kind)) {
 			is_chosen = true;
 			ask->kind = kind;
 			ask->value = value;
@@ -184,8 +183,8 @@ static void read_accept(struct bud_pull_ask *ask, const struct bud_request *requ
 		ask->format = BUD_PULL_BATCH;
 }
 
-int bud_pull_ask_parse(struct bud_pull_ask *ask, const struct bud_request *request,
-	const struct bud_pull *pull, struct bud_error *error)
+int bud_pull_ask_parse(struct bud_pull_ask *ask, const struct bud_request *request, unsigned kinds,
+	struct bud_error *error)
 {
 	bud_auto(buffer) struct bud_buffer name = {0};
 	bud_auto(buffer) struct bud_buffer value = {0};
@@ -210,7 +209,7 @@ int bud_pull_ask_parse(struct bud_pull_ask *ask, const struct bud_request *reque
 		return bud_error_set(error, "to", "to must be later than from");
 	if (!reading.has_format)
 		read_accept(ask, request);
-	return choose(&reading, pull);
+	return choose(&reading, kinds);
 }
 
 void bud_pull_ask_finish(struct bud_pull_ask *ask)

@@ -7,7 +7,6 @@
 #include "read/filter.h"
 
 struct bud_error;   /* core/error.h */
-struct bud_pull;    /* read/pull.h */
 struct bud_request; /* http/request.h */
 
 enum bud_pull_format {
@@ -31,10 +30,10 @@ struct bud_pull_ask {
 	char *texts[2 * BUD_PULL_PATTERNS_MAX + BUD_INDEX_KINDS + 1];
 };
 
-/* -EINVAL: `error` names the parameter at fault; -EOPNOTSUPP: none of the attributes asked for is
- * indexed. To be finished in each case. */
+/* `kinds` is what is indexed: 1u << enum bud_index_kind. -EINVAL: `error` names the parameter at
+ * fault; -EOPNOTSUPP: none of the attributes asked for is indexed. To be finished in each case. */
 BUD_MUST_CHECK int bud_pull_ask_parse(struct bud_pull_ask *ask, const struct bud_request *request,
-	const struct bud_pull *pull, struct bud_error *error);
+	unsigned kinds, struct bud_error *error);
 void bud_pull_ask_finish(struct bud_pull_ask *ask);
 /* The value of the Link header to the next page: the same query with another cursor. */
 void bud_pull_write_next(

@@ -79,9 +79,9 @@ void bud_pull_close(struct bud_pull *pull)
 	free(pull);
 }
 
-bool bud_pull_has(const struct bud_pull *pull, enum bud_index_kind kind)
+unsigned bud_pull_kinds(const struct bud_pull *pull)
 {
-	return pull && (pull->options.kinds & 1u << kind);
+	return pull ? pull->options.kinds : 0;
 }
 
 static void destroy(struct reading *reading)

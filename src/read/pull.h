@@ -26,8 +26,8 @@ void bud_pull_stop(struct bud_pull *pull);
 /* After the listener and the store's connection are closed. Asynchronous; NULL is fine. */
 void bud_pull_close(struct bud_pull *pull);
 
-/* Whether this attribute is indexed; NULL: none is. */
-bool bud_pull_has(const struct bud_pull *pull, enum bud_index_kind kind);
+/* What is indexed, as in the options; nothing for NULL. */
+unsigned bud_pull_kinds(const struct bud_pull *pull);
 
 /* May the reader have this event? LATER: it is not known yet, to be asked again soon: the page ends
  * before the event, or, if it would be empty, waits for up to five seconds. All events of one step

@@ -1,5 +1,7 @@
 /* The trimmer. Each second: floor -> some names of index keys -> their oldest entries, again for
- * those that have more, within so many calls; what is left is for the next second. */
+ * those that have more, within so many calls; what is left is for the next second. Where memory is
+ * short, names go on being read until the calls are used up: events went before their age, and
+ * their entries are what is left of them. */
 #include "read/trimmer.h"
 
 #include <stdlib.h>
@@ -34,6 +36,7 @@ struct bud_trimmer {
 
 static void on_timer(uv_timer_t *timer);
 static void trim(struct bud_trimmer *trimmer);
+static void on_names(void *owner, int err, uint64_t cursor, const struct bud_span *names, size_t n);
 
 struct bud_trimmer *bud_trimmer_open(const struct bud_trimmer_options *options)
 {
@@ -109,10 +112,31 @@ static void on_trimmed(void *owner, int err, size_t removed, const size_t *more,
 	trim(trimmer);
 }
 
+static bool is_short(const struct bud_trimmer *trimmer)
+{
+	const struct bud_metrics *metrics = trimmer->options.metrics;
+	int64_t budget = bud_metrics_gauge(metrics, BUD_GAUGE_RETENTION_BUDGET);
+
+	return budget > 0 &&
+	       bud_metrics_gauge(metrics, BUD_GAUGE_REDIS_USED_BYTES) > budget / 10 * 9;
+}
+
+static void scan(struct bud_trimmer *trimmer)
+{
+	trimmer->calls++;
+	trimmer->is_busy =
+		bud_index_scan(trimmer->options.store, trimmer->cursor, on_names, trimmer) == 0;
+}
+
 static void trim(struct bud_trimmer *trimmer)
 {
 	struct bud_span names[BUD_INDEX_TRIM_KEYS];
 
+	if (trimmer->n == 0 && trimmer->cursor != 0 && trimmer->calls < CALLS_A_TURN &&
+		is_short(trimmer)) {
+		scan(trimmer);
+		return;
+	}
 	trimmer->asked = trimmer->n < BUD_INDEX_TRIM_KEYS ? trimmer->n : BUD_INDEX_TRIM_KEYS;
 	for (size_t i = 0; i < trimmer->asked; i++)
 		names[i] = bud_span(trimmer->names[trimmer->n - trimmer->asked + i].text);
@@ -136,8 +160,7 @@ static void on_floor(void *owner, int err, size_t events, int64_t oldest_ms)
 	if (trimmer->n > 0)
 		trim(trimmer);
 	else if (!trimmer->is_done)
-		trimmer->is_busy = bud_index_scan(trimmer->options.store, trimmer->cursor, on_names,
-					   trimmer) == 0;
+		scan(trimmer);
 }
 
 static void on_timer(uv_timer_t *timer)
