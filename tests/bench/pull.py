@@ -1,5 +1,6 @@
 """What a page of events costs when millions are stored: case p; and what the index costs Redis when
 events are published: case q. Run by their letters only; README.md tells how."""
+import gc
 import http.client
 import os
 import statistics
@@ -105,8 +106,10 @@ def percentile(times, part):
 def measure(bench, tools, node, redis_pid, name, step, **more):
     before = tools.process_cpu_us(node.pid), tools.process_cpu_us(redis_pid)
     reader = Reader(int(node.url.rsplit(":", 1)[1].rstrip("/")))
+    gc.disable()  # its pauses are the client's own
     for i in range(PAGES):
         step(reader, i)
+    gc.enable()
     after = tools.process_cpu_us(node.pid), tools.process_cpu_us(redis_pid)
     bench.say(name, cpu_us=(after[0] - before[0]) / PAGES,
               redis_cpu_us=(after[1] - before[1]) / PAGES,
