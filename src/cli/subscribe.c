@@ -184,7 +184,7 @@ int bud_cli_subscribe(int argc, char **argv)
 		{"--source", BUD_OPTION_TEXT, &subscribe.source, "URI",
 			"Only events from this source.", 0, 0},
 		{"--filter", BUD_OPTION_LIST, &subscribe.filters, "JSON",
-			"Only events that pass: exact, prefix, suffix, all, any, not.", 0, 0},
+			"Only events that pass these filters, as the API takes them.", 0, 0},
 		{"--name", BUD_OPTION_TEXT, &subscribe.name, "TEXT", "A name for people.", 0, 0},
 		{"--secret", BUD_OPTION_TEXT, &subscribe.secret, "SECRET",
 			"Sign with this one (whsec_...); otherwise the server makes one.", 0, 0},

@@ -1,5 +1,5 @@
 /* An event that is being dispatched: one allocation holds the struct, its attributes and all
- * their text, so that giving up the last reference is one free(). */
+ * their text, so that giving up the last reference is cheap. */
 #include "event/event.h"
 
 #include <assert.h>
@@ -105,8 +105,16 @@ void bud_event_unref(struct bud_event *event)
 	if (!event)
 		return;
 	assert(event->refs > 0);
-	if (--event->refs == 0)
-		free(event);
+	if (--event->refs > 0)
+		return;
+	free(event->main_subject);
+	free(event);
+}
+
+void bud_event_set_main_subject(struct bud_event *event, struct bud_span main_subject)
+{
+	free(event->main_subject);
+	event->main_subject = bud_strndup(main_subject.at, main_subject.len);
 }
 
 const struct bud_attribute *bud_event_find(const struct bud_event *event, struct bud_span name)

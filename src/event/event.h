@@ -21,6 +21,7 @@ struct bud_event {
 	enum bud_data_kind data_kind;
 	int64_t expires_wall_ms; /* INT64_MAX: never */
 	unsigned hops;           /* before it came to us; see event/hops.h */
+	char *main_subject;      /* of what its subject is a part, by the register; or NULL */
 	size_t attributes_n;
 	struct bud_attribute attributes[];
 };
@@ -31,5 +32,7 @@ struct bud_event *bud_event_create(struct bud_span owner, struct bud_span bytes)
 struct bud_event *bud_event_ref(struct bud_event *event);
 /* The last one frees it. NULL is fine. */
 void bud_event_unref(struct bud_event *event);
+/* Copies what the register says; before the event is matched. */
+void bud_event_set_main_subject(struct bud_event *event, struct bud_span main_subject);
 /* NULL when the event has no such attribute. */
 const struct bud_attribute *bud_event_find(const struct bud_event *event, struct bud_span name);

@@ -2,6 +2,8 @@
  * each is checked for the characters it may have. */
 #include "event/uri.h"
 
+#include <strings.h>
+
 static bool is_alpha(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -169,4 +171,69 @@ bool bud_uri_is_reference(struct bud_span text)
 bool bud_uri_is_absolute(struct bud_span text)
 {
 	return check(text, true);
+}
+
+/* What two URIs have in common when one is the other's base. */
+struct place {
+	struct bud_span scheme;
+	struct bud_span host; /* in brackets, if it is an IP literal */
+	struct bud_span port; /* empty: the scheme's own */
+	struct bud_span path;
+};
+
+static struct bud_span after_last(struct bud_span text, char c)
+{
+	for (size_t i = text.len; i > 0; i--)
+		if (text.at[i - 1] == c)
+			return (struct bud_span){text.at + i, text.len - i};
+	return text;
+}
+
+static bool has_default_port(const struct place *place)
+{
+	return place->port.len == 0 ||
+	       (bud_span_is_nocase(place->scheme, "https") && bud_span_is(place->port, "443")) ||
+	       (bud_span_is_nocase(place->scheme, "http") && bud_span_is(place->port, "80"));
+}
+
+static bool read_place(struct bud_span text, struct place *out)
+{
+	struct bud_span rest = text;
+	struct bud_span authority, port;
+
+	out->scheme = cut(&rest, ":/?#");
+	if (!is_scheme(out->scheme) || !bud_span_starts(rest, bud_span("://")))
+		return false;
+	drop(&rest, 3);
+	authority = after_last(cut(&rest, "/?#"), '@');
+	out->path = cut(&rest, "?#");
+	port = after_last(authority, ':');
+	if (port.len == authority.len || memchr(port.at, ']', port.len))
+		port.len = 0;
+	out->host = (struct bud_span){authority.at, authority.len - port.len};
+	if (out->host.len > 0 && out->host.at[out->host.len - 1] == ':')
+		out->host.len--;
+	out->port = port;
+	if (has_default_port(out))
+		out->port.len = 0;
+	return out->host.len > 0;
+}
+
+static bool equals_nocase(struct bud_span a, struct bud_span b)
+{
+	return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
+}
+
+bool bud_uri_is_base(struct bud_span base, struct bud_span text)
+{
+	struct place from, to;
+	struct bud_span folder;
+
+	if (!read_place(base, &from) || !read_place(text, &to) ||
+		!equals_nocase(from.scheme, to.scheme) || !equals_nocase(from.host, to.host) ||
+		!bud_span_equals(from.port, to.port))
+		return false;
+	folder = from.path;
+	folder.len -= after_last(folder, '/').len;
+	return folder.len <= 1 || bud_span_starts(to.path, folder);
 }

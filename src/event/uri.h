@@ -7,3 +7,7 @@
 bool bud_uri_is_reference(struct bud_span text);
 /* Section 3: with a scheme. A fragment is allowed: schemas are often named by one. */
 bool bud_uri_is_absolute(struct bud_span text);
+/* Whether `text` lies under `base`: the same scheme, host and port, and its path begins with that
+ * of the base up to its last slash. So "https://h/a/b" is a base of what "https://h/a/" is one of.
+ * False for what has no host. */
+bool bud_uri_is_base(struct bud_span base, struct bud_span text);

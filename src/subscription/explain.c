@@ -69,7 +69,7 @@ static struct bud_span actual_of(const struct bud_event *event, const char *name
 		return event->type;
 	if (strcmp(name, "source") == 0)
 		return event->source;
-	if (strcmp(name, "subject") == 0)
+	if (strcmp(name, "subject") == 0 || strcmp(name, "unit") == 0)
 		return event->subject;
 	if (strcmp(name, "id") == 0)
 		return event->id;

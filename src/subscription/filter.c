@@ -13,8 +13,9 @@
 
 #include "core/limits.h"
 #include "event/event.h"
+#include "event/uri.h"
 
-#define DIALECTS "exact, prefix, suffix, all, any, not"
+#define DIALECTS "exact, prefix, suffix, altinn, all, any, not"
 
 /* Ways out that are no tests. */
 #define HOLDS       UINT16_MAX
@@ -25,13 +26,37 @@ enum dialect {
 	DIALECT_EXACT,
 	DIALECT_PREFIX,
 	DIALECT_SUFFIX,
+	DIALECT_ALTINN,
 	DIALECT_ALL,
 	DIALECT_ANY,
 	DIALECT_NOT,
 	DIALECT_UNKNOWN,
 };
 
-static const char *const dialect_names[] = {"exact", "prefix", "suffix", "all", "any", "not"};
+static const char *const dialect_names[] = {
+	"exact", "prefix", "suffix", "altinn", "all", "any", "not"};
+
+/* What a test of a pair asks. The first three are the dialects of the same number. */
+enum kind {
+	KIND_EXACT = DIALECT_EXACT,
+	KIND_PREFIX = DIALECT_PREFIX,
+	KIND_SUFFIX = DIALECT_SUFFIX,
+	KIND_BASE,
+	KIND_UNIT,
+};
+
+/* The members of the dialect `altinn`. */
+static const struct altinn_member {
+	const char *name;
+	const char *attribute;
+	enum kind kind;
+} altinn_members[] = {
+	{"resource", "resource", KIND_EXACT},
+	{"type", "type", KIND_EXACT},
+	{"subject", "subject", KIND_EXACT},
+	{"unit", "subject", KIND_UNIT},
+	{"source", "source", KIND_BASE},
+};
 
 /* Attributes that an event has at hand. */
 enum field {
@@ -51,7 +76,7 @@ struct test {
 	uint16_t value_len;
 	uint16_t on_true;
 	uint16_t on_false;
-	uint8_t dialect;
+	uint8_t kind;
 	uint8_t field;
 	bool is_needed; /* no event matches unless this test holds */
 };
@@ -166,11 +191,30 @@ static void write_test(
 	bud_buffer_add(&compiler->text, json_string_value(value), test->value_len);
 }
 
+/* From a member to the attribute that is tested, and how. */
+static int read_altinn(
+	struct compiler *compiler, struct test *test, const char **name, const json_t *value)
+{
+	for (size_t i = 0; i < sizeof(altinn_members) / sizeof(*altinn_members); i++) {
+		const struct altinn_member *member = &altinn_members[i];
+		if (strcmp(member->name, *name) != 0)
+			continue;
+		if (member->kind == KIND_BASE &&
+			!bud_uri_is_absolute(bud_span(json_string_value(value))))
+			return refuse(compiler, "altinn", *name, "must be an absolute URL");
+		test->kind = (uint8_t)member->kind;
+		*name = member->attribute;
+		return 0;
+	}
+	return refuse(compiler, "altinn", *name,
+		"is unknown; known are resource, type, subject, unit, source");
+}
+
 static int compile_pairs(struct compiler *compiler, enum dialect dialect, const json_t *pairs,
 	const struct frame *plan)
 {
 	struct frame *frame = &compiler->frames[compiler->depth - 1];
-	struct test test = {.dialect = (uint8_t)dialect,
+	struct test test = {.kind = (uint8_t)dialect,
 		.on_true = plan->on_true,
 		.on_false = plan->on_false,
 		.is_needed = plan->is_needed};
@@ -182,10 +226,13 @@ static int compile_pairs(struct compiler *compiler, enum dialect dialect, const 
 			"must be an object of at least one attribute with a text");
 	json_object_foreach((json_t *)pairs, name, value)
 	{
+		const char *attribute = name;
 		int r = check_pair(compiler, dialect, name, value);
+		if (r == 0 && dialect == DIALECT_ALTINN)
+			r = read_altinn(compiler, &test, &attribute, value);
 		if (r < 0)
 			return r;
-		write_test(compiler, &test, name, value);
+		write_test(compiler, &test, attribute, value);
 		test.on_true = (uint16_t)(compiler->n_tests - 1);
 	}
 	frame->start = test.on_true;
@@ -362,10 +409,20 @@ static bool holds(
 
 	if (!value.at)
 		return false;
-	if (test->dialect == DIALECT_PREFIX)
+	switch ((enum kind)test->kind) {
+	case KIND_PREFIX:
 		return bud_span_starts(value, wanted);
-	if (test->dialect == DIALECT_SUFFIX)
+	case KIND_SUFFIX:
 		return bud_span_ends(value, wanted);
+	case KIND_BASE:
+		return bud_uri_is_base(wanted, value);
+	case KIND_UNIT:
+		if (event->main_subject && bud_span_is(wanted, event->main_subject))
+			return true;
+		break;
+	case KIND_EXACT:
+		break;
+	}
 	return bud_span_equals(value, wanted);
 }
 
@@ -384,8 +441,8 @@ struct bud_span bud_filter_needs(const struct bud_filter *filter, const char *at
 {
 	for (size_t i = 0; filter && i < filter->n_tests; i++) {
 		const struct test *test = &filter->tests[i];
-		if (test->is_needed && test->dialect == DIALECT_EXACT &&
-			bud_span_is(name_of(filter, test), attribute))
+		bool is_one = test->kind == KIND_EXACT || test->kind == KIND_UNIT;
+		if (test->is_needed && is_one && bud_span_is(name_of(filter, test), attribute))
 			return value_of(filter, test);
 	}
 	return (struct bud_span){0};

@@ -1,5 +1,9 @@
 /* A filter: the `filters` of a subscription (CloudEvents Subscriptions API, exact, prefix, suffix,
- * all, any, not), compiled into a short program of tests with two ways out each. */
+ * all, any, not), compiled into a short program of tests with two ways out each.
+ *
+ * One dialect more is Altinn's own filters, as its Events API makes them: {"altinn":{"resource":…,
+ * "type":…, "subject":…, "unit":…, "source":…}}. The first three are exact; `unit` is a subject or
+ * anything that the register says is a part of it; `source` is a base (event/uri.h). */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,5 +27,6 @@ void bud_filter_destroy(struct bud_filter *filter);
 bool bud_filter_match(const struct bud_filter *filter, const struct bud_event *event);
 
 /* The value that `attribute` must have exactly, or no event matches; {0} when there is no such one
- * value. Lent by the filter. This is what an index may rely on. */
+ * value. For the subject it may also be the event's main subject that has it. Lent by the filter.
+ * This is what an index may rely on. */
 struct bud_span bud_filter_needs(const struct bud_filter *filter, const char *attribute);

@@ -1,7 +1,8 @@
 /* The matcher. A subscription is filed under a key made of what an event must have exactly for it:
  * type, source, subject, or those of them that are fixed; the set of them is its shape. An event
- * has one key per shape, so at most eight lists of candidates are merged by serial, and each
- * candidate is checked completely: a key that collides costs time, not correctness. */
+ * has one key per shape, and one more for each with a subject when it has a main subject, so at
+ * most twelve lists of candidates are merged by serial, and each candidate is checked completely: a
+ * key that collides costs time, not correctness. */
 #include "subscription/matcher.h"
 
 #include <assert.h>
@@ -16,6 +17,7 @@
 #include "subscription/table.h"
 
 #define SHAPES BUD_MATCHER_SHAPES
+#define WALKS  (SHAPES + SHAPES / 2)
 
 enum part {
 	PART_TYPE,
@@ -146,24 +148,40 @@ void bud_matcher_remove(struct bud_matcher *matcher, const struct bud_subscripti
 	matcher->filed[each_key(matcher, subscription, take_out)]--;
 }
 
-/* The candidates for the event, as up to SHAPES walks; returns how many. */
+static bool has_subject(unsigned shape)
+{
+	return shape & 1u << PART_SUBJECT;
+}
+
+static size_t add_walk(const struct bud_matcher *matcher, const struct bud_match *match,
+	uint64_t key, struct bud_postings_cursor *out)
+{
+	const struct group *group = find_group(matcher, key);
+
+	if (!group)
+		return 0;
+	*out = bud_postings_seek(&group->postings, match->after_serial);
+	return 1;
+}
+
+/* The candidates for the event, as up to WALKS walks; returns how many. */
 static size_t find_candidates(const struct bud_matcher *matcher, const struct bud_match *match,
-	struct bud_postings_cursor cursors[SHAPES])
+	struct bud_postings_cursor cursors[WALKS])
 {
 	const struct bud_event *event = match->event;
 	uint64_t hashes[PARTS] = {hash_part(matcher, event->type),
 		hash_part(matcher, event->source), hash_part(matcher, event->subject)};
 	size_t n = 0;
 
-	for (unsigned shape = 0; shape < SHAPES; shape++) {
-		const struct group *group;
-		if (matcher->filed[shape] == 0 ||
-			(shape & 1u << PART_SUBJECT && !event->subject.at))
-			continue;
-		group = find_group(matcher, make_key(shape, hashes));
-		if (group)
-			cursors[n++] = bud_postings_seek(&group->postings, match->after_serial);
-	}
+	for (unsigned shape = 0; shape < SHAPES; shape++)
+		if (matcher->filed[shape] > 0 && (!has_subject(shape) || event->subject.at))
+			n += add_walk(matcher, match, make_key(shape, hashes), &cursors[n]);
+	if (!event->main_subject || bud_span_is(event->subject, event->main_subject))
+		return n;
+	hashes[PART_SUBJECT] = hash_part(matcher, bud_span(event->main_subject));
+	for (unsigned shape = 0; shape < SHAPES; shape++)
+		if (matcher->filed[shape] > 0 && has_subject(shape))
+			n += add_walk(matcher, match, make_key(shape, hashes), &cursors[n]);
 	return n;
 }
 
@@ -187,7 +205,7 @@ static const struct bud_subscription *take_first(struct bud_postings_cursor *cur
 
 size_t bud_matcher_match(const struct bud_matcher *matcher, struct bud_match *match)
 {
-	struct bud_postings_cursor cursors[SHAPES];
+	struct bud_postings_cursor cursors[WALKS];
 	size_t n_cursors = find_candidates(matcher, match, cursors);
 	const struct bud_subscription *candidate;
 	size_t n = 0;

@@ -53,12 +53,56 @@ static void refuses_the_rest(void **state)
 	assert_false(bud_uri_is_reference((struct bud_span){"/a\0b", 4}));
 }
 
+/* As Uri.IsBaseOf of .NET, which Altinn's source filter is. */
+static void knows_bases(void **state)
+{
+	static const struct {
+		const char *base;
+		const char *text;
+		bool is_base;
+	} cases[] = {
+		{"https://h/ttd/app", "https://h/ttd/app/instances/1", true},
+		{"https://h/ttd/app", "https://h/ttd/other", true},
+		{"https://h/ttd/app/", "https://h/ttd/other", false},
+		{"https://h/ttd/app", "https://h/skd/app", false},
+		{"https://h/ttd/app", "https://h/", false},
+		{"https://h/ttd/app", "http://h/ttd/app", false},
+		{"https://h/ttd/app", "https://h.no/ttd/app", false},
+		{"https://h/ttd/app", "https://h:8443/ttd/app", false},
+		{"https://h/ttd/app", "https://h:443/ttd/app", true},
+		{"http://h:80/a", "http://h/b", true},
+		{"https://h:/a", "https://h/b", true},
+		{"HTTPS://H/ttd/app", "https://h/ttd/app", true},
+		{"https://h/TTD/app", "https://h/ttd/app", false},
+		{"https://h", "https://h/ttd", true},
+		{"https://h", "https://h?q", true},
+		{"https://h/", "https://h", true},
+		{"https://h/a?x=/b/c", "https://h/d", true},
+		{"https://h/a/b", "https://h/?p=/a/b", false},
+		{"https://u@h/a", "https://h/b", true},
+		{"https://[::1]/a", "https://[::1]:443/b", true},
+		{"https://[::1]/a", "https://[::2]/b", false},
+		{"https://h/a", "/a", false},
+		{"/a", "/a", false},
+		{"urn:a:b", "urn:a:b", false},
+		{"https:///a", "https:///a", false},
+		{"https://h/a", "", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (bud_uri_is_base(bud_span(cases[i].base), bud_span(cases[i].text)) !=
+			cases[i].is_base)
+			fail_msg("%s of %s", cases[i].base, cases[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_absolute_uris),
 		cmocka_unit_test(knows_relative_references),
 		cmocka_unit_test(refuses_the_rest),
+		cmocka_unit_test(knows_bases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,6 +97,43 @@ static void decides_by_attributes(void **state)
 	bud_event_unref(event);
 }
 
+/* Altinn's own filters (facts/altinn 3.3). */
+static void decides_as_altinn_does(void **state)
+{
+	static const struct {
+		const char *members;
+		bool is_match;
+	} cases[] = {
+		{"'resource':'urn:altinn:resource:app_ttd_apps-test'", true},
+		{"'resource':'urn:altinn:resource:app_ttd_apps'", false},
+		{"'subject':'/party/2'", true},
+		{"'subject':'/party/1'", false}, /* the main unit's, without its parts */
+		{"'unit':'/party/1'", true},
+		{"'unit':'/party/2'", true},
+		{"'unit':'/party/3'", false},
+		{"'type':'app.instance.created','unit':'/party/1'", true},
+		{"'type':'app.instance','unit':'/party/1'", false},
+		{"'source':'https://ttd.apps.altinn.no/ttd/apps-test'", true},
+		{"'source':'https://ttd.apps.altinn.no/ttd/other'",
+			true}, /* up to the last slash */
+		{"'source':'https://ttd.apps.altinn.no/skd/apps-test'", false},
+		{"'source':'https://skd.apps.altinn.no/ttd/apps-test'", false},
+	};
+	struct bud_event *event = make_event("app.instance.created",
+		"https://ttd.apps.altinn.no/ttd/apps-test/instances/2/a",
+		",'subject':'/party/2','resource':'urn:altinn:resource:app_ttd_apps-test'");
+
+	(void)state;
+	bud_event_set_main_subject(event, bud_span("/party/1"));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char filters[200];
+		snprintf(filters, sizeof(filters), "[{'altinn':{%s}}]", cases[i].members);
+		if (matches(filters, event) != cases[i].is_match)
+			fail_msg("wrong: %s", filters);
+	}
+	bud_event_unref(event);
+}
+
 static void names_what_is_wrong(void **state)
 {
 	static const struct {
@@ -119,7 +156,10 @@ static void names_what_is_wrong(void **state)
 		{"[{'prefix':{'Type':'x'}}]", "filters[0].prefix.Type", "names no attribute"},
 		{"[{'suffix':{'data':'x'}}]", "filters[0].suffix.data", "names no attribute"},
 		{"[{'exact':{'a':'b'}},{'sql':'TRUE'}]", "filters[1].sql",
-			"exact, prefix, suffix, all, any, not"},
+			"exact, prefix, suffix, altinn, all, any, not"},
+		{"[{'altinn':{'source':'/ttd/app'}}]", "filters[0].altinn.source", "absolute URL"},
+		{"[{'altinn':{'id':'x'}}]", "filters[0].altinn.id", "is unknown"},
+		{"[{'altinn':{'type':''}}]", "filters[0].altinn.type", "not be empty"},
 		{"[{'Exact':{'a':'b'}}]", "filters[0].Exact", "no known dialect"},
 		{"[{'all':[]}]", "filters[0].all", "at least one"},
 		{"[{'any':{'exact':{'a':'b'}}}]", "filters[0].any", "at least one"},
@@ -228,6 +268,9 @@ static void tells_what_an_index_may_rely_on(void **state)
 	needs("[{'exact':{'type':'a','source':'b'}}]", "type", "a");
 	needs("[{'exact':{'type':'a','source':'b'}}]", "source", "b");
 	needs("[{'exact':{'type':'a'}}]", "source", NULL);
+	needs("[{'altinn':{'type':'a','unit':'b'}}]", "type", "a");
+	needs("[{'altinn':{'type':'a','unit':'b'}}]", "subject", "b");
+	needs("[{'altinn':{'source':'https://h/a'}}]", "source", NULL);
 	needs("[{'prefix':{'type':'a'}}]", "type", NULL);
 	needs("[{'all':[{'prefix':{'type':'a'}},{'exact':{'type':'ab'}}]}]", "type", "ab");
 	needs("[{'any':[{'exact':{'type':'a'}}]}]", "type", "a");
@@ -241,6 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(decides_by_attributes),
+		cmocka_unit_test(decides_as_altinn_does),
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(keeps_its_limits),
 		cmocka_unit_test(tells_what_an_index_may_rely_on),

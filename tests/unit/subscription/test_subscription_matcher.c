@@ -1,5 +1,6 @@
 /* The matcher: for random subscriptions that come, change and go, and random events, it finds
- * exactly those that bud_subscription_match() finds one by one, in order of serial. Prints how long
+ * exactly those that bud_subscription_match() finds one by one, in order of serial, also for events
+ * that have a main subject. Prints how long
  * a match takes among many. */
 #include "subscription/make.h"
 
@@ -22,7 +23,7 @@ static void add_test(struct bud_buffer *out)
 	static const char *const dialects[] = {"exact", "exact", "prefix", "suffix"};
 	const char *dialect = PICK(dialects);
 
-	switch (bud_random_below(4)) {
+	switch (bud_random_below(5)) {
 	case 0:
 		bud_buffer_format(out, "{'%s':{'type':'%s'}}", dialect, PICK(types));
 		break;
@@ -31,6 +32,10 @@ static void add_test(struct bud_buffer *out)
 		break;
 	case 2:
 		bud_buffer_format(out, "{'%s':{'subject':'%s'}}", dialect, PICK(subjects));
+		break;
+	case 3:
+		bud_buffer_format(
+			out, "{'altinn':{'unit':'%s','type':'%s'}}", PICK(subjects), PICK(types));
 		break;
 	default:
 		bud_buffer_format(out, "{'%s':{'source':'%s','subject':'%s'}}", dialect,
@@ -137,6 +142,8 @@ static void finds_what_brute_force_finds(void **state)
 				snprintf(subject, sizeof(subject), ",'subject':'%s'",
 					PICK(subjects));
 			event = make_event(PICK(types), PICK(sources), subject);
+			if (bud_random_below(3) == 0)
+				bud_event_set_main_subject(event, bud_span(PICK(subjects)));
 			check_event(table, event);
 			bud_event_unref(event);
 		}
