@@ -10,6 +10,7 @@
 #include "access/decision_point.h"
 #include "access/register.h"
 #include "api/authenticator.h"
+#include "api/altinn.h"
 #include "api/desk.h"
 #include "api/grants.h"
 #include "api/resources.h"
@@ -39,7 +40,7 @@
 #define SERVICE_CONNECTIONS_MAX 64
 #define REGISTER_KEPT_MS        3600000
 #define CLOSE_MS                20 /* for the connections' last callbacks */
-#define TABLES                  (3 + BUD_RESOURCES_TABLES)
+#define TABLES                  (4 + BUD_RESOURCES_TABLES)
 
 enum wish {
 	WISH_SWEEP = 1,
@@ -74,6 +75,7 @@ struct bud_worker {
 	struct bud_authenticator authenticator; /* its cache is NULL without authentication */
 	struct bud_subscriptions_api subscriptions;
 	struct bud_api_desk desk;
+	struct bud_altinn_api altinn;
 	bool is_ready;
 	bool is_draining;
 	bool is_drained;
@@ -304,7 +306,11 @@ static void open_listener(struct bud_worker *worker)
 		bud_subscriptions_routes, bud_subscriptions_routes_n, &worker->subscriptions};
 	worker->tables[2] = (struct bud_route_table){
 		bud_grants_routes, bud_grants_routes_n, &worker->subscriptions};
-	bud_resources_tables(&worker->desk, &worker->tables[3]);
+	worker->altinn =
+		(struct bud_altinn_api){&worker->desk, &worker->subscriptions, worker->ingest};
+	worker->tables[3] =
+		(struct bud_route_table){bud_altinn_routes, bud_altinn_routes_n, &worker->altinn};
+	bud_resources_tables(&worker->desk, &worker->tables[4]);
 	worker->listener = bud_listener_open(&worker->loop, &options, &err);
 	if (!worker->listener)
 		bud_log_error("cannot listen", "error", uv_strerror(err));

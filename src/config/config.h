@@ -44,6 +44,9 @@ struct bud_config {
 	} server;
 	struct bud_auth_config auth;
 	struct {
+		char apps_domain[BUD_CONFIG_TEXT_MAX + 1]; /* "": there are no apps */
+	} altinn;
+	struct {
 		struct bud_listen listen;
 	} admin;
 	struct {

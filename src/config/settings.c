@@ -84,9 +84,10 @@ const struct bud_setting bud_settings[] = {
 	{"secrets.key_file", BUD_SETTING_PATH, AT(secrets.key_file), "", NULL, 0, 0,
 		"A file with such keys instead, one on each line, the newest first; empty: none."},
 
-	{"auth.policy_file", BUD_SETTING_PATH, AT(auth.policy_file), "", NULL, 0, 0,
-		"A JSON file that says who owns which resources and who may publish, subscribe and "
-		"read what; read again on SIGHUP; empty: owners have their own events, and grant."},
+	{"altinn.apps_domain", BUD_SETTING_TEXT, AT(altinn.apps_domain), "apps.altinn.no", NULL, 0,
+		0,
+		"The Altinn Events API takes sources below this domain for apps, which need no "
+		"scope to subscribe to; empty: by their resource alone."},
 
 	{"memory.limit_bytes", BUD_SETTING_SIZE, AT(memory.limit_bytes), "0", "bytes", 0, 1LL << 50,
 		"Memory for this node and its embedded Redis, which gets 45 % of it; "

@@ -16,6 +16,7 @@
 #include "crypto/signer.h"
 #include "fetch/fetch.h"
 #include "fetch/target.h"
+#include "subscription/altinn_filters.h"
 #include "subscription/consent.h"
 #include "subscription/sealing.h"
 #include "subscription/subscription.h"
@@ -113,10 +114,14 @@ static void write_validation(struct ask *ask, const struct bud_subscription *sub
 	bud_random_hex(id + 4, 16);
 	what.id = bud_span(id);
 	add_field(ask, "Content-Type: %s", type);
-	bud_buffer_format(&ask->body,
-		"{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"%s/subscriptions/%s\","
-		"\"type\":\"platform.events.validatesubscription\"}",
-		id + 4, ask->config->delivery.callback_url, subscription->id);
+	bud_buffer_format(&ask->body, "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"%s",
+		id + 4, ask->config->delivery.callback_url);
+	if (bud_altinn_filters_are(subscription))
+		bud_buffer_format(
+			&ask->body, "/events/api/v1/subscriptions/%" PRIu64, subscription->serial);
+	else
+		bud_buffer_format(&ask->body, "/subscriptions/%s", subscription->id);
+	bud_buffer_text(&ask->body, "\",\"type\":\"platform.events.validatesubscription\"}");
 	sign(ask, signer, &what);
 }
 

@@ -1,0 +1,75 @@
+/* Answers as Altinn gives them: absent members are left out. */
+#include "api/altinn_answer.h"
+
+#include <inttypes.h>
+
+#include "access/refusal.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/text.h"
+#include "http/reply.h"
+#include "http/status.h"
+#include "subscription/altinn_filters.h"
+#include "subscription/subscription.h"
+
+void bud_altinn_answer_text(struct bud_request *request, int status, const char *text)
+{
+	bud_auto(buffer) struct bud_buffer body = {0};
+
+	bud_buffer_json(&body, bud_span(text));
+	bud_reply(request, status, "application/json", bud_buffer_as_span(&body));
+}
+
+void bud_altinn_answer_problem(struct bud_request *request, int status, const char *detail)
+{
+	struct bud_error error;
+
+	(void)bud_error_set(&error, NULL, "%s", detail);
+	bud_reply_problem(
+		request, status, bud_status_slug(status), bud_status_reason(status), &error);
+}
+
+void bud_altinn_answer_scope(struct bud_request *request, const char *scopes)
+{
+	struct bud_span rest = bud_span(scopes);
+	struct bud_span first = bud_span_trim(bud_span_take_until(&rest, ','));
+	bud_auto(buffer) struct bud_buffer scope = {0};
+	struct bud_error error;
+
+	bud_buffer_span(&scope, first);
+	bud_buffer_text(&scope, "");
+	(void)bud_error_set(&error, NULL, "the token lacks the scope %s", scope.at);
+	bud_refusal_reply(request, scope.at, &error);
+}
+
+static void write_text(struct bud_buffer *out, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	bud_buffer_format(out, ",\"%s\":", name);
+	bud_buffer_json(out, bud_span(text));
+}
+
+void bud_altinn_write_subscription(const struct bud_subscription *subscription,
+	const char *alternative_subject, struct bud_buffer *out)
+{
+	struct bud_altinn_filters filters;
+	char created[25];
+
+	bud_altinn_filters_read(subscription, &filters);
+	bud_clock_write(subscription->created_ms, created);
+	bud_buffer_format(out, "{\"id\":%" PRIu64, subscription->serial);
+	write_text(out, "endPoint", subscription->sink);
+	write_text(out, "sourceFilter", filters.source);
+	write_text(out, "subjectFilter", filters.subject);
+	write_text(out, "resourceFilter", filters.resource);
+	write_text(out, "alternativeSubjectFilter", alternative_subject);
+	write_text(out, "typeFilter", filters.type);
+	write_text(out, "consumer", subscription->owner);
+	write_text(out, "createdBy", subscription->owner);
+	write_text(out, "created", created);
+	bud_buffer_format(out, ",\"validated\":%s,\"includeSubunits\":%s}",
+		subscription->status.granted_ms != 0 ? "true" : "false",
+		filters.includes_subunits ? "true" : "false");
+	bud_altinn_filters_finish(&filters);
+}
