@@ -8,6 +8,10 @@
 /* The Location that Altinn answers with has /subscription/{id}, which is none of its paths; clients
  * that follow it must find something. */
 const struct bud_route bud_altinn_routes[] = {
+	{"POST", BUD_ALTINN_BASE "/events", bud_altinn_handle_publish, BUD_EVENT_BYTES_MAX,
+		BUD_NEED_PUBLISH},
+	{"POST", BUD_ALTINN_BASE "/app", bud_altinn_handle_app_publish, BUD_API_BODY_BYTES_MAX,
+		BUD_NEED_PLATFORM},
 	{"POST", BUD_ALTINN_BASE "/subscriptions", bud_altinn_handle_subscribe,
 		BUD_API_BODY_BYTES_MAX, BUD_NEED_IDENTITY},
 	{"GET", BUD_ALTINN_BASE "/subscriptions", bud_altinn_handle_list, 0, BUD_NEED_IDENTITY},

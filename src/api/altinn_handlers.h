@@ -5,6 +5,10 @@
 struct bud_identity; /* auth/identity.h */
 struct bud_request;  /* http/request.h */
 
+/* Publishing. */
+void bud_altinn_handle_publish(void *context, struct bud_request *request);
+void bud_altinn_handle_app_publish(void *context, struct bud_request *request);
+
 /* Subscriptions. */
 void bud_altinn_handle_subscribe(void *context, struct bud_request *request);
 void bud_altinn_handle_list(void *context, struct bud_request *request);

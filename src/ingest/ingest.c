@@ -83,7 +83,10 @@ static void answer(struct bud_publish *publish)
 		bud_metrics_add(metrics, BUD_COUNTER_REQUESTS_UNAVAILABLE, 1);
 	bud_metrics_time(
 		metrics, BUD_HISTOGRAM_INGEST, bud_clock_mono_us() - publish->request->whole_us);
-	bud_publish_answer(publish, *ingest->options.durability);
+	if (publish->fn)
+		bud_publish_tell(publish, NULL);
+	else
+		bud_publish_answer(publish, *ingest->options.durability);
 }
 
 static void count_result(struct bud_publish *publish, size_t index, int err, signed char result)
@@ -161,6 +164,49 @@ static void on_turn_end(uv_check_t *check)
 		send_call(ingest);
 }
 
+static void on_decided(struct bud_publish *publish);
+
+static struct bud_publish *begin(struct bud_ingest *ingest, struct bud_request *request)
+{
+	struct bud_publish *publish = bud_new(struct bud_publish);
+
+	publish->ingest = ingest;
+	publish->request = request;
+	publish->publisher = bud_request_identity(request);
+	publish->authority = ingest->options.authority;
+	publish->point = ingest->options.point;
+	publish->again = on_decided;
+	publish->index_kinds = ingest->options.index_kinds;
+	bud_list_init(&publish->link);
+	return publish;
+}
+
+int bud_ingest_take(struct bud_ingest *ingest, const struct bud_ingest_event *event,
+	bud_ingest_fn fn, void *owner, struct bud_error *error)
+{
+	struct bud_publish *publish = begin(ingest, event->request);
+	int r = bud_store_is_up(ingest->options.store) ? 0 : -ENOTCONN;
+
+	publish->fn = fn;
+	publish->owner = owner;
+	publish->publisher = event->publisher;
+	publish->is_permitted = event->is_permitted;
+	bud_buffer_span(&publish->taken, event->json);
+	if (r == 0)
+		r = bud_publish_read(
+			publish, ingest->options.store->shard, &ingest->envelope, error);
+	if (r == 0) {
+		if (publish->n_asking == 0)
+			bud_list_append(&ingest->queue, &publish->link);
+		return 0;
+	}
+	bud_metrics_add(ingest->options.metrics,
+		r == -ENOTCONN ? BUD_COUNTER_REQUESTS_UNAVAILABLE : BUD_COUNTER_REQUESTS_INVALID,
+		1);
+	bud_publish_destroy(publish);
+	return r;
+}
+
 /* What reading it came to. */
 static void take(struct bud_publish *publish, int r, const struct bud_error *error)
 {
@@ -168,7 +214,11 @@ static void take(struct bud_publish *publish, int r, const struct bud_error *err
 
 	if (r < 0) {
 		bud_metrics_add(ingest->options.metrics, BUD_COUNTER_REQUESTS_INVALID, 1);
-		bud_publish_refuse(publish, r, error);
+		publish->err = r;
+		if (publish->fn)
+			bud_publish_tell(publish, error);
+		else
+			bud_publish_refuse(publish, r, error);
 		return;
 	}
 	if (!bud_store_is_up(ingest->options.store))
@@ -193,18 +243,10 @@ static void on_decided(struct bud_publish *publish)
 static void on_publish(void *context, struct bud_request *request)
 {
 	struct bud_ingest *ingest = context;
-	struct bud_publish *publish = bud_new(struct bud_publish);
+	struct bud_publish *publish = begin(ingest, request);
 	struct bud_error error;
-	int r;
+	int r = bud_publish_read(publish, ingest->options.store->shard, &ingest->envelope, &error);
 
-	publish->ingest = ingest;
-	publish->request = request;
-	publish->authority = ingest->options.authority;
-	publish->point = ingest->options.point;
-	publish->again = on_decided;
-	publish->index_kinds = ingest->options.index_kinds;
-	bud_list_init(&publish->link);
-	r = bud_publish_read(publish, ingest->options.store->shard, &ingest->envelope, &error);
 	if (publish->n_asking == 0)
 		take(publish, r, &error);
 }

@@ -109,12 +109,12 @@ static int add_event(struct bud_publish *publish, const struct bud_shard *shard,
 	};
 	struct bud_append_event *event;
 
-	const struct bud_identity *identity = bud_request_identity(publish->request);
+	const struct bud_identity *identity = publish->publisher;
 	int r = 0;
 
 	if (bud_notice_is_ours(envelope->type))
 		return refuse_notice(publish, error);
-	if (!bud_authority_is_open(publish->authority))
+	if (!publish->is_permitted && !bud_authority_is_open(publish->authority))
 		r = authorize(publish, envelope, identity, error);
 	if (r < 0)
 		return r;
@@ -173,14 +173,21 @@ static int read_batch(struct bud_publish *publish, const struct bud_shard *shard
 	return r;
 }
 
-int bud_publish_read(struct bud_publish *publish, const struct bud_shard *shard,
+static int read_taken(struct bud_publish *publish, const struct bud_shard *shard,
 	struct bud_envelope *envelope, struct bud_error *error)
 {
-	int r = read_hops(publish, error);
+	int r;
 
-	if (r < 0)
-		return r;
-	r = -ENOTSUP;
+	make_room(publish, bud_buffer_as_span(&publish->taken));
+	r = bud_envelope_scan(envelope, bud_buffer_as_span(&publish->taken), error);
+	return r < 0 ? r : add_event(publish, shard, envelope, error);
+}
+
+static int read_request(struct bud_publish *publish, const struct bud_shard *shard,
+	struct bud_envelope *envelope, struct bud_error *error)
+{
+	int r = -ENOTSUP;
+
 	switch (bud_mode_of(publish->request->content_type)) {
 	case BUD_MODE_BINARY:
 	case BUD_MODE_STRUCTURED:
@@ -198,6 +205,18 @@ int bud_publish_read(struct bud_publish *publish, const struct bud_shard *shard,
 			"mode with ce- headers, in UTF-8");
 		break;
 	}
+	return r;
+}
+
+int bud_publish_read(struct bud_publish *publish, const struct bud_shard *shard,
+	struct bud_envelope *envelope, struct bud_error *error)
+{
+	int r = read_hops(publish, error);
+
+	if (r == 0)
+		r = publish->fn ? read_taken(publish, shard, envelope, error)
+				: read_request(publish, shard, envelope, error);
+
 	if (r == 0 && publish->n > 0)
 		publish->results = bud_alloc_zero(publish->n);
 	return r;
@@ -214,9 +233,10 @@ int bud_publish_read_again(struct bud_publish *publish, const struct bud_shard *
 	return bud_publish_read(publish, shard, envelope, error);
 }
 
-static void free_publish(struct bud_publish *publish)
+void bud_publish_destroy(struct bud_publish *publish)
 {
 	bud_buffer_finish(&publish->json);
+	bud_buffer_finish(&publish->taken);
 	bud_buffer_finish(&publish->counted);
 	free(publish->events);
 	free(publish->results);
@@ -308,7 +328,19 @@ void bud_publish_answer(struct bud_publish *publish, const char *durability)
 		bud_buffer_format(&body, "\"durability\":\"%s\"}", durability);
 		bud_reply(publish->request, 202, "application/json", bud_buffer_as_span(&body));
 	}
-	free_publish(publish);
+	bud_publish_destroy(publish);
+}
+
+void bud_publish_tell(struct bud_publish *publish, const struct bud_error *error)
+{
+	enum bud_ingest_outcome outcome = BUD_INGEST_STORED;
+
+	if (publish->n_duplicates > 0)
+		outcome = BUD_INGEST_DUPLICATE;
+	else if (publish->n_conflicts > 0)
+		outcome = BUD_INGEST_CONFLICT;
+	publish->fn(publish->owner, publish->err, outcome, error);
+	bud_publish_destroy(publish);
 }
 
 void bud_publish_refuse(struct bud_publish *publish, int err, const struct bud_error *error)
@@ -331,5 +363,5 @@ void bud_publish_refuse(struct bud_publish *publish, int err, const struct bud_e
 	} else {
 		bud_reply_problem(request, 400, "invalid-event", "Not a valid CloudEvent", error);
 	}
-	free_publish(publish);
+	bud_publish_destroy(publish);
 }

@@ -63,94 +63,90 @@ static const char *check(const char *members, enum who who, struct bud_buffer *b
 	return r == -EACCES ? SCOPE : error.text;
 }
 
+static const struct {
+	const char *members;
+	enum who who;
+	const char *says;
+} said[] = {
+	/* The endpoint comes first, whatever else is wrong. */
+	{"", ORG, NO_END},
+	{"'endPoint':''", ORG, NO_END},
+	{"'endPoint':null," RES, ORG, NO_END},
+	{"'endPoint':'skd/flyttemelding'", ORG, NO_END},
+	{"'endPoint':'http://hund.no/push'," RES, ORG, NO_END},
+	{"'endPoint':'sftp://hund.no/push'," RES, ORG, NO_END},
+	{"'endPoint':'https://',"
+	 "'sourceFilter':'x'",
+		ORG, NO_END},
+	/* The source. */
+	{END ",'sourceFilter':'skd/flyttemelding'", ORG, NO_SRC},
+	{END ",'sourceFilter':'altinn.no/ttd/apps-test/'", ORG, NO_SRC},
+	{END ",'sourceFilter':'platform.altinn.no/'", ORG, NO_SRC},
+	{END ",'sourceFilter':'http://altinn.no/ttd/'", ORG, NO_SRC},
+	{END ",'sourceFilter':'sftp://altinn.no/ttd/'", ORG, NO_SRC},
+	{END ",'sourceFilter':''," RES, ORG, NO_SRC},
+	/* Whatever is no app needs the scope, before its resource is looked at. */
+	{END, SCOPELESS, SCOPE},
+	{END "," OTHER, SCOPELESS, SCOPE},
+	{END ",'resourceFilter':'x'", SCOPELESS, SCOPE},
+	{END ",'sourceFilter':'https://notapps.altinn.no.x/ttd/apps-test'", SCOPELESS, SCOPE},
+	{END "," RES "," SUB, SCOPELESS, ""},
+	{END "," SRC "," SUB, SCOPELESS, ""},
+	{END ",'resourceFilter':'x'", USER, NO_URN},
+	{END ",'resourceFilter':'urn:altinn:resource:app_ ttd'", USER, NO_URN},
+	/* Apps. */
+	{END "," RES, USER, NO_SUB},
+	{END "," RES ",'subjectFilter':''", USER, NO_SUB},
+	{END "," RES, ORG, ""},
+	{END "," RES ",'alternativeSubjectFilter':'/person/01017512345'", ORG, NO_SUB},
+	{END "," RES ",'alternativeSubjectFilter':'/person/01017512345'," SUB, ORG, ""},
+	{END "," RES ",'includeSubunits':true", ORG, NO_UNIT},
+	{END "," RES ",'includeSubunits':true", USER, NO_SUB},
+	{END "," RES ",'includeSubunits':true," SUB, ORG, ""},
+	{END ",'sourceFilter':'https://ttd.apps.altinn.no/ttd/apps-test/'", ORG, NO_APP},
+	{END ",'sourceFilter':'https://ttd.apps.altinn.no/ttd'", ORG, NO_APP},
+	{END ",'sourceFilter':'https://ttd.apps.altinn.no/'", ORG, NO_APP},
+	{END ",'sourceFilter':'https://ttd.apps.altinn.no'", ORG, NO_APP},
+	{END ",'sourceFilter':'https://ttd.apps.altinn.no/ttd/a/b'", ORG, NO_APP},
+	{END ",'sourceFilter':'https://ttd.apps.altinn.no/ttd/a?b'", ORG, NO_APP},
+	{END ",'sourceFilter':'https://ttd.apps.altinn.no/skd/apps-test'," RES, ORG, NO_MATCH},
+	{END "," SRC "," RES, ORG, ""},
+	{END ",'sourceFilter':'https://hunderpasseren.no/by/bronnoysund'," RES, ORG, NO_MATCH},
+	{END ",'sourceFilter':'https://hunderpasseren.no/ttd/apps-test'," RES, ORG, ""},
+	{END ",'sourceFilter':'https://ttd.apps.altinn.no:443/ttd/apps-test'", ORG, ""},
+	/* Other resources. */
+	{END, USER, NO_RES},
+	{END ",'resourceFilter':''", USER, NO_RES},
+	{END ",'sourceFilter':'https://hunderpasseren.no/by/bronnoysund'", USER, NO_RES},
+	{END ",'sourceFilter':'https://hunderpasseren.no/a/b'," OTHER, USER,
+		"Source filter is not supported for subscriptions on this resource."},
+	{END ",'alternativeSubjectFilter':'/person/1'," OTHER, USER,
+		"AlternativeSubject filter is not supported for subscriptions on this "
+		"resource."},
+	{END ",'includeSubunits':true," OTHER, USER, NO_UNIT},
+	{END "," OTHER, USER, ""},
+	{END "," OTHER, ORG, ""},
+	/* Filters that could never match. */
+	{END "," OTHER ",'typeFilter':''", USER,
+		"TypeFilter must not be empty: leave it out to get events of every type."},
+	{END "," OTHER ",'subjectFilter':''", USER,
+		"SubjectFilter must not be empty: leave it out to get events about every "
+		"subject."},
+	{END "," OTHER ",'typeFilter':null,'subjectFilter':null", USER, ""},
+	/* Names in any case, unknown ones, types. */
+	{"'EndPoint':'https://hund.no/','RESOURCEFILTER':'urn:a:b','consumer':'/org/x'", USER, ""},
+	{END ",'typeFilter':['a']", USER, "typeFilter must be a text"},
+	{END ",'includeSubunits':'yes'", USER, "includeSubunits must be true or false"},
+};
+
 static void says_what_altinn_says(void **state)
 {
-	static const struct {
-		const char *members;
-		enum who who;
-		const char *says;
-	} cases[] = {
-		/* The endpoint comes first, whatever else is wrong. */
-		{"", ORG, NO_END},
-		{"'endPoint':''", ORG, NO_END},
-		{"'endPoint':null," RES, ORG, NO_END},
-		{"'endPoint':'skd/flyttemelding'", ORG, NO_END},
-		{"'endPoint':'http://hund.no/push'," RES, ORG, NO_END},
-		{"'endPoint':'sftp://hund.no/push'," RES, ORG, NO_END},
-		{"'endPoint':'https://',"
-		 "'sourceFilter':'x'",
-			ORG, NO_END},
-		/* The source. */
-		{END ",'sourceFilter':'skd/flyttemelding'", ORG, NO_SRC},
-		{END ",'sourceFilter':'altinn.no/ttd/apps-test/'", ORG, NO_SRC},
-		{END ",'sourceFilter':'platform.altinn.no/'", ORG, NO_SRC},
-		{END ",'sourceFilter':'http://altinn.no/ttd/'", ORG, NO_SRC},
-		{END ",'sourceFilter':'sftp://altinn.no/ttd/'", ORG, NO_SRC},
-		{END ",'sourceFilter':''," RES, ORG, NO_SRC},
-		/* Whatever is no app needs the scope, before its resource is looked at. */
-		{END, SCOPELESS, SCOPE},
-		{END "," OTHER, SCOPELESS, SCOPE},
-		{END ",'resourceFilter':'x'", SCOPELESS, SCOPE},
-		{END ",'sourceFilter':'https://notapps.altinn.no.x/ttd/apps-test'", SCOPELESS,
-			SCOPE},
-		{END "," RES "," SUB, SCOPELESS, ""},
-		{END "," SRC "," SUB, SCOPELESS, ""},
-		{END ",'resourceFilter':'x'", USER, NO_URN},
-		{END ",'resourceFilter':'urn:altinn:resource:app_ ttd'", USER, NO_URN},
-		/* Apps. */
-		{END "," RES, USER, NO_SUB},
-		{END "," RES ",'subjectFilter':''", USER, NO_SUB},
-		{END "," RES, ORG, ""},
-		{END "," RES ",'alternativeSubjectFilter':'/person/01017512345'", ORG, NO_SUB},
-		{END "," RES ",'alternativeSubjectFilter':'/person/01017512345'," SUB, ORG, ""},
-		{END "," RES ",'includeSubunits':true", ORG, NO_UNIT},
-		{END "," RES ",'includeSubunits':true", USER, NO_SUB},
-		{END "," RES ",'includeSubunits':true," SUB, ORG, ""},
-		{END ",'sourceFilter':'https://ttd.apps.altinn.no/ttd/apps-test/'", ORG, NO_APP},
-		{END ",'sourceFilter':'https://ttd.apps.altinn.no/ttd'", ORG, NO_APP},
-		{END ",'sourceFilter':'https://ttd.apps.altinn.no/'", ORG, NO_APP},
-		{END ",'sourceFilter':'https://ttd.apps.altinn.no'", ORG, NO_APP},
-		{END ",'sourceFilter':'https://ttd.apps.altinn.no/ttd/a/b'", ORG, NO_APP},
-		{END ",'sourceFilter':'https://ttd.apps.altinn.no/ttd/a?b'", ORG, NO_APP},
-		{END ",'sourceFilter':'https://ttd.apps.altinn.no/skd/apps-test'," RES, ORG,
-			NO_MATCH},
-		{END "," SRC "," RES, ORG, ""},
-		{END ",'sourceFilter':'https://hunderpasseren.no/by/bronnoysund'," RES, ORG,
-			NO_MATCH},
-		{END ",'sourceFilter':'https://hunderpasseren.no/ttd/apps-test'," RES, ORG, ""},
-		{END ",'sourceFilter':'https://ttd.apps.altinn.no:443/ttd/apps-test'", ORG, ""},
-		/* Other resources. */
-		{END, USER, NO_RES},
-		{END ",'resourceFilter':''", USER, NO_RES},
-		{END ",'sourceFilter':'https://hunderpasseren.no/by/bronnoysund'", USER, NO_RES},
-		{END ",'sourceFilter':'https://hunderpasseren.no/a/b'," OTHER, USER,
-			"Source filter is not supported for subscriptions on this resource."},
-		{END ",'alternativeSubjectFilter':'/person/1'," OTHER, USER,
-			"AlternativeSubject filter is not supported for subscriptions on this "
-			"resource."},
-		{END ",'includeSubunits':true," OTHER, USER, NO_UNIT},
-		{END "," OTHER, USER, ""},
-		{END "," OTHER, ORG, ""},
-		/* Filters that could never match. */
-		{END "," OTHER ",'typeFilter':''", USER,
-			"TypeFilter must not be empty: leave it out to get events of every type."},
-		{END "," OTHER ",'subjectFilter':''", USER,
-			"SubjectFilter must not be empty: leave it out to get events about every "
-			"subject."},
-		{END "," OTHER ",'typeFilter':null,'subjectFilter':null", USER, ""},
-		/* Names in any case, unknown ones, types. */
-		{"'EndPoint':'https://hund.no/','RESOURCEFILTER':'urn:a:b','consumer':'/org/x'",
-			USER, ""},
-		{END ",'typeFilter':['a']", USER, "typeFilter must be a text"},
-		{END ",'includeSubunits':'yes'", USER, "includeSubunits must be true or false"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const char *says = check(cases[i].members, cases[i].who, NULL);
-		if (strcmp(says, cases[i].says) != 0)
-			fail_msg("%s: \"%s\" instead of \"%s\"", cases[i].members, says,
-				cases[i].says);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		const char *says = check(said[i].members, said[i].who, NULL);
+		if (strcmp(says, said[i].says) != 0)
+			fail_msg("%s: \"%s\" instead of \"%s\"", said[i].members, says,
+				said[i].says);
 	}
 }
 
