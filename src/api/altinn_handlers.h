@@ -9,6 +9,11 @@ struct bud_request;  /* http/request.h */
 void bud_altinn_handle_publish(void *context, struct bud_request *request);
 void bud_altinn_handle_app_publish(void *context, struct bud_request *request);
 
+/* Reading. */
+void bud_altinn_handle_events(void *context, struct bud_request *request);
+void bud_altinn_handle_org(void *context, struct bud_request *request);
+void bud_altinn_handle_party(void *context, struct bud_request *request);
+
 /* Subscriptions. */
 void bud_altinn_handle_subscribe(void *context, struct bud_request *request);
 void bud_altinn_handle_list(void *context, struct bud_request *request);

@@ -1,0 +1,241 @@
+/* Altinn's queries: read and checked -> (a unit or person looked up) -> (the event found whose id
+ * is given) -> a page is read (read/pull.h) -> answered.
+ *
+ * `after` is the id of an event, as Altinn has it, or a cursor of ours, as `next` has it: an id
+ * need not be unique, and is looked for among the newest events only. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "api/altinn.h"
+#include "api/altinn_answer.h"
+#include "api/altinn_handlers.h"
+#include "api/altinn_query.h"
+#include "api/desk.h"
+#include "api/failure.h"
+#include "auth/authorize.h"
+#include "auth/identity.h"
+#include "config/config.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "event/event.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "read/cursor.h"
+#include "read/find.h"
+#include "read/pull.h"
+#include "store/store.h"
+
+struct call {
+	struct bud_altinn_api *api;
+	struct bud_request *request;
+	struct bud_altinn_query query;
+	struct bud_pull_query pull;
+};
+
+static void look_up(struct call *call);
+static void begin_page(struct call *call);
+static void on_found(void *owner, int err, uint64_t position);
+static void read_page(struct call *call);
+static void on_page(void *owner, int err, const struct bud_pull_page *page);
+
+static void end(struct call *call)
+{
+	bud_altinn_query_finish(&call->query);
+	free(call);
+}
+
+static void fail(struct call *call, int err)
+{
+	if (err == -EOPNOTSUPP)
+		bud_altinn_answer_problem(call->request, 501,
+			"Events are not indexed by what is asked for: an operator can turn that on "
+			"with the settings pull.enabled, pull.resource, pull.subject.");
+	else if (err == -EBUSY || err == -ETIMEDOUT)
+		bud_failure_reply_unavailable(call->request,
+			err == -EBUSY ? "too many others read events"
+				      : "it is not known yet whether the next event may be read");
+	else
+		bud_failure_reply(call->request, err);
+	end(call);
+}
+
+static void handle(
+	struct bud_altinn_api *api, struct bud_request *request, enum bud_altinn_query_kind kind)
+{
+	struct call *call = bud_new(struct call);
+	struct bud_error error = {0};
+
+	call->api = api;
+	call->request = request;
+	if (bud_altinn_query_parse(&call->query, kind, request, &error) < 0) {
+		bud_altinn_answer_problem(request, 400, error.text);
+		end(call);
+		return;
+	}
+	look_up(call);
+}
+
+void bud_altinn_handle_events(void *context, struct bud_request *request)
+{
+	handle(context, request, BUD_ALTINN_QUERY_EVENTS);
+}
+
+void bud_altinn_handle_party(void *context, struct bud_request *request)
+{
+	handle(context, request, BUD_ALTINN_QUERY_PARTY);
+}
+
+void bud_altinn_handle_org(void *context, struct bud_request *request)
+{
+	if (bud_altinn_is_org(bud_request_identity(request)))
+		handle(context, request, BUD_ALTINN_QUERY_ORG);
+	else
+		bud_altinn_answer_text(request, 401, "Only orgs can call this api");
+}
+
+static void look_up(struct call *call)
+{
+	if (call->query.unit.at || call->query.person.at)
+		fail(call, -EOPNOTSUPP);
+	else
+		begin_page(call);
+}
+
+/* The one question: may who asks read this event? */
+static enum bud_decision may_read(void *owner, const struct bud_event *event)
+{
+	struct call *call = owner;
+	const struct bud_identity *identity = bud_request_identity(call->request);
+	struct bud_question question;
+
+	bud_question_of_event(event, bud_span(identity->name), BUD_ACTION_READ, &question);
+	question.identity = identity;
+	question.now_ms = bud_clock_wall_ms();
+	return bud_authorize(call->api->desk->authority, &question, NULL);
+}
+
+static unsigned indexed(const struct bud_pull *pull)
+{
+	unsigned kinds = 0;
+
+	for (enum bud_index_kind kind = 0; kind < BUD_INDEX_KINDS; kind++)
+		if (bud_pull_has(pull, kind))
+			kinds |= 1u << kind;
+	return kinds;
+}
+
+static int make_key(struct call *call)
+{
+	const struct bud_api_desk *desk = call->api->desk;
+	enum bud_index_kind kind;
+	int r = bud_altinn_query_choose(
+		&call->query, indexed(desk->pull), &kind, &call->pull.filter);
+
+	if (r == 0)
+		bud_index_key_make(desk->store->shard, kind, call->pull.filter.attributes[kind],
+			&call->pull.key);
+	return r;
+}
+
+static void begin_page(struct call *call)
+{
+	struct bud_store *store = call->api->desk->store;
+	struct bud_span after = call->query.after;
+	int r = make_key(call);
+
+	call->pull.size = call->query.size;
+	call->pull.may_read = may_read;
+	call->pull.may_owner = call;
+	if (r < 0) {
+		fail(call, r);
+		return;
+	}
+	if (!after.at || bud_span_is(after, "0") ||
+		bud_cursor_parse(store->shard, &call->pull.key, after, &call->pull.after) == 0) {
+		read_page(call);
+		return;
+	}
+	r = bud_find(store, &call->pull.key, after, on_found, call);
+	if (r < 0)
+		fail(call, r);
+}
+
+static void on_found(void *owner, int err, uint64_t position)
+{
+	struct call *call = owner;
+
+	if (err < 0) {
+		fail(call, err);
+		return;
+	}
+	call->pull.after = position; /* an unknown id: from the first, as in Altinn */
+	read_page(call);
+}
+
+static void read_page(struct call *call)
+{
+	int r = bud_pull_read(call->api->desk->pull, &call->pull, on_page, call);
+
+	if (r < 0)
+		fail(call, r);
+}
+
+/* Absolute, as Altinn's: by the address that others know, or that this one came by. */
+static void write_base(const struct call *call, struct bud_buffer *out)
+{
+	const char *base = call->api->desk->config->delivery.callback_url;
+
+	if (base[0] != '\0') {
+		bud_buffer_text(out, base);
+		return;
+	}
+	bud_buffer_text(out, "http://");
+	bud_buffer_span(out, bud_request_header(call->request, "Host"));
+}
+
+/* A page of nothing but what may not be read has a next one, too, or a reader would stay before it
+ * for ever. */
+static void add_next(struct call *call, const struct bud_pull_page *page)
+{
+	bool is_by_header = call->query.alternative_subject.at != NULL;
+	char cursor[BUD_CURSOR_TEXT_BYTES];
+	bud_auto(buffer) struct bud_buffer next = {0};
+
+	if (page->n == 0 && (!page->has_more || is_by_header))
+		return;
+	if (is_by_header) {
+		/* The header will not come again; the subject stands for it. */
+		call->query.alternative_subject = (struct bud_span){0};
+		call->query.subject = page->events[0]->subject;
+		if (!call->query.subject.at || make_key(call) < 0)
+			return;
+	}
+	bud_cursor_write(call->api->desk->store->shard, &call->pull.key, page->position, cursor);
+	write_base(call, &next);
+	bud_altinn_query_write_next(&call->query, cursor, call->request, &next);
+	bud_reply_header(call->request, "next", next.at);
+}
+
+static void on_page(void *owner, int err, const struct bud_pull_page *page)
+{
+	struct call *call = owner;
+	bool is_app = call->query.kind != BUD_ALTINN_QUERY_EVENTS;
+	bud_auto(buffer) struct bud_buffer body = {0};
+
+	if (err < 0) {
+		fail(call, err);
+		return;
+	}
+	bud_buffer_byte(&body, '[');
+	for (size_t i = 0; i < page->n; i++) {
+		if (i > 0)
+			bud_buffer_byte(&body, ',');
+		bud_buffer_span(&body, page->events[i]->bytes);
+	}
+	bud_buffer_byte(&body, ']');
+	add_next(call, page);
+	bud_reply_header(call->request, "Cache-Control", "no-store");
+	bud_reply(call->request, 200, is_app ? "application/json" : "application/cloudevents+json",
+		bud_buffer_as_span(&body));
+	end(call);
+}
