@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "access/decision_point.h"
+#include "access/register.h"
 #include "api/altinn.h"
 #include "api/altinn_answer.h"
 #include "api/altinn_handlers.h"
@@ -33,6 +35,7 @@ struct call {
 };
 
 static void look_up(struct call *call);
+static void on_party(void *owner, enum bud_register_outcome outcome, const struct bud_party *party);
 static void begin_page(struct call *call);
 static void on_found(void *owner, int err, uint64_t position);
 static void read_page(struct call *call);
@@ -95,10 +98,41 @@ void bud_altinn_handle_org(void *context, struct bud_request *request)
 
 static void look_up(struct call *call)
 {
-	if (call->query.unit.at || call->query.person.at)
-		fail(call, -EOPNOTSUPP);
-	else
+	const struct bud_altinn_query *query = &call->query;
+	struct bud_register_question question = {.what = BUD_PARTY_WHO};
+	bud_auto(buffer) struct bud_buffer identifier = {0};
+	enum bud_register_outcome outcome;
+	struct bud_party party;
+
+	if (!query->unit.at && !query->person.at) {
 		begin_page(call);
+		return;
+	}
+	bud_buffer_text(&identifier, query->unit.at ? "/organisation/" : "/person/");
+	bud_buffer_span(&identifier, query->unit.at ? query->unit : query->person);
+	question.identifier = bud_buffer_as_span(&identifier);
+	outcome = bud_register_ask(call->api->desk->reg, &question, on_party, call, &party);
+	explicit_bzero(identifier.at, identifier.len);
+	if (outcome != BUD_REGISTER_ASKED)
+		on_party(call, outcome, &party);
+}
+
+static void on_party(void *owner, enum bud_register_outcome outcome, const struct bud_party *party)
+{
+	struct call *call = owner;
+
+	if (outcome == BUD_REGISTER_FOUND) {
+		bud_altinn_query_set_party(&call->query, party->id);
+		begin_page(call);
+		return;
+	}
+	if (outcome == BUD_REGISTER_NONE)
+		bud_altinn_answer_problem(
+			call->request, 404, "The register knows no such unit or person.");
+	else
+		bud_failure_reply_unavailable(
+			call->request, "the register of parties does not answer");
+	end(call);
 }
 
 /* The one question: may who asks read this event? */
@@ -107,21 +141,15 @@ static enum bud_decision may_read(void *owner, const struct bud_event *event)
 	struct call *call = owner;
 	const struct bud_identity *identity = bud_request_identity(call->request);
 	struct bud_question question;
+	enum bud_decision decision;
 
 	bud_question_of_event(event, bud_span(identity->name), BUD_ACTION_READ, &question);
 	question.identity = identity;
 	question.now_ms = bud_clock_wall_ms();
-	return bud_authorize(call->api->desk->authority, &question, NULL);
-}
-
-static unsigned indexed(const struct bud_pull *pull)
-{
-	unsigned kinds = 0;
-
-	for (enum bud_index_kind kind = 0; kind < BUD_INDEX_KINDS; kind++)
-		if (bud_pull_has(pull, kind))
-			kinds |= 1u << kind;
-	return kinds;
+	decision = bud_authorize(call->api->desk->authority, &question, NULL);
+	if (decision == BUD_DECISION_LATER && call->api->desk->point)
+		(void)bud_decision_point_want(call->api->desk->point, &question);
+	return decision;
 }
 
 static int make_key(struct call *call)
@@ -129,7 +157,7 @@ static int make_key(struct call *call)
 	const struct bud_api_desk *desk = call->api->desk;
 	enum bud_index_kind kind;
 	int r = bud_altinn_query_choose(
-		&call->query, indexed(desk->pull), &kind, &call->pull.filter);
+		&call->query, bud_pull_kinds(desk->pull), &kind, &call->pull.filter);
 
 	if (r == 0)
 		bud_index_key_make(desk->store->shard, kind, call->pull.filter.attributes[kind],

@@ -1,11 +1,13 @@
 /* POST of Altinn's subscriptions: read and checked -> (the alternative subject looked up) -> may
- * the caller subscribe -> put -> answered.
+ * the caller subscribe (the decision point may be asked) -> put -> answered.
  *
  * A repeated POST finds its twin, which is what Altinn does, too; so after a lost answer of Redis
  * the client may send the same again, and nothing is repeated here. */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "access/decision_point.h"
+#include "access/register.h"
 #include "api/altinn.h"
 #include "api/altinn_answer.h"
 #include "api/altinn_handlers.h"
@@ -33,12 +35,18 @@ struct call {
 	struct bud_request *request;
 	struct bud_altinn_wish wish;
 	struct bud_altinn_rules rules;
+	bool is_decided; /* by the decision point, as far as it can */
 	struct bud_subscription *made;
 	struct bud_buffer record;
 	struct bud_buffer status;
 };
 
+static void look_up(struct call *call);
+static void on_party(void *owner, enum bud_register_outcome outcome, const struct bud_party *party);
 static void check_rest(struct call *call);
+static void permit(struct call *call);
+static void on_decided(void *owner);
+static void store(struct call *call);
 static void on_put(void *owner, int err, const struct bud_put_result *result);
 static void on_asked_again(void *owner, int err, enum bud_status_outcome outcome,
 	const struct bud_subscription *subscription);
@@ -109,12 +117,50 @@ void bud_altinn_handle_subscribe(void *context, struct bud_request *request)
 	} else if (r < 0) {
 		refuse(call, 400, error.text);
 	} else {
-		check_rest(call);
+		look_up(call);
 	}
 }
 
-/* True: the caller may; else it was answered. */
-static bool is_permitted(struct call *call)
+/* Of an app, when there is no subject. */
+static void look_up(struct call *call)
+{
+	const struct bud_altinn_wish *wish = &call->wish;
+	struct bud_register_question question = {.what = BUD_PARTY_WHO};
+	enum bud_register_outcome outcome;
+	struct bud_party party;
+
+	if (!wish->alternative_subject || wish->alternative_subject[0] == '\0' ||
+		(wish->subject && wish->subject[0] != '\0') ||
+		!bud_altinn_wish_is_app(wish, call->rules.apps_domain)) {
+		check_rest(call);
+		return;
+	}
+	question.identifier = bud_span(wish->alternative_subject);
+	outcome = bud_register_ask(call->api->desk->reg, &question, on_party, call, &party);
+	if (outcome != BUD_REGISTER_ASKED)
+		on_party(call, outcome, &party);
+}
+
+static void on_party(void *owner, enum bud_register_outcome outcome, const struct bud_party *party)
+{
+	struct call *call = owner;
+	bud_auto(buffer) struct bud_buffer subject = {0};
+
+	if (outcome == BUD_REGISTER_FAILED) {
+		bud_failure_reply_unavailable(
+			call->request, "the register of parties does not answer");
+		end(call);
+		return;
+	}
+	if (outcome == BUD_REGISTER_FOUND) {
+		bud_buffer_format(&subject, "/party/%s", party->id);
+		free(call->wish.subject);
+		call->wish.subject = bud_strdup(subject.at);
+	}
+	check_rest(call);
+}
+
+static struct bud_question question_of(const struct call *call)
 {
 	const struct bud_identity *identity = bud_request_identity(call->request);
 	const struct bud_altinn_wish *wish = &call->wish;
@@ -125,26 +171,47 @@ static bool is_permitted(struct call *call)
 		.resource = bud_span(wish->resource),
 		.now_ms = bud_clock_wall_ms(),
 	};
-	bud_auto(buffer) struct bud_buffer text = {0};
 
 	if (wish->type)
 		question.type = bud_span(wish->type);
 	if (wish->subject)
 		question.subject = bud_span(wish->subject);
+	return question;
+}
+
+static void permit(struct call *call)
+{
+	struct bud_decision_point *point = call->api->desk->point;
+	struct bud_question question = question_of(call);
+	bud_auto(buffer) struct bud_buffer text = {0};
+
 	switch (bud_authorize(call->api->desk->authority, &question, NULL)) {
 	case BUD_DECISION_PERMIT:
-		return true;
+		store(call);
+		return;
 	case BUD_DECISION_DENY:
 		bud_buffer_format(&text, "Not authorized to create a subscription for resource %s.",
-			wish->resource);
-		bud_altinn_answer_text(call->request, 403, text.at);
-		break;
+			call->wish.resource);
+		refuse(call, 403, text.at);
+		return;
 	case BUD_DECISION_LATER:
-		bud_failure_reply_unavailable(
-			call->request, "it is not known yet whether the caller may subscribe");
 		break;
 	}
-	return false;
+	if (point && !call->is_decided &&
+		bud_decision_point_ask(point, &question, on_decided, call) == 0)
+		return;
+	bud_failure_reply_unavailable(
+		call->request, "it is not known yet whether the caller may subscribe");
+	end(call);
+}
+
+/* Or not: then it is not asked again. */
+static void on_decided(void *owner)
+{
+	struct call *call = owner;
+
+	call->is_decided = true;
+	permit(call);
 }
 
 static int make(struct call *call, struct bud_error *error)
@@ -186,16 +253,18 @@ static int put(struct call *call)
 static void check_rest(struct call *call)
 {
 	struct bud_error error = {0};
-	int r = bud_altinn_wish_complete(&call->wish, &call->rules, &error);
 
-	if (r < 0) {
+	if (bud_altinn_wish_complete(&call->wish, &call->rules, &error) < 0)
 		refuse(call, 400, error.text);
-		return;
-	}
-	if (!is_permitted(call)) {
-		end(call);
-		return;
-	}
+	else
+		permit(call);
+}
+
+static void store(struct call *call)
+{
+	struct bud_error error = {0};
+	int r;
+
 	if (make(call, &error) < 0) {
 		refuse(call, 400, error.text);
 		return;

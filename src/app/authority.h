@@ -12,3 +12,5 @@ BUD_MUST_CHECK int bud_app_authority_make(struct bud_app *app, struct bud_error 
 void bud_app_authority_close(struct bud_app *app);
 /* By the main thread. A policy that is wrong changes nothing and is said to be. */
 void bud_app_authority_reload(struct bud_app *app);
+/* No thread uses it any more. */
+void bud_app_authority_close(struct bud_app *app);

@@ -21,7 +21,6 @@
 #include "app/redis_home.h"
 #include "app/trust.h"
 #include "app/worker.h"
-#include "auth/authorize.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "core/clock.h"

@@ -73,7 +73,7 @@ class Client(Api):
 class Altinn:
     """A node whose callers have tokens of one issuer, and apps those of their own."""
 
-    def __init__(self, home, settings=None, policy=None, register=None, apps=("ttd/apps-test",)):
+    def __init__(self, home, settings=None, policy=None, parties=None, apps=("ttd/apps-test",)):
         self.issuer = Issuer()
         self.app_keys = {app: Key(app.replace("/", "-"), "ES256") for app in apps}
         entries = [{"issuer": app, "use": "platform", "algorithms": ["ES256"],
@@ -84,7 +84,7 @@ class Altinn:
         self.settings = {"pull.enabled": "yes", "auth.scope_publish": PUBLISH,
                          "auth.scope_subscribe": SUBSCRIBE, "auth.scope_read": SUBSCRIBE,
                          **issuers_settings(home, bearer, *entries)}
-        for name, content in (("policy", policy), ("register", register)):
+        for name, content in (("policy", policy), ("parties", parties)):
             if content is not None:
                 path = home / f"{name}.json"
                 path.write_text(json.dumps(content), encoding="utf-8")
