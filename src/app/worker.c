@@ -242,6 +242,7 @@ static void open_flows(struct bud_worker *worker)
 	worker->fetch = bud_fetch_open(&worker->loop, &fetch);
 	desk.fetch = worker->fetch;
 	desk.point = worker->point;
+	desk.reg = worker->reg;
 	ingest.point = worker->point;
 	worker->ingest = bud_ingest_open(&ingest);
 	worker->dispatch = bud_dispatch_open(&desk);

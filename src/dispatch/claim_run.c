@@ -11,6 +11,7 @@
 #include "dispatch/gate.h"
 #include "dispatch/permit.h"
 #include "dispatch/receiver.h"
+#include "dispatch/units.h"
 #include "dispatch/resolve.h"
 #include "event/event.h"
 #include "store/following.h"
@@ -161,6 +162,9 @@ void bud_claim_run_start(struct bud_claim_run *claim, int64_t mono_ms)
 		uint64_t asked;
 		enum bud_decision decision = bud_permit(
 			desk, item->delivery.event, claim->receiver->owner, now_ms, &asked);
+		if (decision == BUD_DECISION_PERMIT)
+			decision = bud_units_permit(
+				desk, item->delivery.event, claim->receiver->id, now_ms);
 		item->delivery.on_end = on_end;
 		if (state == BUD_RECEIVER_DELETED) {
 			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_CANCELLED, 1);

@@ -11,6 +11,7 @@ struct bud_fetch;          /* fetch/fetch.h */
 struct bud_following;      /* store/following.h */
 struct bud_keyring;        /* crypto/keyring.h */
 struct bud_metrics;        /* core/metrics.h */
+struct bud_register;       /* access/register.h */
 struct bud_store;          /* store/store.h */
 struct bud_table;          /* subscription/table.h */
 struct uv_loop_s;
@@ -27,6 +28,7 @@ struct bud_desk {
 	struct bud_keyring *keyring; /* the server's own keys, for v1a and RFC 9421 */
 	struct bud_authority *authority;
 	struct bud_decision_point *point; /* NULL: there is none */
+	struct bud_register *reg;         /* NULL: there is none */
 	const struct bud_config *config;
 	struct bud_metrics *metrics;
 	const char *node;

@@ -16,6 +16,7 @@
 #include "dispatch/hand_permit.h"
 #include "dispatch/permit.h"
 #include "dispatch/receiver.h"
+#include "dispatch/units.h"
 #include "event/event.h"
 #include "store/partition.h"
 #include "subscription/subscription.h"
@@ -264,6 +265,9 @@ static void add_deliveries(
 		} else if (decision == BUD_DECISION_LATER) {
 			wait_for_permit(item, asked);
 		} else if (decision == BUD_DECISION_PERMIT &&
+			   bud_units_is_guess(hand->event, found[i], now_ms)) {
+			end_unsent(item, BUD_DELIVERY_END_BLOCKED, bud_permit_wait_ms(0));
+		} else if (decision == BUD_DECISION_PERMIT &&
 			   (hand->is_suspect || !may_go_from_hand(item->delivery.receiver))) {
 			/* A suspect is parked at once, too: in hand for a moment only, so that a
 			 * crash with another cause hardly ever counts against it; in the lane
@@ -339,12 +343,29 @@ static void match_one(struct bud_hand *hand)
 		bud_hand_finish_sending(hand);
 }
 
+/* At the end of a drain it stays as it came, and is read again after the next start. */
+static void on_main_unit(
+	void *owner, enum bud_register_outcome outcome, const struct bud_party *party)
+{
+	struct bud_hand *hand = owner;
+
+	if (hand->hands->is_parking)
+		return;
+	bud_units_know(hand->event, outcome, party);
+	match_one(hand);
+}
+
 void bud_hands_match(struct bud_hands *hands)
 {
 	struct bud_list *list = &hands->lists[BUD_HAND_BARRIER];
 
-	while (!bud_list_is_empty(list))
-		match_one(bud_list_first(list, struct bud_hand, link));
+	while (!bud_list_is_empty(list)) {
+		struct bud_hand *hand = bud_list_first(list, struct bud_hand, link);
+		if (bud_units_look(hands->desk, hand->event, on_main_unit, hand))
+			match_one(hand);
+		else
+			bud_hand_set_state(hand, BUD_HAND_LOOKING);
+	}
 }
 
 /* From 2 s down to 50 ms while the table fills from a half to nine tenths. */

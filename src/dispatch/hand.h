@@ -16,6 +16,7 @@ struct bud_resolves;  /* dispatch/resolve.h */
  * What Redis did not answer goes back to be sent again. */
 enum bud_hand_state {
 	BUD_HAND_BARRIER,   /* waits for the table to be new enough */
+	BUD_HAND_LOOKING,   /* the register is asked for its main unit */
 	BUD_HAND_ASKING,    /* a broadcast that waits for the decision point */
 	BUD_HAND_SENDING,   /* its deliveries are under way */
 	BUD_HAND_UNACKED,   /* all delivered: to be acked */

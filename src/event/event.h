@@ -1,5 +1,6 @@
 /* An event that is being dispatched: its bytes and its attributes in one piece of memory. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include "core/text.h"
 #include "event/attribute.h"
@@ -22,6 +23,7 @@ struct bud_event {
 	int64_t expires_wall_ms; /* INT64_MAX: never */
 	unsigned hops;           /* before it came to us; see event/hops.h */
 	char *main_subject;      /* of what its subject is a part, by the register; or NULL */
+	bool is_main_unknown;    /* the register could not say: it may be a part of anything */
 	size_t attributes_n;
 	struct bud_attribute attributes[];
 };

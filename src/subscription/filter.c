@@ -417,7 +417,8 @@ static bool holds(
 	case KIND_BASE:
 		return bud_uri_is_base(wanted, value);
 	case KIND_UNIT:
-		if (event->main_subject && bud_span_is(wanted, event->main_subject))
+		if (event->is_main_unknown ||
+			(event->main_subject && bud_span_is(wanted, event->main_subject)))
 			return true;
 		break;
 	case KIND_EXACT:
@@ -435,6 +436,14 @@ bool bud_filter_match(const struct bud_filter *filter, const struct bud_event *e
 		way = holds(filter, test, event) ? test->on_true : test->on_false;
 	}
 	return way == HOLDS;
+}
+
+bool bud_filter_has_unit(const struct bud_filter *filter)
+{
+	for (size_t i = 0; filter && i < filter->n_tests; i++)
+		if (filter->tests[i].kind == KIND_UNIT)
+			return true;
+	return false;
 }
 
 struct bud_span bud_filter_needs(const struct bud_filter *filter, const char *attribute)

@@ -23,7 +23,10 @@ BUD_MUST_CHECK int bud_filter_compile(
 	const struct json_t *filters, struct bud_filter **out_filter, struct bud_error *error);
 void bud_filter_destroy(struct bud_filter *filter);
 
-/* Pure in the event's attributes; a missing attribute makes exact, prefix and suffix false. */
+/* Whether it asks for a unit. */
+bool bud_filter_has_unit(const struct bud_filter *filter);
+/* Pure in the event's attributes and its main subject; a missing attribute makes exact, prefix and
+ * suffix false. */
 bool bud_filter_match(const struct bud_filter *filter, const struct bud_event *event);
 
 /* The value that `attribute` must have exactly, or no event matches; {0} when there is no such one

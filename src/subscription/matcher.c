@@ -2,7 +2,8 @@
  * type, source, subject, or those of them that are fixed; the set of them is its shape. An event
  * has one key per shape, and one more for each with a subject when it has a main subject, so at
  * most twelve lists of candidates are merged by serial, and each candidate is checked completely: a
- * key that collides costs time, not correctness. */
+ * key that collides costs time, not correctness. Those that ask for a unit are one list more, for
+ * events of which nobody knows the main subject now. */
 #include "subscription/matcher.h"
 
 #include <assert.h>
@@ -17,7 +18,7 @@
 #include "subscription/table.h"
 
 #define SHAPES BUD_MATCHER_SHAPES
-#define WALKS  (SHAPES + SHAPES / 2)
+#define WALKS  (SHAPES + SHAPES / 2 + 1)
 
 enum part {
 	PART_TYPE,
@@ -54,6 +55,7 @@ void bud_matcher_finish(struct bud_matcher *matcher)
 		free(group);
 	}
 	bud_index_finish(&matcher->groups);
+	bud_postings_finish(&matcher->units);
 }
 
 static uint64_t hash_part(const struct bud_matcher *matcher, struct bud_span part)
@@ -141,11 +143,15 @@ static unsigned each_key(
 void bud_matcher_add(struct bud_matcher *matcher, const struct bud_subscription *subscription)
 {
 	matcher->filed[each_key(matcher, subscription, file_in)]++;
+	if (bud_filter_has_unit(subscription->filter))
+		bud_postings_add(&matcher->units, subscription);
 }
 
 void bud_matcher_remove(struct bud_matcher *matcher, const struct bud_subscription *subscription)
 {
 	matcher->filed[each_key(matcher, subscription, take_out)]--;
+	if (bud_filter_has_unit(subscription->filter))
+		bud_postings_remove(&matcher->units, subscription);
 }
 
 static bool has_subject(unsigned shape)
@@ -176,6 +182,8 @@ static size_t find_candidates(const struct bud_matcher *matcher, const struct bu
 	for (unsigned shape = 0; shape < SHAPES; shape++)
 		if (matcher->filed[shape] > 0 && (!has_subject(shape) || event->subject.at))
 			n += add_walk(matcher, match, make_key(shape, hashes), &cursors[n]);
+	if (event->is_main_unknown)
+		cursors[n++] = bud_postings_seek(&matcher->units, match->after_serial);
 	if (!event->main_subject || bud_span_is(event->subject, event->main_subject))
 		return n;
 	hashes[PART_SUBJECT] = hash_part(matcher, bud_span(event->main_subject));
@@ -208,10 +216,14 @@ size_t bud_matcher_match(const struct bud_matcher *matcher, struct bud_match *ma
 	struct bud_postings_cursor cursors[WALKS];
 	size_t n_cursors = find_candidates(matcher, match, cursors);
 	const struct bud_subscription *candidate;
+	const struct bud_subscription *last = NULL;
 	size_t n = 0;
 
 	match->more = false;
 	while ((candidate = take_first(cursors, n_cursors))) {
+		if (candidate == last)
+			continue; /* by its subject and as one with a unit */
+		last = candidate;
 		if (!bud_subscription_match(candidate, match->event, match->now_ms))
 			continue;
 		if (n == match->max) {

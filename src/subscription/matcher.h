@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include "core/hash.h"
 #include "subscription/index.h"
+#include "subscription/postings.h"
 
 struct bud_match;        /* subscription/table.h */
 struct bud_subscription; /* subscription/subscription.h */
@@ -14,6 +15,7 @@ struct bud_matcher {
 	struct bud_hash_key key;
 	struct bud_index groups;
 	size_t filed[BUD_MATCHER_SHAPES]; /* subscriptions per shape */
+	struct bud_postings units; /* those that ask for a unit, for when the register is silent */
 };
 
 void bud_matcher_init(struct bud_matcher *matcher);

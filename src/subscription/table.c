@@ -339,6 +339,11 @@ struct bud_table_version bud_table_version(const struct bud_table *table)
 	return table->content.version;
 }
 
+bool bud_table_has_units(const struct bud_table *table)
+{
+	return table->content.matcher.units.n_blocks > 0;
+}
+
 size_t bud_table_match(const struct bud_table *table, struct bud_match *match)
 {
 	return bud_matcher_match(&table->content.matcher, match);

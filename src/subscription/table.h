@@ -81,6 +81,8 @@ enum bud_table_state bud_table_find(const struct bud_table *table, const char *i
 	const struct bud_subscription **out_subscription);
 /* Walks the live ones in order of serial: the first with a greater one, or NULL. */
 const struct bud_subscription *bud_table_next(const struct bud_table *table, uint64_t after_serial);
+/* Whether any of them asks for a unit. */
+bool bud_table_has_units(const struct bud_table *table);
 /* Live subscriptions, and one more than the greatest slot ever given. */
 size_t bud_table_count(const struct bud_table *table);
 size_t bud_table_slots(const struct bud_table *table);
