@@ -1,4 +1,4 @@
-/* The settings of authentication. */
+/* The settings of authentication, and of Altinn's API beside it. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,4 +27,8 @@ struct bud_auth_config {
 	char register_url[BUD_CONFIG_TEXT_MAX + 1];    /* "": none */
 	char register_header[BUD_CONFIG_TEXT_MAX + 1]; /* "": none */
 	char parties_file[BUD_CONFIG_TEXT_MAX + 1];    /* "": none */
+};
+
+struct bud_altinn_config {
+	char apps_domain[BUD_CONFIG_TEXT_MAX + 1]; /* "": there are no apps */
 };

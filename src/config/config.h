@@ -43,9 +43,7 @@ struct bud_config {
 		int64_t drain_s;
 	} server;
 	struct bud_auth_config auth;
-	struct {
-		char apps_domain[BUD_CONFIG_TEXT_MAX + 1]; /* "": there are no apps */
-	} altinn;
+	struct bud_altinn_config altinn;
 	struct {
 		struct bud_listen listen;
 	} admin;

@@ -92,12 +92,11 @@ struct bud_take {
 	uint64_t cursor; /* of a broadcast under way; else 0 */
 };
 
-/* Takes an event in hand, to be matched by bud_hands_match(). One that is there already is left
- * alone. */
+/* Takes an event in hand, for bud_hands_match(), unless it is there already. */
 void bud_hands_take(struct bud_hands *hands, const struct bud_take *take);
 /* The table is new enough: matches all that wait for it, and starts their deliveries. */
 void bud_hands_match(struct bud_hands *hands);
-/* Straight to the dead letters, unmatched: handling it failed again and again. */
+/* Straight to the dead letters, unmatched: it failed again and again. */
 void bud_hands_poison(struct bud_hands *hands, const struct bud_member *id);
 
 /* Each few milliseconds: parks what took too long, repeats what Redis did not answer, acks. */
