@@ -12,6 +12,7 @@
 #include "api/altinn_answer.h"
 #include "api/altinn_handlers.h"
 #include "api/altinn_wish.h"
+#include "api/barrier.h"
 #include "api/desk.h"
 #include "api/failure.h"
 #include "api/json_body.h"
@@ -36,6 +37,7 @@ struct call {
 	struct bud_altinn_wish wish;
 	struct bud_altinn_rules rules;
 	bool is_decided; /* by the decision point, as far as it can */
+	bool is_current; /* what was granted before it came is known here */
 	struct bud_subscription *made;
 	struct bud_buffer record;
 	struct bud_buffer status;
@@ -46,6 +48,7 @@ static void on_party(void *owner, enum bud_register_outcome outcome, const struc
 static void check_rest(struct call *call);
 static void permit(struct call *call);
 static void on_decided(void *owner);
+static void on_current(void *owner, int err);
 static void store(struct call *call);
 static void on_put(void *owner, int err, const struct bud_put_result *result);
 static void on_asked_again(void *owner, int err, enum bud_status_outcome outcome,
@@ -179,6 +182,26 @@ static struct bud_question question_of(const struct call *call)
 	return question;
 }
 
+/* A grant that was answered a moment ago may not have come here yet. */
+static void look_closer(struct call *call)
+{
+	int r = bud_barrier_wait(call->api->subscriptions, on_current, call);
+
+	if (r < 0)
+		fail(call, r);
+}
+
+static void on_current(void *owner, int err)
+{
+	struct call *call = owner;
+
+	call->is_current = true;
+	if (err == 0)
+		permit(call);
+	else
+		fail(call, err);
+}
+
 static void permit(struct call *call)
 {
 	struct bud_decision_point *point = call->api->desk->point;
@@ -190,6 +213,10 @@ static void permit(struct call *call)
 		store(call);
 		return;
 	case BUD_DECISION_DENY:
+		if (!call->is_current) {
+			look_closer(call);
+			return;
+		}
 		bud_buffer_format(&text, "Not authorized to create a subscription for resource %s.",
 			call->wish.resource);
 		refuse(call, 403, text.at);

@@ -1,18 +1,17 @@
-/* Altinn's subscriptions, looked at and deleted: asked -> version of Redis known -> table has
- * reached it -> found by its number -> answered, or put as deleted and answered. Numbers are the
- * serials of our subscriptions, which only the table finds. */
+/* Altinn's subscriptions, looked at and deleted: asked -> the barrier passed -> found by its number
+ * -> answered, or put as deleted and answered. Numbers are the serials of our subscriptions, which
+ * only the table finds. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "api/altinn.h"
 #include "api/altinn_answer.h"
 #include "api/altinn_handlers.h"
+#include "api/barrier.h"
 #include "api/desk.h"
 #include "api/failure.h"
 #include "api/subscriptions.h"
-#include "api/subscriptions_wait.h"
 #include "auth/identity.h"
-#include "core/clock.h"
 #include "core/limits.h"
 #include "core/random.h"
 #include "http/reply.h"
@@ -22,18 +21,14 @@
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
-#define WAIT_MS          2000
 #define RECORDS_PER_LOCK 32
 #define TRIES_MAX        4
 #define ETAG_BYTES       8
 
 struct call {
-	struct bud_subscriptions_wait wait;
 	struct bud_altinn_api *api;
 	struct bud_request *request;
 	uint64_t serial; /* 0: all of the caller's */
-	struct bud_member version;
-	int64_t deadline_ms;
 	struct bud_buffer body;
 	/* Of one that is deleted. */
 	char id[BUD_SUBSCRIPTION_ID_MAX + 1];
@@ -44,8 +39,7 @@ struct call {
 };
 
 static void begin(struct bud_altinn_api *api, struct bud_request *request, uint64_t serial);
-static void on_version(void *owner, int err, struct bud_member version);
-static void look_again(struct bud_subscriptions_wait *wait, int64_t mono_ms);
+static void on_passed(void *owner, int err);
 static void answer(struct call *call);
 static void on_deleted(void *owner, int err, const struct bud_put_result *result);
 
@@ -80,57 +74,27 @@ static void begin(struct bud_altinn_api *api, struct bud_request *request, uint6
 	struct call *call = bud_new(struct call);
 	int r;
 
-	call->wait.again = look_again;
-	bud_list_init(&call->wait.link);
 	call->api = api;
 	call->request = request;
 	call->serial = serial;
 	bud_random_hex(call->tombstone, ETAG_BYTES);
-	r = bud_registry_version(api->desk->store, on_version, call);
+	r = bud_barrier_wait(api->subscriptions, on_passed, call);
 	if (r == 0)
 		return;
 	bud_failure_reply(request, r);
 	end(call);
 }
 
-static bool has_reached(const struct call *call)
-{
-	const struct bud_api_desk *desk = call->api->desk;
-	struct bud_table_version have;
-
-	bud_table_lock(desk->table, desk->table_reader);
-	have = bud_table_version(desk->table);
-	bud_table_unlock(desk->table, desk->table_reader);
-	return have.ms > call->version.ms ||
-	       (have.ms == call->version.ms && have.seq >= call->version.seq);
-}
-
-static void on_version(void *owner, int err, struct bud_member version)
+static void on_passed(void *owner, int err)
 {
 	struct call *call = owner;
-	struct bud_subscriptions_api *ticking = call->api->subscriptions;
 
-	if (err < 0) {
-		bud_failure_reply(call->request, err);
-		end(call);
+	if (err == 0) {
+		answer(call);
 		return;
 	}
-	call->version = version;
-	call->deadline_ms = bud_clock_mono_ms() + WAIT_MS;
-	if (ticking->is_stopped || has_reached(call))
-		answer(call);
-	else
-		bud_subscriptions_wait(ticking, &call->wait);
-}
-
-static void look_again(struct bud_subscriptions_wait *wait, int64_t mono_ms)
-{
-	struct call *call = bud_container(wait, struct call, wait);
-
-	if (mono_ms < call->deadline_ms && !has_reached(call))
-		return;
-	bud_list_remove(&wait->link);
-	answer(call);
+	bud_failure_reply(call->request, err);
+	end(call);
 }
 
 /* All. */
