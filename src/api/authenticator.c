@@ -303,9 +303,16 @@ static enum step take_platform(const struct finding *finding)
 
 /* The route's need */
 
+/* What an app publishes is its own, also when a user's token comes along that could not. */
+static void become_platform(struct bud_request *request)
+{
+	bud_identity_unref((struct bud_identity *)request->identity);
+	request->identity = bud_identity_ref((struct bud_identity *)request->platform);
+}
+
 static enum step check_need(const struct finding *finding)
 {
-	const struct bud_request *request = finding->request;
+	struct bud_request *request = finding->request;
 	enum bud_need need = (enum bud_need)request->route->need;
 
 	if (request->identity == &bud_identity_nobody)
@@ -313,10 +320,12 @@ static enum step check_need(const struct finding *finding)
 	if (need == BUD_NEED_PLATFORM && request->platform &&
 		bud_identity_may(request->identity, BUD_NEED_IDENTITY))
 		return STEP_GOOD;
-	if (need == BUD_NEED_PUBLISH && request->platform)
-		return STEP_GOOD;
 	if (bud_identity_may(request->identity, need))
 		return STEP_GOOD;
+	if (need == BUD_NEED_PUBLISH && request->platform) {
+		become_platform(request);
+		return STEP_GOOD;
+	}
 	if (need == BUD_NEED_PUBLISH || need == BUD_NEED_SUBSCRIBE || need == BUD_NEED_READ)
 		return refuse_scope(finding, need);
 	return refuse_kind(finding, need);

@@ -245,6 +245,12 @@ static void test_needs(void **state)
 	assert_int_equal(ask("/platform", BEARER PLATFORM, user.at, platform.at), 200);
 	assert_true(has("X-Name: /org/ttd\r\n"));
 	assert_int_equal(ask("/platform", BEARER PLATFORM, user.at, user.at), 401);
+	/* What an app publishes is its own; what a user may publish is theirs. */
+	make_token(key, "one", "\"iss\":\"i\",\"urn:altinn:userid\":7", &user);
+	assert_int_equal(ask("/publish", BEARER PLATFORM, user.at, platform.at), 200);
+	assert_true(has("X-Name: /org/ttd\r\n"));
+	assert_int_equal(ask("/platform", BEARER PLATFORM, user.at, platform.at), 200);
+	assert_true(has("X-Name: /user/7\r\n"));
 	assert_int_equal(ask("/dialog", BEARER, user.at), 403);
 	assert_int_equal(ask("/known", BEARER BEARER, user.at, user.at), 400);
 	assert_true(has("error=\"invalid_request\""));
