@@ -9,9 +9,10 @@
 #include "http/chunk.h"
 #include "http/head.h"
 
-/* Of a line with a token: above, its middle is not parsed; so much at each end is. */
-#define LONG_BYTES 256
-#define SEEN_BYTES 64
+/* Of a line with a token: above, its middle is not parsed; its ends are. */
+#define LONG_BYTES  256
+#define FIRST_BYTES 32 /* the name and the beginning of the value */
+#define LAST_BYTES  8
 
 struct bud_parser {
 	http_parser parser;
@@ -140,8 +141,8 @@ static size_t feed_head(struct bud_parser *parser, struct bud_span bytes)
 	size_t used = 0;
 
 	while ((line = find_token_line(bytes)).len > 0) {
-		size_t first = (size_t)(line.at - bytes.at) + SEEN_BYTES;
-		size_t skipped = line.len - 2 * SEEN_BYTES;
+		size_t first = (size_t)(line.at - bytes.at) + FIRST_BYTES;
+		size_t skipped = line.len - FIRST_BYTES - LAST_BYTES;
 		size_t n = http_parser_execute(inner, &callbacks, bytes.at, first);
 		used += n;
 		if (n != first)
