@@ -19,6 +19,7 @@
 #include "app/node_id.h"
 #include "app/redis_child.h"
 #include "app/redis_home.h"
+#include "app/sockets.h"
 #include "app/trust.h"
 #include "app/worker.h"
 #include "cli/arguments.h"
@@ -30,7 +31,6 @@
 #include "crypto/keyring.h"
 #include "crypto/seal.h"
 #include "dispatch/endpoint.h"
-#include "http/listener.h"
 #include "lifecycle/secrets.h"
 #include "redis/client.h"
 #include "subscription/table.h"
@@ -57,10 +57,7 @@ struct serve {
 	uv_signal_t interrupt;
 	uv_signal_t hang_up;
 	uv_timer_t limit; /* starting: until the next try of the set-up; then of the drain */
-	int *listen_fds;
-	int admin_fd;
-	int port;
-	int admin_port;
+	struct bud_sockets sockets;
 	bool is_embedded;
 	bool is_set_up;    /* the shard */
 	bool is_announced; /* "listening" is printed */
@@ -78,13 +75,6 @@ static int fail(const char *what, const struct bud_error *error)
 	return BUD_CLI_EXIT_FAILED;
 }
 
-static void print_address(const char *name, const struct bud_listen *listen, int port)
-{
-	bool is_v6 = strchr(listen->host, ':') != NULL;
-
-	printf("%shttp://%s%s%s:%d", name, is_v6 ? "[" : "", listen->host, is_v6 ? "]" : "", port);
-}
-
 /* Step 6: every worker has reached Redis. */
 static void print_listening(const struct serve *serve)
 {
@@ -93,8 +83,8 @@ static void print_listening(const struct serve *serve)
 
 	if (!serve->is_embedded)
 		bud_redis_url_write(&config->redis.url, &redis);
-	print_address("listening url=", &config->server.listen, serve->port);
-	print_address(" admin=", &config->admin.listen, serve->admin_port);
+	printf("listening ");
+	bud_sockets_print(&serve->sockets, config);
 	printf(" redis=%s data=%s\n", serve->is_embedded ? "embedded" : redis.at, config->data.dir);
 	fflush(stdout);
 }
@@ -107,7 +97,7 @@ static void start_workers(struct serve *serve)
 
 	app->workers = bud_alloc_zero(app->workers_n * sizeof(*app->workers));
 	for (unsigned i = 0; i < app->workers_n; i++)
-		app->workers[i] = bud_worker_start(app, i, serve->listen_fds[i]);
+		app->workers[i] = bud_worker_start(app, i, serve->sockets.public_fds[i]);
 	serve->state = SERVE_RUNNING;
 }
 
@@ -254,34 +244,6 @@ static int take_data(struct serve *serve, struct bud_error *error)
 	return bud_redis_home_open(&serve->home, app->config.data.dir, error);
 }
 
-static int bind_one(
-	const struct bud_listen *listen, int *out_fd, int *out_port, struct bud_error *error)
-{
-	int r = listen->port == 0 ? 0 : bud_listener_probe(listen->host, listen->port);
-
-	if (r == 0)
-		r = bud_listener_bind(listen->host, listen->port, out_fd, out_port);
-	if (r < 0)
-		bud_error_set(error, NULL, "cannot listen on %s port %u: %s", listen->host,
-			listen->port, uv_strerror(r));
-	return r;
-}
-
-static int bind_all(struct serve *serve, struct bud_error *error)
-{
-	const struct bud_config *config = &serve->app.config;
-	int r = bind_one(&config->server.listen, &serve->listen_fds[0], &serve->port, error);
-
-	for (unsigned i = 1; r == 0 && i < serve->app.workers_n; i++)
-		r = bud_listener_bind(config->server.listen.host, serve->port,
-			&serve->listen_fds[i], &serve->port);
-	if (r == 0)
-		r = bind_one(&config->admin.listen, &serve->admin_fd, &serve->admin_port, error);
-	serve->app.own_ports[0] = (uint16_t)serve->port;
-	serve->app.own_ports[1] = (uint16_t)serve->admin_port;
-	return r;
-}
-
 /* The end. The control thread first: it shows the workers' figures and wakes them. */
 static void stop(struct serve *serve, int exit_code)
 {
@@ -404,7 +366,6 @@ static void init_app(struct serve *serve)
 	app->redis_url = config->redis.url;
 	bud_random_hex(app->run, 8);
 	serve->is_embedded = bud_redis_url_is_embedded(&config->redis.url);
-	serve->listen_fds = bud_alloc_zero(app->workers_n * sizeof(*serve->listen_fds));
 	app->metrics_n = BUD_APP_METRICS_WORKERS + app->workers_n;
 	app->metrics = bud_alloc_zero(app->metrics_n * sizeof(*app->metrics));
 	app->metrics_list = bud_alloc_zero(app->metrics_n * sizeof(*app->metrics_list));
@@ -426,7 +387,7 @@ static void finish(struct serve *serve)
 	free(app->workers);
 	free(app->metrics);
 	free(app->metrics_list);
-	free(serve->listen_fds);
+	bud_sockets_finish(&serve->sockets);
 	if (!serve->is_embedded)
 		bud_redis_home_close(&serve->home);
 	uv_loop_close(&serve->loop);
@@ -451,7 +412,9 @@ static int run(struct serve *serve)
 	prepare_process();
 	init_app(serve);
 	init_loop(serve);
-	r = bind_all(serve, &error);
+	r = bud_sockets_bind(&serve->sockets, &serve->app.config, serve->app.workers_n, &error);
+	serve->app.own_ports[0] = (uint16_t)serve->sockets.public_port;
+	serve->app.own_ports[1] = (uint16_t)serve->sockets.admin_port;
 	if (r == 0)
 		r = take_keys(&serve->app, &error);
 	if (r == 0)
@@ -465,7 +428,7 @@ static int run(struct serve *serve)
 	if (r < 0)
 		stop(serve, fail("", &error));
 	else
-		serve->app.control = bud_control_start(&serve->app, serve->admin_fd);
+		serve->app.control = bud_control_start(&serve->app, serve->sockets.admin_fd);
 	if (r == 0 && !serve->is_embedded)
 		open_redis(serve);
 	uv_run(&serve->loop, UV_RUN_DEFAULT);
