@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 
+#include "client.h"
 #include "auth/authorize.h"
 #include "auth/identity.h"
 #include "config/redis_url.h"
@@ -152,50 +153,14 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* A client: sends at once, is answered while the loop turns. */
-struct client {
-	int fd;
-	size_t len;
-	char answer[16384];
-};
-
 static void publish(struct client *client, const char *type, const char *body)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)bud_listener_port(listener)),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	bud_auto(buffer) struct bud_buffer text = {0};
-
-	client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	client->len = 0;
-	client->answer[0] = '\0';
-	assert_int_equal(connect(client->fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	bud_buffer_format(&text,
-		"POST /events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: %s\r\n"
-		"Content-Length: %zu\r\n\r\n",
-		type, strlen(body));
-	bud_buffer_text(&text, body);
-	for (size_t sent = 0; sent < text.len;) {
-		ssize_t n = send(client->fd, text.at + sent, text.len - sent, MSG_DONTWAIT);
-		sent += n > 0 ? (size_t)n : 0;
-		uv_run(&loop, UV_RUN_NOWAIT);
-	}
-}
-
-static bool is_answered(struct client *client)
-{
-	ssize_t n;
-
-	while ((n = recv(client->fd, client->answer + client->len,
-			sizeof(client->answer) - 1 - client->len, MSG_DONTWAIT)) > 0)
-		client->len += (size_t)n;
-	client->answer[client->len] = '\0';
-	return n == 0;
+	client_publish(client, &loop, bud_listener_port(listener), type, body);
 }
 
 static int status(struct client *client)
 {
-	wait_until(is_answered(client));
+	wait_until(client_is_answered(client));
 	close(client->fd);
 	assert_true(client->len > 12);
 	return atoi(client->answer + 9);
