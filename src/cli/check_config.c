@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include "access/issuers_file.h"
+#include "access/parties.h"
 #include "auth/issuers.h"
+#include "auth/policy.h"
 #include "cli/arguments.h"
 #include "config/config.h"
 #include "crypto/seal.h"
@@ -29,6 +31,28 @@ static int print(const struct bud_buffer *text)
 	return BUD_CLI_EXIT_FAILED;
 }
 
+/* What the configuration names and serve reads. */
+static int check_files(const struct bud_config *config, struct bud_error *error)
+{
+	struct bud_sealer *sealer = NULL;
+	struct bud_issuers *issuers = NULL;
+	struct bud_policy *policy = NULL;
+	struct bud_parties *parties = NULL;
+	int r = bud_secrets_load(config, &sealer, error);
+
+	if (r == 0)
+		r = bud_issuers_load(config, &issuers, error);
+	if (r == 0 && config->auth.policy_file[0] != '\0')
+		r = bud_policy_load(config->auth.policy_file, &policy, error);
+	if (r == 0 && config->auth.parties_file[0] != '\0')
+		r = bud_parties_load(config->auth.parties_file, &parties, error);
+	bud_parties_destroy(parties);
+	bud_policy_destroy(policy);
+	bud_issuers_destroy(issuers);
+	bud_sealer_destroy(sealer);
+	return r;
+}
+
 int bud_cli_check_config(int argc, char **argv)
 {
 	bud_auto(words) struct bud_words sets = {0};
@@ -44,8 +68,6 @@ int bud_cli_check_config(int argc, char **argv)
 	};
 	const struct bud_arguments arguments = {"check-config [--config FILE] [--set KEY=VALUE]...",
 		about, options, sizeof(options) / sizeof(options[0]), examples, NULL};
-	struct bud_sealer *sealer = NULL;
-	struct bud_issuers *issuers = NULL;
 	struct bud_config config;
 	struct bud_error error;
 	int exit_code;
@@ -61,11 +83,7 @@ int bud_cli_check_config(int argc, char **argv)
 	sources.sets_n = sets.n;
 	r = bud_config_load(&sources, &config, &error);
 	if (r == 0)
-		r = bud_secrets_load(&config, &sealer, &error);
-	if (r == 0)
-		r = bud_issuers_load(&config, &issuers, &error);
-	bud_issuers_destroy(issuers);
-	bud_sealer_destroy(sealer);
+		r = check_files(&config, &error);
 	if (r < 0) {
 		fprintf(stderr, "budstikke check-config: %s\n", error.text);
 		return BUD_CLI_EXIT_USAGE;

@@ -58,6 +58,9 @@ def story_bad_policy():
                               "--set", "admin.listen=127.0.0.1:0"],
                              capture_output=True, text=True, timeout=30)
         assert ran.returncode == 1 and "line 3: onwers" in ran.stderr, ran
+        ran = subprocess.run([binary(), "check-config", "--set", f"auth.policy_file={file}"],
+                             capture_output=True, text=True, timeout=30)
+        assert ran.returncode == 2 and "line 3: onwers" in ran.stderr, ran
         file.write_text(json.dumps({"rules": []}))
         with Budstikke(home / "data", {"auth.policy_file": file}) as node:
             assert node.metric("policy_stale") == 0
