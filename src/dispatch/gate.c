@@ -73,11 +73,12 @@ void bud_gates_stop(struct bud_gates *gates)
 struct bud_gate *bud_gates_get(struct bud_gates *gates, struct bud_span owner, struct bud_span sink)
 {
 	bud_auto(buffer) struct bud_buffer key = {0};
+	struct bud_span whole = sink;
 	struct bud_gate *gate;
 
 	bud_buffer_span(&key, owner);
 	bud_buffer_byte(&key, ' ');
-	bud_buffer_span(&key, sink);
+	bud_buffer_span(&key, bud_span_take_until(&whole, '?')); /* as an endpoint is */
 	gate = bud_map_get(&gates->by_key, bud_buffer_as_span(&key));
 	if (!gate) {
 		gate = bud_new(struct bud_gate);

@@ -130,11 +130,24 @@ static void claim(struct bud_lanes *lanes, struct bud_span lane, struct bud_rece
 	bud_claims_start(lanes->claims, lane, receiver, plan, slots);
 }
 
+static void visit(struct bud_lanes *lanes, struct bud_span lane, bool is_followed, int64_t mono_ms);
+
+/* The turn of another lane that found no slot at this endpoint. */
+static void visit_refused(struct bud_lanes *lanes, struct bud_span refused, int64_t mono_ms)
+{
+	bud_auto(buffer) struct bud_buffer lane = {0};
+
+	bud_buffer_span(&lane, refused); /* the gate's own changes meanwhile */
+	if (!bud_claims_has(lanes->claims, refused))
+		visit(lanes, bud_buffer_as_span(&lane), false, mono_ms);
+}
+
 /* Its turn has come in `due`. */
 static void claim_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_receiver *receiver,
 	int64_t mono_ms)
 {
 	struct bud_lane_plan plan = plan_for(lanes->desk, lane, receiver);
+	struct bud_span refused = bud_gate_refused_lane(receiver->gate, mono_ms);
 	int64_t wait_ms = 0;
 	struct bud_slots slots;
 
@@ -150,24 +163,14 @@ static void claim_for(struct bud_lanes *lanes, struct bud_span lane, struct bud_
 		postpone(lanes, lane, NOT_ALLOWED_MS);
 		return;
 	}
+	if (refused.len > 0 && !bud_span_equals(refused, lane))
+		visit_refused(lanes, refused, mono_ms);
 	slots = reserve(receiver, lane, &plan, mono_ms, &wait_ms);
 	bud_gate_note_lane(receiver->gate, lane, slots.n == 0, mono_ms);
 	if (slots.n == 0)
 		postpone(lanes, lane, wait_ms);
 	else
 		claim(lanes, lane, receiver, &plan, &slots);
-}
-
-static void visit(struct bud_lanes *lanes, struct bud_span lane, bool is_followed, int64_t mono_ms);
-
-/* The turn of another lane that found no slot at this endpoint. */
-static void visit_refused(struct bud_lanes *lanes, struct bud_span refused, int64_t mono_ms)
-{
-	bud_auto(buffer) struct bud_buffer lane = {0};
-
-	bud_buffer_span(&lane, refused); /* the gate's own changes meanwhile */
-	if (!bud_claims_has(lanes->claims, refused))
-		visit(lanes, bud_buffer_as_span(&lane), false, mono_ms);
 }
 
 /* Beside a claim that is under way. Where this is not for now, the lane waits for its turn. */

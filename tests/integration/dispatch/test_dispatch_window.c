@@ -115,7 +115,7 @@ static long long count_due(struct rig *rig, const char *lane)
 static void lanes_of_one_receiver_go_by_turns(void **state)
 {
 	struct rig *rig = *state;
-	int n = 1000;
+	int n = 4000;
 
 	rig_subscribe(rig, "s1", "t", "/a?t");
 	rig_subscribe(rig, "s2", "u", "/a?u");
