@@ -8,6 +8,7 @@ struct bud_decision_point; /* access/decision_point.h */
 struct bud_keyring;        /* crypto/keyring.h */
 struct bud_pull;           /* read/pull.h */
 struct bud_register;       /* access/register.h */
+struct bud_quota;          /* auth/quota.h */
 struct bud_store;          /* store/store.h */
 struct bud_table;          /* subscription/table.h */
 
@@ -18,6 +19,7 @@ struct bud_api_desk {
 	struct bud_authority *authority;
 	struct bud_decision_point *point; /* NULL: there is none */
 	struct bud_register *reg;         /* never NULL, though it may know nobody */
+	struct bud_quota *quota;          /* NULL: nothing is bounded */
 	struct bud_table *table;
 	size_t table_reader; /* of this worker's thread */
 	struct bud_keyring *keyring;

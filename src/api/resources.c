@@ -12,6 +12,7 @@
 #include "api/jwks.h"
 #include "api/pause.h"
 #include "api/pull.h"
+#include "api/quota.h"
 #include "api/replay.h"
 #include "api/stats.h"
 #include "api/test_event.h"
@@ -27,6 +28,7 @@ void bud_resources_tables(struct bud_api_desk *desk, struct bud_route_table *out
 		{bud_jwks_routes, bud_jwks_routes_n, desk},
 		{bud_pause_routes, bud_pause_routes_n, desk},
 		{bud_pull_routes, bud_pull_routes_n, desk},
+		{bud_quota_routes, bud_quota_routes_n, desk},
 		{bud_replay_routes, bud_replay_routes_n, desk},
 		{bud_stats_routes, bud_stats_routes_n, desk},
 		{bud_test_event_routes, bud_test_event_routes_n, desk},

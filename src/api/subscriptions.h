@@ -11,6 +11,8 @@
 struct bud_authority;      /* auth/authorize.h */
 struct bud_decision_point; /* access/decision_point.h */
 struct bud_config;         /* config/config.h */
+struct bud_metrics;        /* core/metrics.h */
+struct bud_quota;          /* auth/quota.h */
 struct bud_store;          /* store/store.h */
 struct bud_table;          /* subscription/table.h */
 
@@ -21,6 +23,8 @@ struct bud_subscriptions_api {
 	size_t table_reader; /* of this worker's thread */
 	struct bud_authority *authority;
 	struct bud_decision_point *point; /* NULL: there is none */
+	struct bud_quota *quota;
+	struct bud_metrics *metrics;
 	const struct bud_config *config;
 	const uint16_t *own_ports; /* no sinks: as in fetch/target.h; may be NULL */
 

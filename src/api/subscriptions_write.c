@@ -14,6 +14,7 @@
 #include "api/secret.h"
 #include "api/subscription_check.h"
 #include "api/subscription_permit.h"
+#include "api/subscription_quota.h"
 #include "api/subscriptions.h"
 #include "api/subscriptions_wait.h"
 #include "auth/identity.h"
@@ -270,6 +271,8 @@ static int send_put(struct call *call)
 		.etag = made ? made->etag : call->tombstone,
 		.fingerprint = fingerprint,
 		.record = bud_buffer_as_span(&call->record),
+		.owner = subject->owner,
+		.owner_max = bud_subscription_quota_of(call->api, subject->owner),
 		.replay = bud_buffer_as_span(&call->job),
 	};
 	struct bud_note note;
@@ -406,6 +409,7 @@ static void clear(struct call *call, const struct bud_subscription *twin)
 		.if_etag = twin->etag,
 		.etag = call->tombstone,
 		.fingerprint = "-",
+		.owner = twin->owner,
 		.record = {"", 0}};
 	int r = bud_registry_put(call->api->store, &put, on_cleared, call);
 
@@ -494,6 +498,10 @@ static void on_put(void *owner, int err, const struct bud_put_result *result)
 		return;
 	case BUD_PUT_MISSING:
 		bud_failure_reply_unknown(call->request);
+		end(call);
+		return;
+	case BUD_PUT_FULL:
+		bud_subscription_quota_refuse(call->api, call->request, result->used);
 		end(call);
 	}
 }

@@ -15,6 +15,7 @@ struct bud_control;   /* app/control.h */
 struct bud_endpoints; /* dispatch/endpoint.h */
 struct bud_keyring;   /* crypto/keyring.h */
 struct bud_parties;   /* access/parties.h */
+struct bud_quota;     /* auth/quota.h */
 struct bud_sealer;    /* crypto/seal.h */
 struct bud_issuers;   /* auth/issuers.h */
 struct bud_trust;     /* auth/trust.h */
@@ -44,6 +45,7 @@ struct bud_app {
 	struct bud_issuers *issuers; /* NULL: no tokens are accepted */
 	struct bud_scope_rules scope_rules;
 	struct bud_trust *trust;
+	struct bud_quota *quota;
 	struct bud_following following;
 	struct bud_readiness readiness;
 	const char *durability;

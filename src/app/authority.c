@@ -5,6 +5,7 @@
 #include "app/app.h"
 #include "auth/authorize.h"
 #include "auth/policy.h"
+#include "auth/quota.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "fetch/target.h"
@@ -58,6 +59,10 @@ int bud_app_authority_make(struct bud_app *app, struct bud_error *error)
 	int r = try_services(auth, error);
 
 	app->authority = bud_authority_create(&options);
+	app->quota = bud_quota_create(&(struct bud_quotas){
+		.subscriptions = app->config.quota.subscriptions,
+		.publish_per_s = app->config.quota.publish_per_s,
+	});
 	if (r == 0)
 		r = load_policy(app, error);
 	if (r == 0 && auth->parties_file[0] != '\0')
@@ -81,5 +86,6 @@ void bud_app_authority_reload(struct bud_app *app)
 void bud_app_authority_close(struct bud_app *app)
 {
 	bud_authority_destroy(app->authority);
+	bud_quota_destroy(app->quota);
 	bud_parties_destroy(app->parties);
 }

@@ -13,6 +13,7 @@
 #include "app/budget.h"
 #include "app/client.h"
 #include "app/worker.h"
+#include "auth/quota.h"
 #include "core/alloc.h"
 #include "core/log.h"
 #include "dispatch/endpoint.h"
@@ -371,8 +372,10 @@ static void on_gauges(uv_timer_t *timer)
 	struct bud_control *control = timer->data;
 	struct bud_endpoints *endpoints = control->app->endpoints;
 
-	bud_endpoints_set_nodes(
-		endpoints, (unsigned)bud_metrics_gauge(control->metrics, BUD_GAUGE_NODES_LIVE));
+	unsigned nodes = (unsigned)bud_metrics_gauge(control->metrics, BUD_GAUGE_NODES_LIVE);
+
+	bud_endpoints_set_nodes(endpoints, nodes);
+	bud_quota_set_nodes(control->app->quota, nodes);
 	bud_metrics_set(
 		control->metrics, BUD_GAUGE_ENDPOINTS, (int64_t)bud_endpoints_count(endpoints));
 	bud_metrics_set(control->metrics, BUD_GAUGE_ENDPOINTS_OPEN,

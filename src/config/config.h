@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "config/auth_config.h"
 #include "config/network.h"
+#include "config/quota_config.h"
 #include "config/redis_url.h"
 #include "config/schedule.h"
 #include "core/alloc.h"
@@ -12,7 +13,7 @@
 #include "core/log.h"
 #include "core/text.h"
 
-#define BUD_SETTINGS        50 /* rows of the table in settings.c */
+#define BUD_SETTINGS        52 /* rows of the table in settings.c */
 #define BUD_CONFIG_FILE_MAX (64u << 10)
 
 enum bud_log_format {
@@ -80,6 +81,7 @@ struct bud_config {
 	struct {
 		int64_t window_s;
 	} dedupe;
+	struct bud_quota_config quota;
 	struct {
 		int64_t limit_bytes; /* 0: what the machine or its cgroup has */
 	} memory;

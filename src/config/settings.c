@@ -117,6 +117,14 @@ const struct bud_setting bud_settings[] = {
 	{"dedupe.window_s", BUD_SETTING_INTEGER, AT(dedupe.window_s), "600", "seconds", 1, DAY_S,
 		"How long an event with the same source and id counts as a repeat."},
 
+	{"quota.subscriptions", BUD_SETTING_INTEGER, AT(quota.subscriptions), "0", "subscriptions",
+		0, 1000000000,
+		"How many subscriptions an owner may have, until they are deleted; 0: no bound."},
+	{"quota.publish_per_s", BUD_SETTING_INTEGER, AT(quota.publish_per_s), "0",
+		"events a second", 0, 1000000000,
+		"How many events a publisher may publish, over all nodes, with two seconds' worth "
+		"at once; 0: no bound."},
+
 	{"delivery.allow_http", BUD_SETTING_BOOL, AT(delivery.allow_http), "no", NULL, 0, 0,
 		"Whether a sink may be http: instead of https:."},
 	{"delivery.allow_networks", BUD_SETTING_NETWORKS, AT(delivery.allow_networks), "", NULL, 0,

@@ -76,6 +76,10 @@ static const struct description counters[BUD_COUNTERS] = {
 		"Entries taken out of the pull index by upkeep"},
 	[BUD_COUNTER_PULL_PAGES] = {"pull_pages", "Pages of events read"},
 	[BUD_COUNTER_PULL_EVENTS] = {"pull_events", "Events in those pages"},
+	[BUD_COUNTER_QUOTA_PUBLISHES] = {"quota_publishes_refused",
+		"Publish requests refused because of a publisher's quota"},
+	[BUD_COUNTER_QUOTA_SUBSCRIPTIONS] = {"quota_subscriptions_refused",
+		"Subscriptions refused because of an owner's quota"},
 };
 
 static const struct description gauges[BUD_GAUGES] = {

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "access/quota_refusal.h"
+#include "auth/identity.h"
 #include "auth/need.h"
+#include "auth/quota.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/limits.h"
@@ -164,6 +167,28 @@ static void on_turn_end(uv_check_t *check)
 		send_call(ingest);
 }
 
+/* False: its sender publishes too much, which it is told; nothing of it is stored. */
+static bool is_within_quota(struct bud_publish *publish)
+{
+	const struct bud_ingest_options *options = &publish->ingest->options;
+	struct bud_span owner = bud_span(bud_request_identity(publish->request)->name);
+	int64_t wait_ms = bud_quota_publish(options->quota, owner, publish->n, bud_clock_mono_ms());
+	struct bud_quota_refusal refusal = {.quota = "publish_per_s",
+		.used = -1,
+		.wait_ms = wait_ms,
+		.detail = "more events a second than this publisher may publish; nothing of this "
+			  "request was accepted. Send it again after Retry-After"};
+	struct bud_quotas quotas;
+
+	if (wait_ms == 0)
+		return true;
+	bud_quota_of(options->quota, owner, &quotas);
+	bud_metrics_add(options->metrics, BUD_COUNTER_QUOTA_PUBLISHES, 1);
+	refusal.limit = quotas.publish_per_s;
+	bud_publish_refuse_quota(publish, &refusal);
+	return false;
+}
+
 static void on_decided(struct bud_publish *publish);
 
 static struct bud_publish *begin(struct bud_ingest *ingest, struct bud_request *request)
@@ -221,6 +246,8 @@ static void take(struct bud_publish *publish, int r, const struct bud_error *err
 			bud_publish_refuse(publish, r, error);
 		return;
 	}
+	if (!publish->fn && !is_within_quota(publish))
+		return;
 	if (!bud_store_is_up(ingest->options.store))
 		publish->err = -EAGAIN;
 	if (publish->n == 0 || publish->err < 0)

@@ -15,6 +15,7 @@ struct bud_error;          /* core/error.h */
 struct bud_identity;       /* auth/identity.h */
 struct bud_metrics;        /* core/metrics.h */
 struct bud_request;        /* http/request.h */
+struct bud_quota;          /* auth/quota.h */
 struct bud_store;          /* store/store.h */
 struct uv_loop_s;
 
@@ -24,6 +25,7 @@ struct bud_ingest_options {
 	struct bud_store *store;
 	struct bud_authority *authority;
 	struct bud_decision_point *point; /* NULL: there is none */
+	struct bud_quota *quota;
 	struct bud_metrics *metrics;
 	unsigned index_kinds;          /* 1u << enum bud_index_kind: what can be read back by it */
 	int64_t window_ms;             /* how long (source, id) is remembered, at least */

@@ -13,6 +13,7 @@ struct bud_decision_point; /* access/decision_point.h */
 struct bud_envelope;       /* event/envelope.h */
 struct bud_error;          /* core/error.h */
 struct bud_identity;       /* auth/identity.h */
+struct bud_quota_refusal;  /* access/quota_refusal.h */
 struct bud_request;        /* http/request.h */
 struct bud_shard;          /* store/store.h */
 
@@ -66,3 +67,5 @@ void bud_publish_tell(struct bud_publish *publish, const struct bud_error *error
 void bud_publish_destroy(struct bud_publish *publish);
 /* Answers with a problem, and frees the publish. */
 void bud_publish_refuse(struct bud_publish *publish, int err, const struct bud_error *error);
+/* Answers with what a quota does not allow, and frees the publish. */
+void bud_publish_refuse_quota(struct bud_publish *publish, const struct bud_quota_refusal *refusal);

@@ -59,6 +59,11 @@ static bool read_put(const redisReply *reply, struct bud_put_result *out)
 		return bud_registry_value_parse(
 			bud_reply_span(bud_reply_at(reply, 1)), &out->value);
 	}
+	if (bud_span_is(word, "full")) {
+		out->outcome = BUD_PUT_FULL;
+		out->used = bud_reply_number(bud_reply_at(reply, 1));
+		return true;
+	}
 	out->outcome = bud_span_is(word, "exists") ? BUD_PUT_EXISTS : BUD_PUT_MISSING;
 	return true;
 }
@@ -99,6 +104,7 @@ int bud_registry_put(struct bud_store *store, const struct bud_put *put, bud_put
 	bud_args_text(args, BUD_KEY_SERIAL);
 	bud_args_text(args, BUD_KEY_FINGERPRINTS);
 	bud_args_text(args, BUD_KEY_REPLAYS);
+	bud_args_text(args, BUD_KEY_COUNTS);
 	add_note_key(args, put->note);
 	bud_args_keys_end(args);
 	bud_args_text(args, put->id);
@@ -109,6 +115,8 @@ int bud_registry_put(struct bud_store *store, const struct bud_put *put, bud_put
 	bud_args_text(args, put->status.at ? "1" : "0");
 	bud_args_span(args, put->status);
 	bud_args_span(args, put->replay);
+	bud_args_text(args, put->owner ? put->owner : "");
+	bud_args_number(args, put->owner_max);
 	add_note(args, put->note);
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_REGISTRY_PUT, on_put, call));
@@ -149,6 +157,17 @@ int bud_registry_seal(struct bud_store *store, const char *id, const struct bud_
 	bud_args_span(args, records[1]);
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_REGISTRY_SEAL, on_put, call));
+}
+
+int bud_registry_count(
+	struct bud_store *store, struct bud_span of, bud_store_number_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+
+	bud_args_text(&store->args, "HGET");
+	bud_args_text(&store->args, BUD_KEY_COUNTS);
+	bud_args_span(&store->args, of);
+	return bud_store_call_sent(call, bud_store_send(store, bud_store_on_number, call));
 }
 
 static void on_record(void *owner, const redisReply *reply)

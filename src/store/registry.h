@@ -23,6 +23,7 @@ enum bud_put_outcome {
 	BUD_PUT_EXISTS,  /* not written: the id is taken */
 	BUD_PUT_MISSING, /* not written: there is none, or it is deleted */
 	BUD_PUT_CHANGED, /* not written: it has another etag by now */
+	BUD_PUT_FULL,    /* not written: its owner has as many as it may have */
 };
 
 /* Everything is lent. */
@@ -32,6 +33,7 @@ struct bud_put_result {
 	struct bud_member version;       /* OK */
 	struct bud_span id;              /* SAME */
 	struct bud_registry_value value; /* SAME and CHANGED: what is there */
+	int64_t used;                    /* FULL: so many */
 };
 
 struct bud_put {
@@ -43,6 +45,8 @@ struct bud_put {
 	const char *fingerprint;
 	struct bud_span record;      /* empty: delete, which leaves a tombstone */
 	struct bud_span status;      /* at == NULL: the one it has stays */
+	const char *owner;           /* whose records are counted; NULL: it is not counted */
+	int64_t owner_max;           /* so many may it have when this is a new one; 0: no bound */
 	struct bud_span replay;      /* a job for it (store/replay_job.h); empty: none */
 	const struct bud_note *note; /* published with the change; may be NULL */
 };
@@ -70,6 +74,10 @@ BUD_MUST_CHECK int bud_registry_put_status(
  * outcomes are those of a status. Copies both. */
 BUD_MUST_CHECK int bud_registry_seal(struct bud_store *store, const char *id,
 	const struct bud_span records[2], bud_put_fn fn, void *owner);
+
+/* How many records of this owner are counted (bud_put::owner). */
+BUD_MUST_CHECK int bud_registry_count(
+	struct bud_store *store, struct bud_span of, bud_store_number_fn fn, void *owner);
 
 /* `value` is NULL when there is no such record. */
 typedef void (*bud_registry_get_fn)(void *owner, int err, const struct bud_registry_value *value);

@@ -1,14 +1,18 @@
 #!lua
 -- Writes one subscription record, or its tombstone, and announces the change. Safe to repeat after
 -- a lost reply: the same etag again is a success without a change.
+-- Counts how many live records each owner has, by what the caller says of the owner: creations up
+-- to a bound, and deletions.
 -- KEYS: subs:records, subs:changes, subs:version, subs:serial, subs:fingerprints, replays,
---       and with a note: p<N>:events
+--       subs:counts, and with a note: p<N>:events
 -- ARGV: id, etag it must have now ("": must not exist; "*": any), new etag, fingerprint, record
---       ("": tombstone), "1" to set the status, status, job of a replay ("": none), and with a
---       note: its owner, its event
+--       ("": tombstone), "1" to set the status, status, job of a replay ("": none), owner
+--       ("": not counted), so many it may have ("0": no bound), and with a note: its owner, its
+--       event
 -- A stored value is "serial etag fingerprint\n" .. record, and "\n" .. status where there is one.
 -- Returns {"ok", serial, version} | {"same", id of the identical one, its value} |
---         {"exists"} | {"missing"} | {"changed", value}.
+--         {"exists"} | {"missing"} | {"changed", value} |
+--         {"full", so many the owner has}.
 local id, expected, etag, fingerprint, record = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local version = redis.call('GET', KEYS[3])
 if not version then
@@ -17,6 +21,7 @@ end
 local value = redis.call('HGET', KEYS[1], id)
 local serial, old_etag, old_fingerprint
 local status = ARGV[7] or ''
+local owner, counted = ARGV[9] or '', 0
 if value then
 	local at
 	serial, old_etag, old_fingerprint, at = string.match(value, '^(%d+) (%S+) (%S+)\n()')
@@ -42,7 +47,19 @@ else
 	if twin then
 		return {'same', twin, redis.call('HGET', KEYS[1], twin)}
 	end
+	local most = tonumber(ARGV[10] or 0)
+	local used = owner ~= '' and tonumber(redis.call('HGET', KEYS[7], owner) or 0) or 0
+	if most > 0 and used >= most then
+		return {'full', used}
+	end
+	counted = 1
 	serial = string.format('%.0f', redis.call('INCR', KEYS[4]))
+end
+if record == '' then
+	counted = counted - 1
+end
+if owner ~= '' and counted ~= 0 and redis.call('HINCRBY', KEYS[7], owner, counted) <= 0 then
+	redis.call('HDEL', KEYS[7], owner)
 end
 if old_fingerprint and redis.call('HGET', KEYS[5], old_fingerprint) == id then
 	redis.call('HDEL', KEYS[5], old_fingerprint)
@@ -59,8 +76,8 @@ if (ARGV[8] or '') ~= '' then
 elseif record == '' then
 	redis.call('HDEL', KEYS[6], id)
 end
-if #KEYS > 6 then
-	redis.call('XADD', KEYS[7], 'NOMKSTREAM', '*', 'o', ARGV[9], 'e', ARGV[10])
+if #KEYS > 7 then
+	redis.call('XADD', KEYS[8], 'NOMKSTREAM', '*', 'o', ARGV[11], 'e', ARGV[12])
 end
 local change = redis.call('XADD', KEYS[2], '*', 'id', id, 'before', version)
 redis.call('XTRIM', KEYS[2], 'MAXLEN', '~', 10000)

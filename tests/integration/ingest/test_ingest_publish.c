@@ -17,6 +17,7 @@
 #include "client.h"
 #include "auth/authorize.h"
 #include "auth/identity.h"
+#include "auth/quota.h"
 #include "config/redis_url.h"
 #include "core/clock.h"
 #include "core/metrics.h"
@@ -39,6 +40,7 @@ static struct bud_redis *redis;
 static struct bud_store store;
 static struct bud_shard shard;
 static struct bud_authority *authority;
+static struct bud_quota *quota;
 static struct bud_metrics metrics;
 static struct bud_ingest *ingest;
 static struct bud_listener *listener;
@@ -85,6 +87,7 @@ static int group_tear_down(void **state)
 	(void)state;
 	redis_server_finish(&server);
 	bud_authority_destroy(authority);
+	bud_quota_destroy(quota);
 	return 0;
 }
 
@@ -102,6 +105,7 @@ static int set_up(void **state)
 		.loop = &loop,
 		.store = &store,
 		.authority = authority,
+		.quota = quota,
 		.metrics = &metrics,
 		.window_ms = 600000,
 		.durability = &durability,
@@ -385,7 +389,6 @@ static void test_reply_is_lost(void **state)
 	assert_int_equal(stored(), CLIENTS);
 }
 
-/* 128 events of a call are stored, then the second one finds its stream gone. */
 /* Looks for a subject whose partition is gone. */
 static void choose_lost_subject(struct client *client)
 {
@@ -399,6 +402,7 @@ static void choose_lost_subject(struct client *client)
 	fail_msg("every subject falls into one partition");
 }
 
+/* 128 events of a call are stored, then the second one finds its stream gone. */
 static void test_part_is_stored(void **state)
 {
 	bud_auto(buffer) struct bud_buffer body = {0};
@@ -455,6 +459,29 @@ static void test_store_is_full(void **state)
 	assert_int_equal(publish_one(&client, 1, "x"), 202);
 }
 
+static int set_up_quota(void **state)
+{
+	quota = bud_quota_create(&(struct bud_quotas){.publish_per_s = 2});
+	return set_up(state);
+}
+
+/* What is above a publisher's rate is told when to come again, and nothing of it is stored. */
+static void test_is_bound_by_its_quota(void **state)
+{
+	bud_auto(buffer) struct bud_buffer body = {0};
+	struct client client;
+
+	(void)state;
+	write_batch(&body, 40, 40);
+	assert_int_equal(publish_and_wait(&client, BATCH, body.at), 202); /* owes 18 s */
+	assert_int_equal(publish_one(&client, 100, "x"), 429);
+	assert_true(says(&client, "Retry-After: 1"));
+	assert_true(says(&client, "\"quota\":\"publish_per_s\",\"limit\":2}"));
+	assert_int_equal(stored(), 40);
+	assert_int_equal(bud_metrics_counter(&metrics, BUD_COUNTER_QUOTA_PUBLISHES), 1);
+	assert_int_equal(publish_and_wait(&client, STRUCTURED, "{}"), 400);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
@@ -469,6 +496,8 @@ int main(void)
 		TEST(part_is_stored),
 		TEST(store_is_emptied),
 		TEST(store_is_full),
+		cmocka_unit_test_setup_teardown(
+			test_is_bound_by_its_quota, set_up_quota, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, group_set_up, group_tear_down);

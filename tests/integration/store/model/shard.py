@@ -93,7 +93,7 @@ def setup(scripts, client, partitions):
 
 REGISTRY_KEYS = [key("subs:" + n)
                  for n in ("records", "changes", "version", "serial", "fingerprints")]
-REGISTRY_KEYS.append(key("replays"))
+REGISTRY_KEYS += [key("replays"), key("subs:counts")]
 
 
 def parse_value(value):

@@ -69,6 +69,54 @@ class Registry(Case):
         self.put("a", "t3", "t4", record="")
         self.assertEqual(self.call("EXISTS", key("replays")), 0)
 
+    def count(self, owner):
+        n = self.call("HGET", key("subs:counts"), owner)
+        return int(n) if n else 0
+
+    def put_of(self, owner, most, name, expected="", etag="t1", record="{}"):
+        return self.run_script("registry_put", REGISTRY_KEYS, [
+            name, expected, etag, "f" + name, record, "0", "", "", owner, most])
+
+    def test_counts_what_each_owner_has(self):
+        for name in "abc":
+            self.assertEqual(self.put_of("o", 0, name)[0], b"ok")
+        self.put_of("o", 0, "a")  # its reply was lost
+        self.put_of("p", 0, "d")
+        self.put_of("", 0, "e")  # counted for nobody
+        self.assertEqual([self.count(o) for o in ("o", "p")], [3, 1])
+        self.put_of("o", 0, "a", "t1", "t2")  # changed
+        self.assertEqual(self.count("o"), 3)
+        for _ in range(2):
+            self.put_of("o", 0, "a", "*", "t3", "")
+        self.assertEqual(self.put_of("o", 0, "a", "*", "t4", ""), [b"missing"])
+        self.assertEqual(self.count("o"), 2)
+        self.put_of("p", 0, "d", "*", "t3", "")
+        self.assertEqual(self.call("HEXISTS", key("subs:counts"), "p"), 0)
+
+    def test_an_owner_has_as_many_as_it_may(self):
+        self.put_of("o", 2, "a")
+        self.put_of("o", 2, "b")
+        before = self.call("GET", key("subs:version"))
+        self.assertEqual(self.put_of("o", 2, "c"), [b"full", 2])
+        self.assertEqual(self.call("GET", key("subs:version")), before)
+        self.assertEqual(self.call("GET", key("subs:serial")), b"2")
+        self.assertEqual(self.put_of("p", 2, "c")[0], b"ok")
+        # What it has may be written again, changed, and found as a twin.
+        self.assertEqual(self.put_of("o", 2, "b")[0], b"ok")
+        self.assertEqual(self.put_of("o", 2, "b", "t1", "t2")[0], b"ok")
+        self.assertEqual(self.run_script("registry_put", REGISTRY_KEYS, [
+            "x", "", "t1", "fa", "{}", "0", "", "", "o", 2])[0], b"same")
+        self.put_of("o", 2, "a", "*", "t3", "")
+        self.assertEqual(self.put_of("o", 2, "d")[0], b"ok")
+        self.assertEqual(self.put_of("o", 2, "e"), [b"full", 2])
+
+    def test_what_was_made_before_counts_does_not_go_below_zero(self):
+        self.put("old", "", "t1")
+        self.put_of("o", 2, "old", "*", "t2", "")
+        self.assertEqual(self.count("o"), 0)
+        self.assertEqual(self.put_of("o", 1, "a")[0], b"ok")
+        self.assertEqual(self.count("o"), 1)
+
     def changes(self):
         entries = self.call("XRANGE", key("subs:changes"), "-", "+")
         return [(e[0], e[1][1], e[1][3]) for e in entries]

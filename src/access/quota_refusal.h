@@ -1,0 +1,17 @@
+/* The refusal of what a quota does not allow: one form for all of them, with the quota's name, its
+ * limit and what is used of it. */
+#pragma once
+#include <stdint.h>
+
+struct bud_request; /* http/request.h */
+
+struct bud_quota_refusal {
+	const char *quota; /* the setting's last word: "subscriptions" */
+	int64_t limit;
+	int64_t used;    /* negative: it says nothing */
+	int64_t wait_ms; /* until it may be otherwise; 0: waiting alone does not help */
+	const char *detail;
+};
+
+/* Answers 429 "rate-limited" with Retry-After where waiting helps, else 403 "quota-exceeded". */
+void bud_quota_refuse(struct bud_request *request, const struct bud_quota_refusal *refusal);

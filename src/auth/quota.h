@@ -1,0 +1,32 @@
+/* Quotas: how much each owner may have and do, so that nobody takes what is there for all. Shared
+ * by threads; time is a parameter. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "core/text.h"
+
+struct bud_quota; /* opaque */
+
+/* 0: no bound. */
+struct bud_quotas {
+	int64_t subscriptions; /* that are not deleted */
+	int64_t parked_bytes;  /* of events that wait for its subscriptions */
+	int64_t publish_per_s; /* events */
+};
+
+struct bud_quota *bud_quota_create(const struct bud_quotas *quotas);
+/* No thread uses it any more. NULL is fine. */
+void bud_quota_destroy(struct bud_quota *quota);
+
+/* Of this owner; NULL bounds nothing. */
+void bud_quota_of(
+	const struct bud_quota *quota, struct bud_span owner, struct bud_quotas *out_quotas);
+/* So many nodes share what an owner may publish. */
+void bud_quota_set_nodes(struct bud_quota *quota, unsigned n);
+
+/* Before `n` events of this owner are stored. 0: they may be, and count. Else nothing was counted,
+ * and they may be in so many milliseconds. One comparison where there is no bound, also by NULL.
+ */
+int64_t bud_quota_publish(
+	struct bud_quota *quota, struct bud_span owner, size_t n, int64_t mono_ms);

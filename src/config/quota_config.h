@@ -1,0 +1,9 @@
+/* The settings of quotas. */
+#pragma once
+#include <stdint.h>
+
+/* 0: no bound. */
+struct bud_quota_config {
+	int64_t subscriptions;
+	int64_t publish_per_s;
+};

@@ -1,0 +1,87 @@
+"""Owners have what their quotas allow, exactly, and are told what is used up and when to come
+again; what is refused leaves nothing behind."""
+import threading
+import time
+
+from kit import Budstikke, PrivateRedis, Receiver, folder, make_event, wait_until
+
+LIMIT = 20
+
+
+def subscribe(api, path):
+    body = {"protocol": "HTTP", "sink": f"http://127.0.0.1/{path}", "source": "/none"}
+    return api.request("POST", "/subscriptions", body)
+
+
+def story_subscriptions_over_two_nodes():
+    """However many create at once on however many nodes, an owner gets as many as it may have."""
+    with folder() as home, PrivateRedis(home / "redis") as redis:
+        settings = {"redis.url": redis.url, "workers": 2, "quota.subscriptions": LIMIT}
+        with Budstikke(home / "a", settings) as a, Budstikke(home / "b", settings) as b:
+            answers = []
+
+            def create(k):
+                api = (a, b)[k % 2].api()
+                answers.extend(subscribe(api, f"{k}-{i}") for i in range(8))
+            threads = [threading.Thread(target=create, args=(k,)) for k in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            made = [answer.json()["id"] for answer in answers if answer.status == 201]
+            refused = [answer for answer in answers if answer.status == 403]
+            assert (len(made), len(refused)) == (LIMIT, 48 - LIMIT), answers
+            problem = refused[0].json()
+            assert problem["type"].endswith("/quota-exceeded"), problem
+            assert (problem["quota"], problem["limit"], problem["used"]) == \
+                ("subscriptions", LIMIT, LIMIT), problem
+            api = b.api()
+            for node in (a, b):
+                quota = node.api().get("/quota").json()
+                assert quota["owner"] == "local", quota
+                assert quota["subscriptions"] == {"used": LIMIT, "limit": LIMIT}, quota
+            assert sum(n.metric("quota_subscriptions_refused_total") for n in (a, b)) == 48 - LIMIT
+            # An identical one is there already; a change makes none; a deletion makes room for one.
+            twin = api.get(f"/subscriptions/{made[0]}").json()
+            path = twin["sink"].rpartition("/")[2]
+            answer = subscribe(api, path)
+            assert (answer.status, answer.json()["id"]) == (200, made[0]), answer
+            answer = api.request("PATCH", f"/subscriptions/{made[0]}", {"name": "x"})
+            assert answer.status == 200, answer
+            assert api.request("DELETE", f"/subscriptions/{made[1]}").status == 200
+            assert subscribe(a.api(), "new").status == 201
+            assert subscribe(api, "newer").status == 403
+
+
+def story_publish_rate():
+    """Above its rate a publisher is told when to come again, and loses nothing it was promised."""
+    settings = {"quota.publish_per_s": 10, "workers": 2}
+    with folder() as home, Receiver() as receiver, Budstikke(home / "data", settings) as node:
+        api = node.api()
+        api.subscribe(receiver.sink("s"))
+        accepted, refused = [], None
+        began = time.monotonic()
+        for i in range(500):
+            answer = node.api().publish(make_event(i)) if i % 2 else api.publish(make_event(i))
+            if answer.status != 202:
+                refused = answer
+                break
+            accepted.append(str(i))
+        took = time.monotonic() - began
+        assert refused is not None and refused.status == 429, refused
+        assert 20 <= len(accepted) <= 21 + 10 * took, (len(accepted), took)
+        assert int(refused.headers["retry-after"]) == 1, refused
+        problem = refused.json()
+        assert problem["type"].endswith("/rate-limited"), problem
+        assert (problem["quota"], problem["limit"]) == ("publish_per_s", 10), problem
+        assert node.metric("quota_publishes_refused_total") >= 1
+        last = str(len(accepted))
+
+        def again():
+            return api.publish(make_event(last)).status == 202
+        wait_until(again, "the publisher is never let in again", 20, 0.2)
+        wait_until(lambda: len(receiver.pairs) >= len(accepted) + 1,
+                   lambda: f"{len(receiver.pairs)} of {len(accepted) + 1} arrived", 30)
+        node.wait_settled()
+        assert len(receiver.pairs) == len(accepted) + 1, receiver.pairs
+        assert api.get("/quota").json()["publish_per_s"] == {"limit": 10}

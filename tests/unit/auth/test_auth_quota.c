@@ -1,0 +1,55 @@
+/* Without a bound nothing is refused; with one, each owner has its own, and its share is split
+ * among the nodes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "auth/quota.h"
+
+static void refuses_nothing_without_a_bound(void **state)
+{
+	struct bud_quota *quota = bud_quota_create(&(struct bud_quotas){0});
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(bud_quota_publish(quota, bud_span("local"), 1000000, 0), 0);
+	bud_quota_destroy(quota);
+}
+
+static void bounds_each_publisher(void **state)
+{
+	struct bud_quota *quota = bud_quota_create(&(struct bud_quotas){.publish_per_s = 100});
+
+	(void)state;
+	assert_int_equal(bud_quota_publish(quota, bud_span("/org/a"), 200, 0), 0);
+	assert_in_range(bud_quota_publish(quota, bud_span("/org/a"), 100, 0), 1000, 1001);
+	assert_int_equal(bud_quota_publish(quota, bud_span("/org/a"), 0, 0), 0);
+	assert_int_equal(bud_quota_publish(quota, bud_span("/org/b"), 200, 0), 0);
+	bud_quota_destroy(quota);
+}
+
+static void is_split_among_nodes(void **state)
+{
+	struct bud_quota *quota = bud_quota_create(&(struct bud_quotas){.publish_per_s = 100});
+
+	(void)state;
+	bud_quota_set_nodes(quota, 4);
+	assert_int_equal(bud_quota_publish(quota, bud_span("a"), 50, 0), 0);
+	assert_in_range(bud_quota_publish(quota, bud_span("a"), 25, 0), 1000, 1001);
+	bud_quota_set_nodes(quota, 0); /* no heartbeat seen yet: this one */
+	assert_int_equal(bud_quota_publish(quota, bud_span("b"), 200, 0), 0);
+	bud_quota_destroy(quota);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refuses_nothing_without_a_bound),
+		cmocka_unit_test(bounds_each_publisher),
+		cmocka_unit_test(is_split_among_nodes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
