@@ -6,6 +6,7 @@ struct bud_authority;      /* auth/authorize.h */
 struct bud_config;         /* config/config.h */
 struct bud_decision_point; /* access/decision_point.h */
 struct bud_keyring;        /* crypto/keyring.h */
+struct bud_metrics;        /* core/metrics.h */
 struct bud_pull;           /* read/pull.h */
 struct bud_register;       /* access/register.h */
 struct bud_quota;          /* auth/quota.h */
@@ -23,5 +24,6 @@ struct bud_api_desk {
 	struct bud_table *table;
 	size_t table_reader; /* of this worker's thread */
 	struct bud_keyring *keyring;
-	struct bud_pull *pull; /* NULL: events cannot be read back */
+	struct bud_metrics *metrics; /* of this worker's thread */
+	struct bud_pull *pull;       /* NULL: events cannot be read back */
 };

@@ -6,14 +6,18 @@
 #include <stdlib.h>
 
 #include "access/decision_point.h"
+#include "access/refusal.h"
 #include "api/desk.h"
 #include "api/failure.h"
+#include "api/instance_guard.h"
 #include "api/pull_query.h"
 #include "auth/authorize.h"
 #include "auth/identity.h"
+#include "auth/instance_token.h"
 #include "auth/need.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/metrics.h"
 #include "event/event.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -29,24 +33,51 @@ struct asking {
 };
 
 static void handle_events(void *context, struct bud_request *request);
+static void handle_instance(void *context, struct bud_request *request);
+
+/* An instance of an app is called by two segments. */
+#define INSTANCE "/events/api/v1/events/instanceeventsforinstance/{instance}"
 
 const struct bud_route bud_pull_routes[] = {
 	{"GET", "/events", handle_events, 0, BUD_NEED_READ},
+	{"GET", INSTANCE, handle_instance, 0, BUD_NEED_READ},
+	{"POST", INSTANCE, handle_instance, 0, BUD_NEED_READ},
+	{"GET", INSTANCE "/{id}", handle_instance, 0, BUD_NEED_READ},
+	{"POST", INSTANCE "/{id}", handle_instance, 0, BUD_NEED_READ},
 };
 const size_t bud_pull_routes_n = sizeof(bud_pull_routes) / sizeof(bud_pull_routes[0]);
 
-/* The one question: may who asks read this event? What only the decision point can say is filed
- * with it; the page asks again soon. */
+bool bud_pull_takes_instance_tokens(const struct bud_route *route)
+{
+	return route >= bud_pull_routes && route < bud_pull_routes + bud_pull_routes_n;
+}
+
+/* Whoever made the token shows what is its own. */
+static bool is_makers(const struct asking *asking, const struct bud_question *question)
+{
+	char owner[BUD_OWNER_BYTES];
+
+	return bud_span_equals(question->publisher, question->who) ||
+	       (bud_authority_owner_of(asking->desk->authority, question->resource, owner) &&
+		       bud_span_is(question->who, owner));
+}
+
+/* The one question: may who asks read this event, or who made the token? What only the decision
+ * point can say is filed with it; the page asks again soon. */
 static enum bud_decision may_read(void *owner, const struct bud_event *event)
 {
 	struct asking *asking = owner;
 	const struct bud_identity *identity = bud_request_identity(asking->request);
+	const struct bud_instance_token *token = bud_request_instance_token(asking->request);
 	struct bud_question question;
 	enum bud_decision decision;
 
-	bud_question_of_event(event, bud_span(identity->name), BUD_ACTION_READ, &question);
-	question.identity = identity;
+	bud_question_of_event(
+		event, bud_span(token ? token->maker : identity->name), BUD_ACTION_READ, &question);
+	question.identity = token ? NULL : identity;
 	question.now_ms = bud_clock_wall_ms();
+	if (token && !is_makers(asking, &question))
+		return BUD_DECISION_DENY;
 	decision = bud_authorize(asking->desk->authority, &question, NULL);
 	if (decision == BUD_DECISION_LATER && asking->desk->point)
 		(void)bud_decision_point_want(asking->desk->point, &question);
@@ -158,20 +189,39 @@ static void on_page(void *owner, int err, const struct bud_pull_page *page)
 	end(asking);
 }
 
-static void handle_events(void *context, struct bud_request *request)
+/* With an instance token only its instance is read. */
+static bool is_open_to(const struct asking *asking)
 {
-	struct asking *asking = bud_new(struct asking);
-	struct bud_pull_query *query = &asking->query;
-	struct bud_error error = {0};
-	int r;
+	const struct bud_instance_token *token = bud_request_instance_token(asking->request);
 
-	asking->desk = context;
-	asking->request = request;
-	r = bud_pull_ask_parse(&asking->ask, request, bud_pull_kinds(asking->desk->pull), &error);
+	return !token || (asking->ask.kind == BUD_INDEX_RESOURCEINSTANCE &&
+				 bud_span_is(asking->ask.value, token->instance));
+}
+
+static void refuse_instance(struct asking *asking)
+{
+	struct bud_error error;
+
+	bud_metrics_add(asking->desk->metrics, BUD_COUNTER_INSTANCE_REFUSED, 1);
+	(void)bud_error_set(&error, "resourceinstance",
+		"this token opens one resourceinstance, and not what is asked for");
+	bud_refusal_reply(asking->request, "", &error);
+	end(asking);
+}
+
+/* `r` and `error`: of the query. */
+static void read_page(struct asking *asking, int r, struct bud_error *error)
+{
+	struct bud_pull_query *query = &asking->query;
+
 	if (r == 0)
-		r = read_cursor(asking, &error);
+		r = read_cursor(asking, error);
 	if (r < 0) {
-		refuse(asking, r, &error);
+		refuse(asking, r, error);
+		return;
+	}
+	if (!is_open_to(asking)) {
+		refuse_instance(asking);
 		return;
 	}
 	query->size = asking->ask.size;
@@ -182,4 +232,40 @@ static void handle_events(void *context, struct bud_request *request)
 	r = bud_pull_read(asking->desk->pull, query, on_page, asking);
 	if (r < 0)
 		fail(asking, r);
+}
+
+static struct asking *create(void *context, struct bud_request *request)
+{
+	struct asking *asking = bud_new(struct asking);
+
+	asking->desk = context;
+	asking->request = request;
+	return asking;
+}
+
+static void handle_events(void *context, struct bud_request *request)
+{
+	struct asking *asking = create(context, request);
+	struct bud_error error = {0};
+	int r = bud_pull_ask_parse(
+		&asking->ask, request, bud_pull_kinds(asking->desk->pull), &error);
+
+	read_page(asking, r, &error);
+}
+
+static void handle_instance(void *context, struct bud_request *request)
+{
+	struct asking *asking = create(context, request);
+	bud_auto(buffer) struct bud_buffer instance = {0};
+	struct bud_error error = {0};
+	int r;
+
+	for (size_t i = 0; i < request->n_parameters; i++) {
+		if (i > 0)
+			bud_buffer_byte(&instance, '/');
+		bud_buffer_span(&instance, request->parameters[i]);
+	}
+	r = bud_pull_ask_parse_instance(&asking->ask, bud_buffer_as_span(&instance), request,
+		bud_pull_kinds(asking->desk->pull), &error);
+	read_page(asking, r, &error);
 }

@@ -183,33 +183,56 @@ static void read_accept(struct bud_pull_ask *ask, const struct bud_request *requ
 		ask->format = BUD_PULL_BATCH;
 }
 
-int bud_pull_ask_parse(struct bud_pull_ask *ask, const struct bud_request *request, unsigned kinds,
-	struct bud_error *error)
+static void start(struct bud_pull_ask *ask)
 {
-	bud_auto(buffer) struct bud_buffer name = {0};
-	bud_auto(buffer) struct bud_buffer value = {0};
-	struct reading reading = {.ask = ask, .error = error};
-	size_t position = 0;
-	int r;
-
 	*ask = (struct bud_pull_ask){.size = SIZE_DEFAULT};
 	ask->filter = (struct bud_read_filter){.types = ask->types,
 		.sources = ask->sources,
 		.from_ms = INT64_MIN,
 		.to_ms = INT64_MAX};
+}
+
+static int parse(struct reading *reading, const struct bud_request *request, unsigned kinds)
+{
+	bud_auto(buffer) struct bud_buffer name = {0};
+	bud_auto(buffer) struct bud_buffer value = {0};
+	struct bud_pull_ask *ask = reading->ask;
+	size_t position = 0;
+	int r;
+
 	while ((r = bud_request_query_next(request, &position, &name, &value)) > 0) {
 		bud_buffer_text(&name, ""); /* ends with a NUL even when empty */
-		r = read_one(&reading, bud_buffer_as_span(&name), bud_buffer_as_span(&value));
+		r = read_one(reading, bud_buffer_as_span(&name), bud_buffer_as_span(&value));
 		if (r < 0)
 			return r;
 	}
 	if (r < 0)
-		return bud_error_set(error, NULL, "the query has a bad escape");
+		return bud_error_set(reading->error, NULL, "the query has a bad escape");
 	if (ask->filter.from_ms >= ask->filter.to_ms)
-		return bud_error_set(error, "to", "to must be later than from");
-	if (!reading.has_format)
+		return bud_error_set(reading->error, "to", "to must be later than from");
+	if (!reading->has_format)
 		read_accept(ask, request);
-	return choose(&reading, kinds);
+	return choose(reading, kinds);
+}
+
+int bud_pull_ask_parse(struct bud_pull_ask *ask, const struct bud_request *request, unsigned kinds,
+	struct bud_error *error)
+{
+	struct reading reading = {.ask = ask, .error = error};
+
+	start(ask);
+	return parse(&reading, request, kinds);
+}
+
+int bud_pull_ask_parse_instance(struct bud_pull_ask *ask, struct bud_span instance,
+	const struct bud_request *request, unsigned kinds, struct bud_error *error)
+{
+	struct reading reading = {.ask = ask, .error = error};
+
+	start(ask);
+	ask->format = BUD_PULL_BATCH;
+	reading.values[BUD_INDEX_RESOURCEINSTANCE] = keep(ask, instance);
+	return parse(&reading, request, kinds);
 }
 
 void bud_pull_ask_finish(struct bud_pull_ask *ask)

@@ -34,6 +34,10 @@ struct bud_pull_ask {
  * fault; -EOPNOTSUPP: none of the attributes asked for is indexed. To be finished in each case. */
 BUD_MUST_CHECK int bud_pull_ask_parse(struct bud_pull_ask *ask, const struct bud_request *request,
 	unsigned kinds, struct bud_error *error);
+/* The same of one resourceinstance, which the path names; as a batch, if nothing else is asked for.
+ */
+BUD_MUST_CHECK int bud_pull_ask_parse_instance(struct bud_pull_ask *ask, struct bud_span instance,
+	const struct bud_request *request, unsigned kinds, struct bud_error *error);
 void bud_pull_ask_finish(struct bud_pull_ask *ask);
 /* The value of the Link header to the next page: the same query with another cursor. */
 void bud_pull_write_next(

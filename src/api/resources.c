@@ -9,6 +9,7 @@
 #include "api/endpoints.h"
 #include "api/events.h"
 #include "api/explain.h"
+#include "api/instance_tokens.h"
 #include "api/jwks.h"
 #include "api/pause.h"
 #include "api/pull.h"
@@ -25,6 +26,7 @@ void bud_resources_tables(struct bud_api_desk *desk, struct bud_route_table *out
 		{bud_endpoints_routes, bud_endpoints_routes_n, desk},
 		{bud_events_routes, bud_events_routes_n, desk},
 		{bud_explain_routes, bud_explain_routes_n, desk},
+		{bud_instance_tokens_routes, bud_instance_tokens_routes_n, desk},
 		{bud_jwks_routes, bud_jwks_routes_n, desk},
 		{bud_pause_routes, bud_pause_routes_n, desk},
 		{bud_pull_routes, bud_pull_routes_n, desk},

@@ -62,6 +62,7 @@ int bud_app_authority_make(struct bud_app *app, struct bud_error *error)
 	app->quota = bud_quota_create(&(struct bud_quotas){
 		.subscriptions = app->config.quota.subscriptions,
 		.publish_per_s = app->config.quota.publish_per_s,
+		.instance_reads_per_s = app->config.quota.instance_reads_per_s,
 	});
 	if (r == 0)
 		r = load_policy(app, error);

@@ -13,6 +13,7 @@
 #include "api/altinn.h"
 #include "api/desk.h"
 #include "api/grants.h"
+#include "api/instance_guard.h"
 #include "api/resources.h"
 #include "api/subscriptions.h"
 #include "app/app.h"
@@ -73,6 +74,7 @@ struct bud_worker {
 	struct bud_listener *listener;
 	struct bud_route_table tables[TABLES];
 	struct bud_authenticator authenticator; /* its cache is NULL without authentication */
+	struct bud_instance_guard guard;
 	struct bud_subscriptions_api subscriptions;
 	struct bud_api_desk desk;
 	struct bud_altinn_api altinn;
@@ -303,8 +305,12 @@ static void open_listener(struct bud_worker *worker)
 		.table = app->table,
 		.table_reader = worker->index,
 		.keyring = app->keyring,
+		.metrics = worker->metrics,
 		.pull = worker->pull,
 	};
+	worker->guard = (struct bud_instance_guard){
+		app->keyring, app->quota, worker->metrics, options.authentication};
+	options.authentication = bud_instance_guard_hooks(&worker->guard);
 	worker->tables[0] =
 		(struct bud_route_table){bud_ingest_routes, bud_ingest_routes_n, worker->ingest};
 	worker->tables[1] = (struct bud_route_table){

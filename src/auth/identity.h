@@ -17,6 +17,8 @@ enum bud_authentication_kind {
 	BUD_AUTHENTICATED_TOKEN,    /* by a bearer token */
 	BUD_AUTHENTICATED_PLATFORM, /* by a PlatformAccessToken alone */
 	BUD_AUTHENTICATED_DIALOG,   /* by a dialog token: for the dialog it names, owns nothing */
+	BUD_AUTHENTICATED_INSTANCE, /* by an instance token: for the instance it names, owns nothing
+				     */
 };
 
 /* What Altinn tells of a caller, for policies. Texts, or NULL where it does not. */

@@ -12,6 +12,7 @@
 struct bud_quota {
 	struct bud_quotas quotas;
 	struct bud_rates *published;
+	struct bud_rates *instance_reads;
 	atomic_uint nodes;
 };
 
@@ -21,6 +22,7 @@ struct bud_quota *bud_quota_create(const struct bud_quotas *quotas)
 
 	quota->quotas = *quotas;
 	quota->published = bud_rates_create(NAMES_MAX);
+	quota->instance_reads = bud_rates_create(NAMES_MAX);
 	atomic_init(&quota->nodes, 1);
 	return quota;
 }
@@ -30,6 +32,7 @@ void bud_quota_destroy(struct bud_quota *quota)
 	if (!quota)
 		return;
 	bud_rates_destroy(quota->published);
+	bud_rates_destroy(quota->instance_reads);
 	free(quota);
 }
 
@@ -53,4 +56,14 @@ int64_t bud_quota_publish(struct bud_quota *quota, struct bud_span owner, size_t
 		return 0;
 	return bud_rates_take(quota->published, owner, (double)per_s / atomic_load(&quota->nodes),
 		(double)n, mono_ms);
+}
+
+int64_t bud_quota_read_instance(struct bud_quota *quota, struct bud_span id, int64_t mono_ms)
+{
+	int64_t per_s = quota ? quota->quotas.instance_reads_per_s : 0;
+
+	if (per_s == 0)
+		return 0;
+	return bud_rates_take(
+		quota->instance_reads, id, (double)per_s / atomic_load(&quota->nodes), 1, mono_ms);
 }

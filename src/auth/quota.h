@@ -10,9 +10,10 @@ struct bud_quota; /* opaque */
 
 /* 0: no bound. */
 struct bud_quotas {
-	int64_t subscriptions; /* that are not deleted */
-	int64_t parked_bytes;  /* of events that wait for its subscriptions */
-	int64_t publish_per_s; /* events */
+	int64_t subscriptions;        /* that are not deleted */
+	int64_t parked_bytes;         /* of events that wait for its subscriptions */
+	int64_t publish_per_s;        /* events */
+	int64_t instance_reads_per_s; /* of each instance token, whoever made it */
 };
 
 struct bud_quota *bud_quota_create(const struct bud_quotas *quotas);
@@ -30,3 +31,5 @@ void bud_quota_set_nodes(struct bud_quota *quota, unsigned n);
  */
 int64_t bud_quota_publish(
 	struct bud_quota *quota, struct bud_span owner, size_t n, int64_t mono_ms);
+/* The same for a read by the instance token of this id. */
+int64_t bud_quota_read_instance(struct bud_quota *quota, struct bud_span id, int64_t mono_ms);

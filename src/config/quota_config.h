@@ -6,4 +6,5 @@
 struct bud_quota_config {
 	int64_t subscriptions;
 	int64_t publish_per_s;
+	int64_t instance_reads_per_s;
 };

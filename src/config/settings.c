@@ -124,6 +124,9 @@ const struct bud_setting bud_settings[] = {
 		"events a second", 0, 1000000000,
 		"How many events a publisher may publish, over all nodes, with two seconds' worth "
 		"at once; 0: no bound."},
+	{"quota.instance_reads_per_s", BUD_SETTING_INTEGER, AT(quota.instance_reads_per_s), "5",
+		"requests a second", 0, 1000000,
+		"How often events may be read by one instance token, over all nodes; 0: no bound."},
 
 	{"delivery.allow_http", BUD_SETTING_BOOL, AT(delivery.allow_http), "no", NULL, 0, 0,
 		"Whether a sink may be http: instead of https:."},

@@ -43,12 +43,30 @@ static void is_split_among_nodes(void **state)
 	bud_quota_destroy(quota);
 }
 
+static void bounds_each_instance_token(void **state)
+{
+	struct bud_quota *quota = bud_quota_create(&(struct bud_quotas){.instance_reads_per_s = 5});
+	int n = 0;
+
+	(void)state;
+	while (bud_quota_read_instance(quota, bud_span("id"), 0) == 0)
+		n++;
+	assert_int_equal(n, 10);
+	assert_in_range(bud_quota_read_instance(quota, bud_span("id"), 0), 200, 201);
+	assert_int_equal(bud_quota_read_instance(quota, bud_span("other"), 0), 0);
+	/* A publisher's rate is another matter. */
+	assert_int_equal(bud_quota_publish(quota, bud_span("id"), 1000, 0), 0);
+	assert_int_equal(bud_quota_read_instance(NULL, bud_span("id"), 0), 0);
+	bud_quota_destroy(quota);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_nothing_without_a_bound),
 		cmocka_unit_test(bounds_each_publisher),
 		cmocka_unit_test(is_split_among_nodes),
+		cmocka_unit_test(bounds_each_instance_token),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
