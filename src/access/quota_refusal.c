@@ -4,12 +4,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "auth/identity.h"
+#include "auth/quota.h"
 #include "core/alloc.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "http/reply.h"
+#include "http/request.h"
 
-#define SECONDS_BYTES 24
+#define SECONDS_BYTES  24
+#define PARKED_WAIT_MS 30000
 
 void bud_quota_refuse(struct bud_request *request, const struct bud_quota_refusal *refusal)
 {
@@ -32,4 +36,20 @@ void bud_quota_refuse(struct bud_request *request, const struct bud_quota_refusa
 		bud_reply_header(request, "Retry-After", seconds);
 	}
 	bud_reply(request, status, "application/problem+json", bud_buffer_as_span(&body));
+}
+
+void bud_quota_refusal_of_parked(const struct bud_request *request, struct bud_quota *quota,
+	struct bud_quota_refusal *out_refusal)
+{
+	struct bud_span owner = bud_span(bud_request_identity(request)->name);
+	struct bud_quotas quotas;
+
+	bud_quota_of(quota, owner, &quotas);
+	*out_refusal = (struct bud_quota_refusal){.quota = "parked_bytes",
+		.limit = quotas.parked_bytes,
+		.used = bud_quota_parked(quota, owner),
+		.wait_ms = PARKED_WAIT_MS,
+		.detail =
+			"as many events wait for your subscriptions as may: receivers must take "
+			"them, or subscriptions be deleted; nothing of this request was accepted"};
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include <stdint.h>
 
+struct bud_quota;   /* auth/quota.h */
 struct bud_request; /* http/request.h */
 
 struct bud_quota_refusal {
@@ -15,3 +16,6 @@ struct bud_quota_refusal {
 
 /* Answers 429 "rate-limited" with Retry-After where waiting helps, else 403 "quota-exceeded". */
 void bud_quota_refuse(struct bud_request *request, const struct bud_quota_refusal *refusal);
+/* Fills the refusal of more to wait than already does, for who asks. Borrows nothing. */
+void bud_quota_refusal_of_parked(const struct bud_request *request, struct bud_quota *quota,
+	struct bud_quota_refusal *out_refusal);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "access/quota_refusal.h"
 #include "api/desk.h"
 #include "api/failure.h"
 #include "auth/identity.h"
@@ -35,6 +36,16 @@ static void write_limit(struct bud_buffer *body, int64_t limit)
 		bud_buffer_text(body, "\"limit\":null}");
 }
 
+/* It is measured only where there is a bound. */
+static void write_parked(struct bud_buffer *body, struct bud_quota *quota, struct bud_span name,
+	const struct bud_quotas *quotas)
+{
+	bud_buffer_text(body, ",\"parked_bytes\":{");
+	if (quotas->parked_bytes > 0)
+		bud_buffer_format(body, "\"used\":%" PRId64 ",", bud_quota_parked(quota, name));
+	write_limit(body, quotas->parked_bytes);
+}
+
 static void on_count(void *owner, int err, int64_t number)
 {
 	struct asking asking = *(struct asking *)owner;
@@ -52,6 +63,7 @@ static void on_count(void *owner, int err, int64_t number)
 	bud_buffer_json(&body, name);
 	bud_buffer_format(&body, ",\"subscriptions\":{\"used\":%" PRId64 ",", number);
 	write_limit(&body, quotas.subscriptions);
+	write_parked(&body, asking.desk->quota, name, &quotas);
 	bud_buffer_text(&body, ",\"publish_per_s\":{");
 	write_limit(&body, quotas.publish_per_s);
 	bud_buffer_byte(&body, '}');
@@ -71,4 +83,15 @@ static void handle_quota(void *context, struct bud_request *request)
 		return;
 	free(asking);
 	bud_failure_reply(request, r);
+}
+
+bool bud_quota_has_room(const struct bud_api_desk *desk, struct bud_request *request)
+{
+	struct bud_quota_refusal refusal;
+
+	if (!bud_quota_is_full(desk->quota, bud_span(bud_request_identity(request)->name)))
+		return true;
+	bud_quota_refusal_of_parked(request, desk->quota, &refusal);
+	bud_quota_refuse(request, &refusal);
+	return false;
 }

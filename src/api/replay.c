@@ -11,6 +11,7 @@
 #include "api/failure.h"
 #include "api/json_body.h"
 #include "api/lookup.h"
+#include "api/quota.h"
 #include "api/replay_body.h"
 #include "auth/need.h"
 #include "core/clock.h"
@@ -253,7 +254,8 @@ static void replay_it(void *owner, struct bud_request *request, struct bud_subsc
 
 static void handle_replay(void *context, struct bud_request *request)
 {
-	bud_lookup_at(context, request, replay_it);
+	if (bud_quota_has_room(context, request))
+		bud_lookup_at(context, request, replay_it);
 }
 
 /* Progress */

@@ -61,6 +61,7 @@ int bud_app_authority_make(struct bud_app *app, struct bud_error *error)
 	app->authority = bud_authority_create(&options);
 	app->quota = bud_quota_create(&(struct bud_quotas){
 		.subscriptions = app->config.quota.subscriptions,
+		.parked_bytes = app->config.quota.parked_bytes,
 		.publish_per_s = app->config.quota.publish_per_s,
 		.instance_reads_per_s = app->config.quota.instance_reads_per_s,
 	});

@@ -25,6 +25,7 @@
 #include "lifecycle/disable.h"
 #include "lifecycle/follow.h"
 #include "lifecycle/key_keeper.h"
+#include "lifecycle/measure.h"
 #include "lifecycle/nodes.h"
 #include "lifecycle/replay.h"
 #include "lifecycle/reseal.h"
@@ -74,6 +75,7 @@ struct bud_control {
 	struct bud_replayer *replayer;
 	struct bud_resumer *resumer;
 	struct bud_resealer *resealer;
+	struct bud_measurer *measurer;
 	struct bud_listener *admin;
 	struct bud_health_api health;
 	struct bud_pauses_api pauses;
@@ -207,6 +209,14 @@ static void open_judges(struct bud_control *control)
 		.table = control->app->table,
 		.after_ms = config->delivery.disable_after_s * 1000,
 	};
+	struct bud_measure_options measure = {
+		.loop = &control->loop,
+		.store = &control->commands_store,
+		.table = control->app->table,
+		.quota = control->app->quota,
+		.metrics = control->metrics,
+		.is_off = config->quota.parked_bytes == 0,
+	};
 	struct bud_replay_options replay = {
 		.loop = &control->loop,
 		.store = &control->commands_store,
@@ -229,6 +239,7 @@ static void open_judges(struct bud_control *control)
 	control->disabler = bud_disabler_open(&disable);
 	control->replayer = bud_replayer_open(&replay);
 	control->resumer = bud_resumer_open(&resume);
+	control->measurer = bud_measurer_open(&measure);
 }
 
 static void on_issuer(void *owner, const char *issuer, const char *why)
@@ -400,6 +411,7 @@ static void on_close_time(uv_timer_t *timer)
 	bud_replayer_close(control->replayer);
 	bud_resumer_close(control->resumer);
 	bud_resealer_close(control->resealer);
+	bud_measurer_close(control->measurer);
 	uv_close((uv_handle_t *)&control->wake, NULL);
 	uv_close((uv_handle_t *)&control->gauges, NULL);
 }

@@ -1,19 +1,29 @@
 /* Quotas. */
 #include "auth/quota.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "auth/rates.h"
 #include "core/alloc.h"
+#include "core/map.h"
 
 #define NAMES_MAX 65536u
+
+/* What an owner has parked. */
+struct parked {
+	int64_t bytes;
+	char owner[];
+};
 
 struct bud_quota {
 	struct bud_quotas quotas;
 	struct bud_rates *published;
 	struct bud_rates *instance_reads;
 	atomic_uint nodes;
+	pthread_mutex_t lock;  /* of `parked` */
+	struct bud_map parked; /* struct parked by owner */
 };
 
 struct bud_quota *bud_quota_create(const struct bud_quotas *quotas)
@@ -24,7 +34,18 @@ struct bud_quota *bud_quota_create(const struct bud_quotas *quotas)
 	quota->published = bud_rates_create(NAMES_MAX);
 	quota->instance_reads = bud_rates_create(NAMES_MAX);
 	atomic_init(&quota->nodes, 1);
+	pthread_mutex_init(&quota->lock, NULL);
 	return quota;
+}
+
+static void free_parked(struct bud_map *map)
+{
+	struct parked *parked;
+	size_t position = 0;
+
+	while ((parked = bud_map_next(map, &position)))
+		free(parked);
+	bud_map_finish(map);
 }
 
 void bud_quota_destroy(struct bud_quota *quota)
@@ -33,6 +54,8 @@ void bud_quota_destroy(struct bud_quota *quota)
 		return;
 	bud_rates_destroy(quota->published);
 	bud_rates_destroy(quota->instance_reads);
+	free_parked(&quota->parked);
+	pthread_mutex_destroy(&quota->lock);
 	free(quota);
 }
 
@@ -46,6 +69,50 @@ void bud_quota_of(
 void bud_quota_set_nodes(struct bud_quota *quota, unsigned n)
 {
 	atomic_store(&quota->nodes, n > 0 ? n : 1);
+}
+
+static bool is_full(const struct bud_quota *quota, int64_t bytes)
+{
+	return quota->quotas.parked_bytes > 0 && bytes >= quota->quotas.parked_bytes;
+}
+
+size_t bud_quota_set_parked(struct bud_quota *quota, const struct bud_quota_use *uses, size_t n)
+{
+	struct bud_map fresh = {0};
+	struct bud_map before;
+	size_t full = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct parked *parked = bud_alloc_zero(sizeof(*parked) + uses[i].owner.len + 1);
+		memcpy(parked->owner, uses[i].owner.at, uses[i].owner.len);
+		parked->bytes = uses[i].bytes;
+		full += is_full(quota, parked->bytes);
+		free(bud_map_put(&fresh, bud_span(parked->owner), parked));
+	}
+	pthread_mutex_lock(&quota->lock);
+	before = quota->parked;
+	quota->parked = fresh;
+	pthread_mutex_unlock(&quota->lock);
+	free_parked(&before);
+	return full;
+}
+
+int64_t bud_quota_parked(struct bud_quota *quota, struct bud_span owner)
+{
+	const struct parked *parked;
+	int64_t bytes;
+
+	pthread_mutex_lock(&quota->lock);
+	parked = bud_map_get(&quota->parked, owner);
+	bytes = parked ? parked->bytes : 0;
+	pthread_mutex_unlock(&quota->lock);
+	return bytes;
+}
+
+bool bud_quota_is_full(struct bud_quota *quota, struct bud_span owner)
+{
+	return quota && quota->quotas.parked_bytes > 0 &&
+	       is_full(quota, bud_quota_parked(quota, owner));
 }
 
 int64_t bud_quota_publish(struct bud_quota *quota, struct bud_span owner, size_t n, int64_t mono_ms)

@@ -16,6 +16,11 @@ struct bud_quotas {
 	int64_t instance_reads_per_s; /* of each instance token, whoever made it */
 };
 
+struct bud_quota_use {
+	struct bud_span owner;
+	int64_t bytes;
+};
+
 struct bud_quota *bud_quota_create(const struct bud_quotas *quotas);
 /* No thread uses it any more. NULL is fine. */
 void bud_quota_destroy(struct bud_quota *quota);
@@ -25,6 +30,15 @@ void bud_quota_of(
 	const struct bud_quota *quota, struct bud_span owner, struct bud_quotas *out_quotas);
 /* So many nodes share what an owner may publish. */
 void bud_quota_set_nodes(struct bud_quota *quota, unsigned n);
+
+/* What owners have parked now, in place of what was known. Returns how many have as much as they
+ * may.
+ */
+size_t bud_quota_set_parked(struct bud_quota *quota, const struct bud_quota_use *uses, size_t n);
+/* What this owner has parked, as far as it is known. */
+int64_t bud_quota_parked(struct bud_quota *quota, struct bud_span owner);
+/* Whether that is as much as it may. One comparison where there is no bound, also by NULL. */
+bool bud_quota_is_full(struct bud_quota *quota, struct bud_span owner);
 
 /* Before `n` events of this owner are stored. 0: they may be, and count. Else nothing was counted,
  * and they may be in so many milliseconds. One comparison where there is no bound, also by NULL.

@@ -112,6 +112,10 @@ static const struct description gauges[BUD_GAUGES] = {
 	[BUD_GAUGE_EVENTS_RETAINED] = {"events_retained", "Events in the partitions"},
 	[BUD_GAUGE_OLDEST_EVENT] = {"oldest_event_seconds", "Age of the oldest of them"},
 	[BUD_GAUGE_PULL_WAITING] = {"pull_waiting", "Requests that wait for events"},
+	[BUD_GAUGE_PARKED_BYTES] = {"parked_bytes",
+		"Events that wait, each for each subscription; measured where quotas bound them"},
+	[BUD_GAUGE_QUOTA_FULL_OWNERS] = {"quota_full_owners",
+		"Owners that have parked as many bytes as they may"},
 };
 
 static const struct description histograms[BUD_HISTOGRAMS] = {

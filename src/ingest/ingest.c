@@ -167,12 +167,9 @@ static void on_turn_end(uv_check_t *check)
 		send_call(ingest);
 }
 
-/* False: its sender publishes too much, which it is told; nothing of it is stored. */
-static bool is_within_quota(struct bud_publish *publish)
+static void refuse_rate(struct bud_publish *publish, int64_t wait_ms)
 {
 	const struct bud_ingest_options *options = &publish->ingest->options;
-	struct bud_span owner = bud_span(bud_request_identity(publish->request)->name);
-	int64_t wait_ms = bud_quota_publish(options->quota, owner, publish->n, bud_clock_mono_ms());
 	struct bud_quota_refusal refusal = {.quota = "publish_per_s",
 		.used = -1,
 		.wait_ms = wait_ms,
@@ -180,13 +177,38 @@ static bool is_within_quota(struct bud_publish *publish)
 			  "request was accepted. Send it again after Retry-After"};
 	struct bud_quotas quotas;
 
-	if (wait_ms == 0)
-		return true;
-	bud_quota_of(options->quota, owner, &quotas);
-	bud_metrics_add(options->metrics, BUD_COUNTER_QUOTA_PUBLISHES, 1);
+	bud_quota_of(
+		options->quota, bud_span(bud_request_identity(publish->request)->name), &quotas);
 	refusal.limit = quotas.publish_per_s;
+	bud_metrics_add(options->metrics, BUD_COUNTER_QUOTA_PUBLISHES, 1);
 	bud_publish_refuse_quota(publish, &refusal);
-	return false;
+}
+
+static void refuse_parked(struct bud_publish *publish)
+{
+	const struct bud_ingest_options *options = &publish->ingest->options;
+	struct bud_quota_refusal refusal;
+
+	bud_quota_refusal_of_parked(publish->request, options->quota, &refusal);
+	bud_metrics_add(options->metrics, BUD_COUNTER_QUOTA_PUBLISHES, 1);
+	bud_publish_refuse_quota(publish, &refusal);
+}
+
+/* False: its sender has or publishes too much, which it is told; nothing of it is stored. */
+static bool is_within_quota(struct bud_publish *publish)
+{
+	const struct bud_ingest_options *options = &publish->ingest->options;
+	struct bud_span owner = bud_span(bud_request_identity(publish->request)->name);
+	int64_t wait_ms;
+
+	if (bud_quota_is_full(options->quota, owner)) {
+		refuse_parked(publish);
+		return false;
+	}
+	wait_ms = bud_quota_publish(options->quota, owner, publish->n, bud_clock_mono_ms());
+	if (wait_ms > 0)
+		refuse_rate(publish, wait_ms);
+	return wait_ms == 0;
 }
 
 static void on_decided(struct bud_publish *publish);

@@ -34,6 +34,7 @@
 #define BUD_KEY_PAUSE_CHANGES    BUD_KEY "pauses:changes"
 #define BUD_KEY_PAUSE_UNTIL      BUD_KEY "pauses:until"
 #define BUD_KEY_PAUSE_SERIAL     BUD_KEY "pauses:serial"
+#define BUD_KEY_QUOTA_PARKED     BUD_KEY "quota:parked"
 #define BUD_KEY_ENDPOINTS        BUD_KEY "endpoints"
 #define BUD_KEY_SIGNING_KEYS     BUD_KEY "keys"
 #define BUD_KEY_API_KEYS         BUD_KEY "apikeys"

@@ -34,6 +34,8 @@ enum bud_script {
 	BUD_SCRIPT_INDEX_NEWS,
 	BUD_SCRIPT_INDEX_FLOOR,
 	BUD_SCRIPT_INDEX_TRIM,
+	BUD_SCRIPT_PARKED_BYTES,
+	BUD_SCRIPT_PARKED_PUT,
 };
 
 /* Sends what is built in `store->args`; see bud_redis_script(). */

@@ -85,3 +85,39 @@ def story_publish_rate():
         node.wait_settled()
         assert len(receiver.pairs) == len(accepted) + 1, receiver.pairs
         assert api.get("/quota").json()["publish_per_s"] == {"limit": 10}
+
+
+def story_parked_bytes():
+    """Who has parked as much as it may can neither publish nor replay until receivers have taken some
+    of it; what was accepted is delivered, all of it."""
+    settings = {"quota.parked_bytes": 20_000, "pull.enabled": "yes"}
+    with folder() as home, Receiver() as receiver, Budstikke(home / "data", settings) as node:
+        api = node.api()
+        made = api.subscribe(receiver.sink("s"))
+        answer = api.request("POST", f"/subscriptions/{made['id']}/pause", {})
+        assert answer.status == 200, answer
+        events = [make_event(i, filler=1000) for i in range(40)]
+        assert api.publish(events).status == 202
+
+        def refused():
+            answer = api.publish(make_event("more", kind="other"))
+            assert answer.status in (202, 429), answer
+            return answer if answer.status == 429 else None
+        wait_until(refused, "never refused", 60, 0.5)
+        answer = refused()
+        assert int(answer.headers["retry-after"]) == 30, answer
+        problem = answer.json()
+        assert (problem["quota"], problem["limit"]) == ("parked_bytes", 20_000), problem
+        assert 40_000 < problem["used"] < 80_000, problem
+        quota = api.get("/quota").json()["parked_bytes"]
+        assert quota == {"used": problem["used"], "limit": 20_000}, quota
+        assert node.metric("quota_full_owners") == 1
+        assert node.metric("parked_bytes") == problem["used"]
+        answer = api.request("POST", f"/subscriptions/{made['id']}/replay",
+                             {"from": "2020-01-01T00:00:00Z"})
+        assert answer.status == 429, answer
+        answer = api.request("POST", f"/subscriptions/{made['id']}/resume", {})
+        assert answer.status == 200, answer
+        wait_until(lambda: len(receiver.pairs) >= 40, lambda: f"{len(receiver.pairs)} of 40", 30)
+        wait_until(lambda: api.publish(make_event("last")).status == 202, "never let in", 60, 0.5)
+        assert api.get("/quota").json()["parked_bytes"]["used"] == 0

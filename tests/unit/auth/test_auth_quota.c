@@ -60,6 +60,31 @@ static void bounds_each_instance_token(void **state)
 	bud_quota_destroy(quota);
 }
 
+static void knows_who_has_parked_what(void **state)
+{
+	const struct bud_quota_use uses[] = {
+		{bud_span("/org/a"), 99}, {bud_span("/org/b"), 100}, {bud_span("/org/c"), 1000}};
+	struct bud_quota *quota = bud_quota_create(&(struct bud_quotas){.parked_bytes = 100});
+	struct bud_quota *free_one = bud_quota_create(&(struct bud_quotas){0});
+
+	(void)state;
+	assert_int_equal(bud_quota_set_parked(quota, uses, 3), 2);
+	assert_int_equal(bud_quota_parked(quota, bud_span("/org/a")), 99);
+	assert_false(bud_quota_is_full(quota, bud_span("/org/a")));
+	assert_true(bud_quota_is_full(quota, bud_span("/org/b")));
+	assert_true(bud_quota_is_full(quota, bud_span("/org/c")));
+	assert_false(bud_quota_is_full(quota, bud_span("/org/d")));
+	/* What is not told any more is gone. */
+	assert_int_equal(bud_quota_set_parked(quota, uses, 1), 0);
+	assert_false(bud_quota_is_full(quota, bud_span("/org/c")));
+	assert_int_equal(bud_quota_parked(quota, bud_span("/org/c")), 0);
+	assert_int_equal(bud_quota_set_parked(free_one, uses, 3), 0);
+	assert_false(bud_quota_is_full(free_one, bud_span("/org/c")));
+	assert_false(bud_quota_is_full(NULL, bud_span("/org/c")));
+	bud_quota_destroy(quota);
+	bud_quota_destroy(free_one);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -67,6 +92,7 @@ int main(void)
 		cmocka_unit_test(bounds_each_publisher),
 		cmocka_unit_test(is_split_among_nodes),
 		cmocka_unit_test(bounds_each_instance_token),
+		cmocka_unit_test(knows_who_has_parked_what),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

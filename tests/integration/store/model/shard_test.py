@@ -180,6 +180,35 @@ class Registry(Case):
         self.assertEqual(self.call("EXISTS", *REGISTRY_KEYS), 0)
 
 
+class Parked(Case):
+    def measure(self, *lanes, sample=16):
+        return self.run_script("parked_bytes", [key("kept"), *map(parked, lanes)], [sample])
+
+    def test_measures_each_lane(self):
+        sizes = [10, 200, 3000]
+        for i, size in enumerate(sizes):
+            self.call("HSET", key("kept"), f"m{i}", "x" * size)
+            self.call("ZADD", parked("a"), i, f"m{i}")
+        self.call("ZADD", parked("b"), 0, "m2", 0, "gone")
+        self.assertEqual(self.measure("a", "b", "empty"), [sum(sizes), 3000, 0])
+        self.assertEqual(self.measure(), [])
+
+    def test_a_sample_stands_for_a_long_lane(self):
+        for i in range(1000):
+            self.call("HSET", key("kept"), f"m{i}", "x" * 70)
+            self.call("ZADD", parked("a"), i, f"m{i}")
+        self.assertEqual(self.measure("a"), [70_000])
+
+    def test_puts_in_place_of_what_was(self):
+        def put(*pairs):
+            return self.run_script("parked_put", [key("quota:parked")], pairs)
+        self.assertEqual(put("o", 1, "p", 2), 2)
+        self.assertEqual(put("p", 3), 1)
+        self.assertEqual(self.call("HGETALL", key("quota:parked")), [b"p", b"3"])
+        self.assertEqual(put(), 0)
+        self.assertEqual(self.call("EXISTS", key("quota:parked")), 0)
+
+
 class Nodes(Case):
     def beat(self, node, run, counter, first=False):
         return self.run_script("heartbeat", [key("nodes")],

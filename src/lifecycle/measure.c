@@ -1,0 +1,224 @@
+/* The measurer. Each ten seconds: lock -> (ours: a page of lanes -> their bytes -> added up by
+ * owner
+ * -> … the next page, until the cursor is 0 -> put) -> what was put last is got -> the quota knows.
+ * One step at a time; a failure ends the round, and what was known stays. */
+#include "lifecycle/measure.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+#include "auth/quota.h"
+#include "core/alloc.h"
+#include "core/limits.h"
+#include "core/map.h"
+#include "core/metrics.h"
+#include "store/lane_name.h"
+#include "store/lock.h"
+#include "store/parked.h"
+#include "subscription/subscription.h"
+#include "subscription/table.h"
+
+#define EACH_MS 10000
+#define LOCK    "measure"
+
+/* What an owner has parked, as far as it is added up. */
+struct share {
+	int64_t bytes;
+	char owner[];
+};
+
+struct bud_measurer {
+	struct bud_measure_options options;
+	uv_timer_t timer;
+	bool is_busy;
+	uint64_t cursor;
+	struct bud_map shares;                       /* struct share by owner */
+	struct share *of_page[BUD_PARKED_LANES_MAX]; /* of each lane; NULL: nobody's */
+};
+
+static void on_timer(uv_timer_t *timer);
+static void on_locked(void *owner, int err, int64_t number);
+static void on_page(void *owner, int err, uint64_t cursor, const struct bud_span *lanes, size_t n);
+static void on_bytes(void *owner, int err, const int64_t *bytes, size_t n);
+static void on_put(void *owner, int err, int64_t number);
+static void on_uses(void *owner, int err, const struct bud_quota_use *uses, size_t n);
+
+struct bud_measurer *bud_measurer_open(const struct bud_measure_options *options)
+{
+	struct bud_measurer *measurer = bud_new(struct bud_measurer);
+	uint64_t each_ms = options->each_ms ? (uint64_t)options->each_ms : EACH_MS;
+
+	measurer->options = *options;
+	uv_timer_init(options->loop, &measurer->timer);
+	measurer->timer.data = measurer;
+	if (!options->is_off)
+		uv_timer_start(&measurer->timer, on_timer, each_ms, each_ms);
+	return measurer;
+}
+
+static void end_round(struct bud_measurer *measurer)
+{
+	struct share *share;
+	size_t position = 0;
+
+	while ((share = bud_map_next(&measurer->shares, &position)))
+		free(share);
+	bud_map_finish(&measurer->shares);
+	measurer->shares = (struct bud_map){0};
+	measurer->is_busy = false;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct bud_measurer *measurer = handle->data;
+
+	end_round(measurer);
+	free(measurer);
+}
+
+void bud_measurer_close(struct bud_measurer *measurer)
+{
+	if (measurer)
+		uv_close((uv_handle_t *)&measurer->timer, on_closed);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct bud_measurer *measurer = timer->data;
+	int64_t each_ms = (int64_t)uv_timer_get_repeat(timer);
+
+	if (measurer->is_busy)
+		return;
+	measurer->is_busy = true;
+	if (bud_lock_take(measurer->options.store, bud_span(LOCK), each_ms - each_ms / 20,
+		    on_locked, measurer) < 0)
+		end_round(measurer);
+}
+
+static void scan(struct bud_measurer *measurer, uint64_t cursor)
+{
+	if (bud_parked_scan(measurer->options.store, cursor, on_page, measurer) < 0)
+		end_round(measurer);
+}
+
+static void get(struct bud_measurer *measurer)
+{
+	if (bud_parked_get(measurer->options.store, on_uses, measurer) < 0)
+		end_round(measurer);
+}
+
+static void on_locked(void *owner, int err, int64_t number)
+{
+	if (err < 0)
+		end_round(owner);
+	else if (number == 0)
+		get(owner);
+	else
+		scan(owner, 0);
+}
+
+static struct share *share_of(struct bud_measurer *measurer, const char *owner)
+{
+	struct share *share = bud_map_get(&measurer->shares, bud_span(owner));
+	size_t len = strlen(owner);
+
+	if (share)
+		return share;
+	share = bud_alloc_zero(sizeof(*share) + len + 1);
+	memcpy(share->owner, owner, len);
+	bud_map_put(&measurer->shares, bud_span(share->owner), share);
+	return share;
+}
+
+/* NULL: its subscription is deleted, or not known yet. */
+static struct share *share_of_lane(struct bud_measurer *measurer, struct bud_span lane)
+{
+	struct bud_span id = bud_lane_subscription(lane);
+	const struct bud_subscription *subscription = NULL;
+	char text[BUD_SUBSCRIPTION_ID_MAX + 1] = "";
+
+	if (id.len > BUD_SUBSCRIPTION_ID_MAX)
+		return NULL;
+	memcpy(text, id.at, id.len);
+	if (bud_table_find(measurer->options.table, text, &subscription) != BUD_TABLE_LIVE)
+		return NULL;
+	return share_of(measurer, subscription->owner);
+}
+
+static void put(struct bud_measurer *measurer)
+{
+	bud_auto(free) struct bud_quota_use *uses =
+		bud_alloc((measurer->shares.n + 1) * sizeof(*uses));
+	const struct share *share;
+	size_t position = 0;
+	size_t n = 0;
+
+	while ((share = bud_map_next(&measurer->shares, &position)))
+		uses[n++] = (struct bud_quota_use){bud_span(share->owner), share->bytes};
+	if (bud_parked_put(measurer->options.store, uses, n, on_put, measurer) < 0)
+		end_round(measurer);
+}
+
+static void go_on(struct bud_measurer *measurer)
+{
+	if (measurer->cursor == 0)
+		put(measurer);
+	else
+		scan(measurer, measurer->cursor);
+}
+
+static void on_page(void *owner, int err, uint64_t cursor, const struct bud_span *lanes, size_t n)
+{
+	struct bud_measurer *measurer = owner;
+
+	if (err < 0) {
+		end_round(measurer);
+		return;
+	}
+	measurer->cursor = cursor;
+	for (size_t i = 0; i < n; i++)
+		measurer->of_page[i] = share_of_lane(measurer, lanes[i]);
+	if (n == 0)
+		go_on(measurer);
+	else if (bud_parked_measure(measurer->options.store, lanes, n, on_bytes, measurer) < 0)
+		end_round(measurer);
+}
+
+static void on_bytes(void *owner, int err, const int64_t *bytes, size_t n)
+{
+	struct bud_measurer *measurer = owner;
+
+	if (err < 0) {
+		end_round(measurer);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (measurer->of_page[i])
+			measurer->of_page[i]->bytes += bytes[i];
+	go_on(measurer);
+}
+
+static void on_put(void *owner, int err, int64_t number)
+{
+	(void)number;
+	if (err < 0)
+		end_round(owner);
+	else
+		get(owner);
+}
+
+static void on_uses(void *owner, int err, const struct bud_quota_use *uses, size_t n)
+{
+	struct bud_measurer *measurer = owner;
+	struct bud_metrics *metrics = measurer->options.metrics;
+	int64_t bytes = 0;
+
+	if (err == 0) {
+		bud_metrics_set(metrics, BUD_GAUGE_QUOTA_FULL_OWNERS,
+			(int64_t)bud_quota_set_parked(measurer->options.quota, uses, n));
+		for (size_t i = 0; i < n; i++)
+			bytes += uses[i].bytes;
+		bud_metrics_set(metrics, BUD_GAUGE_PARKED_BYTES, bytes);
+	}
+	end_round(measurer);
+}
