@@ -88,8 +88,8 @@ def story_publish_rate():
 
 
 def story_parked_bytes():
-    """Who has parked as much as it may can neither publish nor replay until receivers have taken some
-    of it; what was accepted is delivered, all of it."""
+    """Who has parked as much as it may can neither publish nor replay until receivers have taken
+    some of it; what was accepted is delivered, all of it."""
     settings = {"quota.parked_bytes": 20_000, "pull.enabled": "yes"}
     with folder() as home, Receiver() as receiver, Budstikke(home / "data", settings) as node:
         api = node.api()
