@@ -10,6 +10,18 @@
 #include "core/log.h"
 #include "fetch/target.h"
 
+/* What the policy says of single owners. */
+static void put_quotas(struct bud_app *app, const struct bud_policy *policy)
+{
+	size_t n = 0;
+	const struct bud_policy_quota *quotas = policy ? bud_policy_quotas(policy, &n) : NULL;
+	bud_auto(free) struct bud_quota_own *own = bud_alloc((n + 1) * sizeof(*own));
+
+	for (size_t i = 0; i < n; i++)
+		own[i] = (struct bud_quota_own){bud_span(quotas[i].who), quotas[i].quotas};
+	bud_quota_set_own(app->quota, own, n);
+}
+
 static int load_policy(struct bud_app *app, struct bud_error *error)
 {
 	struct bud_policy *policy = NULL;
@@ -17,8 +29,10 @@ static int load_policy(struct bud_app *app, struct bud_error *error)
 
 	if (app->config.auth.policy_file[0] != '\0')
 		r = bud_policy_load(app->config.auth.policy_file, &policy, error);
-	if (r == 0)
+	if (r == 0) {
+		put_quotas(app, policy);
 		bud_authority_set_policy(app->authority, policy);
+	}
 	bud_metrics_set(&app->metrics[BUD_APP_METRICS_MAIN], BUD_GAUGE_POLICY_STALE, r < 0);
 	return r;
 }

@@ -215,7 +215,6 @@ static void open_judges(struct bud_control *control)
 		.table = control->app->table,
 		.quota = control->app->quota,
 		.metrics = control->metrics,
-		.is_off = config->quota.parked_bytes == 0,
 	};
 	struct bud_replay_options replay = {
 		.loop = &control->loop,

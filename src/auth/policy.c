@@ -46,6 +46,9 @@ void bud_policy_destroy(struct bud_policy *policy)
 	bud_map_finish(&policy->named);
 	bud_map_finish(&policy->parties);
 	bud_map_finish(&policy->plain_owners);
+	for (size_t i = 0; i < policy->quotas_n; i++)
+		free(policy->quotas[i].who);
+	free(policy->quotas);
 	free(policy->owners);
 	free(policy->rules);
 	free(policy->others);
@@ -123,6 +126,12 @@ const struct bud_policy_owner *bud_policy_owner_of(
 		if (bud_pattern_match(policy->owners[i].pattern, resource))
 			best = &policy->owners[i]; /* they stand longest first */
 	return best;
+}
+
+const struct bud_policy_quota *bud_policy_quotas(const struct bud_policy *policy, size_t *out_n)
+{
+	*out_n = policy->quotas_n;
+	return policy->quotas;
 }
 
 bool bud_policy_acts_for(

@@ -14,7 +14,9 @@
  *       "own_parties": false,
  *       "scopes": ["altinn:events.subscribe"]
  *     }],
- *     "parties": [{"who": "/systemuser/0f1e…", "for": ["/party/51326198"]}]
+ *     "parties": [{"who": "/systemuser/0f1e…", "for": ["/party/51326198"]}],
+ *     "quotas": [{"who": "/org/ttd", "subscriptions": 1000, "parked_bytes": 0,
+ *                 "publish_per_s": 500}]
  *   }
  *
  * In resources, owner apart, and in who, resources, types and subjects * stands for any run of
@@ -23,12 +25,14 @@
  * subject is one of the parties that the identity may act for, by `parties`. `scopes`: the identity
  * needs all of them. "effect" is "permit" or "deny"; what one rule denies no other permits, but
  * one's own events are one's own. An owner may publish, subscribe to and read its resources, and
- * grant that to others; of several patterns that match the longest counts. "comment" may stand
- * beside any member. */
+ * grant that to others; of several patterns that match the longest counts. `quotas`: what an owner,
+ * named in full, may have and do in place of what the settings say; 0: no bound. "comment" may
+ * stand beside any member. */
 #pragma once
 #include <stdbool.h>
 #include "auth/pattern.h"
 #include "auth/question.h"
+#include "auth/quota.h"
 #include "core/alloc.h"
 #include "core/error.h"
 
@@ -80,3 +84,11 @@ void bud_policy_ask(const struct bud_policy *policy, const struct bud_question *
 /* Whether `who` may act for this party. */
 bool bud_policy_acts_for(
 	const struct bud_policy *policy, struct bud_span who, struct bud_span party);
+
+/* An owner's own quotas; negative: as the settings say. */
+struct bud_policy_quota {
+	char *who;
+	struct bud_quotas quotas;
+};
+/* All of them, lent by the policy. */
+const struct bud_policy_quota *bud_policy_quotas(const struct bud_policy *policy, size_t *out_n);

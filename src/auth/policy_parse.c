@@ -11,6 +11,8 @@
 #include "core/limits.h"
 #include "event/json.h"
 
+#define AMOUNT_MAX (INT64_C(1) << 50)
+
 struct reading {
 	struct bud_span text;
 	struct bud_error *error;
@@ -308,6 +310,73 @@ static int read_party(const struct reading *reading, const struct bud_place *pla
 	return r;
 }
 
+/* quotas */
+
+static int read_amount(const struct reading *reading, const struct bud_place *place,
+	const json_t *value, int64_t *out_amount)
+{
+	*out_amount = -1;
+	if (!value)
+		return 0;
+	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+		json_integer_value(value) > AMOUNT_MAX)
+		return fault(reading, place, "must be a number from 0, which is no bound, on");
+	*out_amount = json_integer_value(value);
+	return 0;
+}
+
+static int read_amounts(const struct reading *reading, const struct bud_place *place,
+	const json_t *object, struct bud_quotas *quotas)
+{
+	const struct {
+		const char *name;
+		int64_t *out;
+	} amounts[] = {
+		{"subscriptions", &quotas->subscriptions},
+		{"parked_bytes", &quotas->parked_bytes},
+		{"publish_per_s", &quotas->publish_per_s},
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(amounts) / sizeof(amounts[0]); i++) {
+		struct bud_place member = {place, amounts[i].name, 0};
+		r = read_amount(
+			reading, &member, json_object_get(object, amounts[i].name), amounts[i].out);
+	}
+	return r;
+}
+
+static int read_quota(const struct reading *reading, const struct bud_place *place, json_t *object)
+{
+	static const char *const known[] = {
+		"who", "subscriptions", "parked_bytes", "publish_per_s", "comment", NULL};
+	struct bud_policy *policy = reading->policy;
+	struct bud_policy_quota *quota = &policy->quotas[policy->quotas_n];
+	struct bud_place who = {place, "who", 0};
+	const json_t *named = json_object_get(object, "who");
+	int r = check_members(reading, place, object, known);
+
+	if (r == 0 && !named)
+		r = fault(reading, place, "needs \"who\", an identity");
+	if (r == 0)
+		r = check_text(reading, &who, named);
+	if (r == 0 && !bud_pattern_is_plain(json_string_value(named)))
+		r = fault(reading, &who, "must be named in full, without *");
+	for (size_t i = 0; r == 0 && i < policy->quotas_n; i++)
+		if (strcmp(policy->quotas[i].who, json_string_value(named)) == 0)
+			r = fault(reading, &who, "stands there twice");
+	if (r == 0)
+		r = check_comment(reading, place, object);
+	if (r == 0)
+		r = read_amounts(reading, place, object, &quota->quotas);
+	if (r < 0)
+		return r;
+	quota->quotas.instance_reads_per_s = -1;
+	quota->who = bud_strdup(json_string_value(named));
+	policy->quotas_n++;
+	return 0;
+}
+
 typedef int (*read_fn)(
 	const struct reading *reading, const struct bud_place *place, json_t *object);
 
@@ -331,8 +400,11 @@ static int read_array(const struct reading *reading, const char *name, json_t *l
 
 static int read_all(const struct reading *reading, json_t *root)
 {
-	static const char *const known[] = {"resources", "rules", "parties", "comment", NULL};
+	static const char *const known[] = {
+		"resources", "rules", "parties", "quotas", "comment", NULL};
 	struct bud_place rules = {NULL, "rules", 0};
+	struct bud_place quotas = {NULL, "quotas", 0};
+	json_t *quotas_list = json_object_get(root, "quotas");
 	json_t *owners_list = json_object_get(root, "resources");
 	json_t *rules_list = json_object_get(root, "rules");
 	struct bud_policy *policy = reading->policy;
@@ -342,18 +414,23 @@ static int read_all(const struct reading *reading, json_t *root)
 		r = check_comment(reading, NULL, root);
 	if (r == 0 && json_array_size(rules_list) > BUD_POLICY_RULES_MAX)
 		r = fault(reading, &rules, "must be at most %u", BUD_POLICY_RULES_MAX);
+	if (r == 0 && json_array_size(quotas_list) > BUD_POLICY_RULES_MAX)
+		r = fault(reading, &quotas, "must be at most %u", BUD_POLICY_RULES_MAX);
 	if (r < 0)
 		return r;
 	policy->owners =
 		bud_alloc_zero((json_array_size(owners_list) + 1) * sizeof(*policy->owners));
 	policy->rules = bud_alloc_zero((json_array_size(rules_list) + 1) * sizeof(*policy->rules));
+	policy->quotas =
+		bud_alloc_zero((json_array_size(quotas_list) + 1) * sizeof(*policy->quotas));
 	r = read_array(reading, "resources", owners_list, read_owner);
 	if (r == 0)
 		r = sort_owners(reading);
 	if (r == 0)
 		r = read_array(reading, "rules", rules_list, read_rule);
-	return r == 0 ? read_array(reading, "parties", json_object_get(root, "parties"), read_party)
-		      : r;
+	if (r == 0)
+		r = read_array(reading, "parties", json_object_get(root, "parties"), read_party);
+	return r == 0 ? read_array(reading, "quotas", quotas_list, read_quota) : r;
 }
 
 int bud_policy_parse(struct bud_span json, struct bud_policy **out_policy, struct bud_error *error)

@@ -26,6 +26,8 @@ struct bud_policy {
 	struct bud_map named; /* struct bud_policy_named by identity */
 	uint32_t *others;     /* rules that have a pattern for who */
 	size_t others_n;
+	struct bud_policy_quota *quotas;
+	size_t quotas_n;
 	struct bud_map parties; /* struct bud_policy_parties by identity */
 };
 

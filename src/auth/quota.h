@@ -21,13 +21,20 @@ struct bud_quota_use {
 	int64_t bytes;
 };
 
+/* In place of what all have; negative: as all. */
+struct bud_quota_own {
+	struct bud_span owner;
+	struct bud_quotas quotas;
+};
+
 struct bud_quota *bud_quota_create(const struct bud_quotas *quotas);
 /* No thread uses it any more. NULL is fine. */
 void bud_quota_destroy(struct bud_quota *quota);
 
+/* Owners that have their own, in place of those that had. */
+void bud_quota_set_own(struct bud_quota *quota, const struct bud_quota_own *own, size_t n);
 /* Of this owner; NULL bounds nothing. */
-void bud_quota_of(
-	const struct bud_quota *quota, struct bud_span owner, struct bud_quotas *out_quotas);
+void bud_quota_of(struct bud_quota *quota, struct bud_span owner, struct bud_quotas *out_quotas);
 /* So many nodes share what an owner may publish. */
 void bud_quota_set_nodes(struct bud_quota *quota, unsigned n);
 
@@ -35,6 +42,8 @@ void bud_quota_set_nodes(struct bud_quota *quota, unsigned n);
  * may.
  */
 size_t bud_quota_set_parked(struct bud_quota *quota, const struct bud_quota_use *uses, size_t n);
+/* Whether it bounds what anybody may park. */
+bool bud_quota_bounds_parked(struct bud_quota *quota);
 /* What this owner has parked, as far as it is known. */
 int64_t bud_quota_parked(struct bud_quota *quota, struct bud_span owner);
 /* Whether that is as much as it may. One comparison where there is no bound, also by NULL. */

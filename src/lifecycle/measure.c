@@ -51,8 +51,7 @@ struct bud_measurer *bud_measurer_open(const struct bud_measure_options *options
 	measurer->options = *options;
 	uv_timer_init(options->loop, &measurer->timer);
 	measurer->timer.data = measurer;
-	if (!options->is_off)
-		uv_timer_start(&measurer->timer, on_timer, each_ms, each_ms);
+	uv_timer_start(&measurer->timer, on_timer, each_ms, each_ms);
 	return measurer;
 }
 
@@ -87,7 +86,7 @@ static void on_timer(uv_timer_t *timer)
 	struct bud_measurer *measurer = timer->data;
 	int64_t each_ms = (int64_t)uv_timer_get_repeat(timer);
 
-	if (measurer->is_busy)
+	if (measurer->is_busy || !bud_quota_bounds_parked(measurer->options.quota))
 		return;
 	measurer->is_busy = true;
 	if (bud_lock_take(measurer->options.store, bud_span(LOCK), each_ms - each_ms / 20,

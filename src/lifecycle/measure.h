@@ -1,7 +1,6 @@
-/* The measurer: how many bytes each owner has parked, for its quota; measured by one node at a
- * time, followed by all. */
+/* The measurer: how many bytes each owner has parked, where a quota bounds that; measured by one
+ * node at a time, followed by all. */
 #pragma once
-#include <stdbool.h>
 #include <stdint.h>
 
 struct bud_measurer; /* opaque; belongs to the control thread */
@@ -18,7 +17,6 @@ struct bud_measure_options {
 	struct bud_table *table; /* of the thread that writes it */
 	struct bud_quota *quota;
 	struct bud_metrics *metrics;
-	bool is_off;     /* nothing bounds what is parked */
 	int64_t each_ms; /* 0: 10 seconds */
 };
 

@@ -1,5 +1,7 @@
 """Owners have what their quotas allow, exactly, and are told what is used up and when to come
 again; what is refused leaves nothing behind."""
+import json
+import signal
 import threading
 import time
 
@@ -121,3 +123,22 @@ def story_parked_bytes():
         wait_until(lambda: len(receiver.pairs) >= 40, lambda: f"{len(receiver.pairs)} of 40", 30)
         wait_until(lambda: api.publish(make_event("last")).status == 202, "never let in", 60, 0.5)
         assert api.get("/quota").json()["parked_bytes"]["used"] == 0
+
+
+def story_quotas_of_one_owner():
+    """What the policy gives one owner stands for what the settings give all, also after SIGHUP."""
+    with folder() as home:
+        policy = home / "policy.json"
+
+        def write(**quotas):
+            policy.write_text(json.dumps({"quotas": [{"who": "local", **quotas}]}))
+        write(subscriptions=2)
+        settings = {"quota.subscriptions": 100, "auth.policy_file": policy}
+        with Budstikke(home / "data", settings) as node:
+            api = node.api()
+            assert [subscribe(api, str(i)).status for i in range(3)] == [201, 201, 403]
+            write(subscriptions=3)
+            node.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: api.get("/quota").json()["subscriptions"]["limit"] == 3,
+                       "the new quota is not in force", 20, 0.1)
+            assert [subscribe(api, str(i)).status for i in range(2, 4)] == [201, 403]

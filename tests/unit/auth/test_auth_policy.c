@@ -33,7 +33,7 @@ static void names_what_is_wrong(void **state)
 		{"{", "line 1: "},
 		{"[]", "line 1: must be an object"},
 		{"{\n\"rule\": []}", "line 2: rule: there is no such member; known here are "
-				     "resources, rules, parties, comment"},
+				     "resources, rules, parties, quotas, comment"},
 		{"{\"rules\": [],\n\"rules\": []}", "line 2: duplicate object key"},
 		{"{\"rules\": {}}", "line 1: rules: must be a list of objects"},
 		{"{\"rules\": [7]}", "line 1: rules[0]: must be an object"},
@@ -64,6 +64,15 @@ static void names_what_is_wrong(void **state)
 		{"{\"resources\": [{\"resource\":\"r\",\"owner\":\"a\"},"
 		 "{\"resource\":\"r\",\"owner\":\"b\"}]}",
 			"\"r\" stands there twice"},
+		{"{\"quotas\": [{\"subscriptions\":1}]}", "quotas[0]: needs \"who\""},
+		{"{\"quotas\": [{\"who\":\"/org/*\"}]}", "quotas[0].who: must be named in full"},
+		{"{\"quotas\": [{\"who\":\"a\"},\n{\"who\":\"a\"}]}",
+			"line 2: quotas[1].who: stands there twice"},
+		{"{\"quotas\": [{\"who\":\"a\",\"parked_bytes\":-1}]}",
+			"quotas[0].parked_bytes: must be a number from 0"},
+		{"{\"quotas\": [{\"who\":\"a\",\"publish_per_s\":\"5\"}]}",
+			"quotas[0].publish_per_s: must be a number"},
+		{"{\"quotas\": [{\"who\":\"a\",\"events\":5}]}", "quotas[0].events: there is no"},
 		{"{\"parties\": [{\"who\":\"a\"}]}", "parties[0]: needs \"who\""},
 		{"{\"parties\": [{\"who\":\"*\",\"for\":[\"p\"]}]}",
 			"parties[0].who: must be named in full"},
@@ -159,6 +168,25 @@ static const char *name_of(const struct bud_policy_rule *rule)
 	return rule ? rule->name : "-";
 }
 
+static void knows_quotas(void **state)
+{
+	struct bud_policy *policy = policy_of("{\"quotas\":[{\"who\":\"/org/a\","
+					      "\"subscriptions\":5,\"publish_per_s\":0},"
+					      "{\"who\":\"/org/b\",\"comment\":\"none\"}]}");
+	size_t n;
+	const struct bud_policy_quota *quotas = bud_policy_quotas(policy, &n);
+
+	(void)state;
+	assert_int_equal(n, 2);
+	assert_string_equal(quotas[0].who, "/org/a");
+	assert_int_equal(quotas[0].quotas.subscriptions, 5);
+	assert_int_equal(quotas[0].quotas.publish_per_s, 0);
+	assert_int_equal(quotas[0].quotas.parked_bytes, -1);
+	assert_string_equal(quotas[1].who, "/org/b");
+	assert_int_equal(quotas[1].quotas.subscriptions, -1);
+	bud_policy_destroy(policy);
+}
+
 static void answers(void **state)
 {
 	static const struct ask cases[] = {
@@ -240,6 +268,7 @@ int main(void)
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(reads_files),
 		cmocka_unit_test(knows_owners),
+		cmocka_unit_test(knows_quotas),
 		cmocka_unit_test(answers),
 		cmocka_unit_test(asks_for_scopes),
 	};

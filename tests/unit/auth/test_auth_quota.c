@@ -85,6 +85,41 @@ static void knows_who_has_parked_what(void **state)
 	bud_quota_destroy(free_one);
 }
 
+static void gives_owners_their_own(void **state)
+{
+	const struct bud_quota_own own[] = {
+		{bud_span("/org/a"), {.subscriptions = 7, .parked_bytes = -1, .publish_per_s = 0}},
+		{bud_span("/org/b"), {.subscriptions = -1, .parked_bytes = 10, .publish_per_s = 5}},
+	};
+	const struct bud_quota_use use = {bud_span("/org/b"), 10};
+	struct bud_quota *quota =
+		bud_quota_create(&(struct bud_quotas){.subscriptions = 3, .publish_per_s = 100});
+	struct bud_quotas quotas;
+
+	(void)state;
+	assert_false(bud_quota_bounds_parked(quota));
+	bud_quota_set_own(quota, own, 2);
+	assert_true(bud_quota_bounds_parked(quota));
+	bud_quota_of(quota, bud_span("/org/a"), &quotas);
+	assert_int_equal(quotas.subscriptions, 7);
+	assert_int_equal(quotas.parked_bytes, 0);
+	assert_int_equal(bud_quota_publish(quota, bud_span("/org/a"), 100000, 0), 0);
+	assert_int_equal(bud_quota_publish(quota, bud_span("/org/a"), 100000, 0), 0);
+	bud_quota_of(quota, bud_span("/org/b"), &quotas);
+	assert_int_equal(quotas.subscriptions, 3);
+	assert_int_equal(bud_quota_publish(quota, bud_span("/org/b"), 10, 0), 0);
+	assert_in_range(bud_quota_publish(quota, bud_span("/org/b"), 5, 0), 1000, 1001);
+	assert_int_equal(bud_quota_set_parked(quota, &use, 1), 1);
+	assert_true(bud_quota_is_full(quota, bud_span("/org/b")));
+	assert_false(bud_quota_is_full(quota, bud_span("/org/a")));
+	bud_quota_set_own(quota, NULL, 0);
+	assert_false(bud_quota_bounds_parked(quota));
+	assert_false(bud_quota_is_full(quota, bud_span("/org/b")));
+	bud_quota_of(quota, bud_span("/org/a"), &quotas);
+	assert_int_equal(quotas.subscriptions, 3);
+	bud_quota_destroy(quota);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -93,6 +128,7 @@ int main(void)
 		cmocka_unit_test(is_split_among_nodes),
 		cmocka_unit_test(bounds_each_instance_token),
 		cmocka_unit_test(knows_who_has_parked_what),
+		cmocka_unit_test(gives_owners_their_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
