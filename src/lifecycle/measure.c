@@ -10,6 +10,7 @@
 #include "auth/quota.h"
 #include "core/alloc.h"
 #include "core/limits.h"
+#include "core/log.h"
 #include "core/map.h"
 #include "core/metrics.h"
 #include "store/lane_name.h"
@@ -31,6 +32,7 @@ struct bud_measurer {
 	struct bud_measure_options options;
 	uv_timer_t timer;
 	bool is_busy;
+	size_t full_n; /* owners that were full the last time */
 	uint64_t cursor;
 	struct bud_map shares;                       /* struct share by owner */
 	struct share *of_page[BUD_PARKED_LANES_MAX]; /* of each lane; NULL: nobody's */
@@ -206,6 +208,17 @@ static void on_put(void *owner, int err, int64_t number)
 		get(owner);
 }
 
+/* Once for each change. */
+static void tell_full(struct bud_measurer *measurer, size_t full_n)
+{
+	bud_metrics_set(measurer->options.metrics, BUD_GAUGE_QUOTA_FULL_OWNERS, (int64_t)full_n);
+	if (full_n > measurer->full_n)
+		bud_log_warn("an owner has as much parked as it may: it cannot publish or replay "
+			     "until some of that is taken",
+			"owners", bud_log_number((int64_t)full_n));
+	measurer->full_n = full_n;
+}
+
 static void on_uses(void *owner, int err, const struct bud_quota_use *uses, size_t n)
 {
 	struct bud_measurer *measurer = owner;
@@ -213,8 +226,7 @@ static void on_uses(void *owner, int err, const struct bud_quota_use *uses, size
 	int64_t bytes = 0;
 
 	if (err == 0) {
-		bud_metrics_set(metrics, BUD_GAUGE_QUOTA_FULL_OWNERS,
-			(int64_t)bud_quota_set_parked(measurer->options.quota, uses, n));
+		tell_full(measurer, bud_quota_set_parked(measurer->options.quota, uses, n));
 		for (size_t i = 0; i < n; i++)
 			bytes += uses[i].bytes;
 		bud_metrics_set(metrics, BUD_GAUGE_PARKED_BYTES, bytes);
