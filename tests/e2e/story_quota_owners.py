@@ -44,7 +44,7 @@ def story_each_owner_has_its_own():
 
 
 def story_anonymous_beside_logins():
-    """Without a login or a token nothing is read; a token opens its instance, and no other route."""
+    """Without login or token nothing is read; a token opens its instance, and no other route."""
     settings = {"auth.mode": "keys", "pull.enabled": "yes"}
     with folder() as home, Budstikke(home / "data", settings) as node:
         publisher, other = apis(node, "/app/a", "/app/b")

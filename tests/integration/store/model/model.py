@@ -30,6 +30,7 @@ FAULTS = {"lost": 0.02, "lost settle": 0.06, "lost resolve": 0.25, "lost claim":
 TOPICS = ["a", "b", "c", "d", "all", "none"]
 # How a subscription's lane is claimed; the first ones have one of each.
 KINDS = ["plain", "wait", "skip", "rate", "batch", "plain", "plain", "plain"]
+OWNER = "/org/o"  # of all subscriptions
 PERSONALITIES = ["ok", "ok", "ok", "slow", "slow", "flaky", "fails", "down", "gone"]
 
 
@@ -51,6 +52,7 @@ class World:
         self.frozen = {}         # (run, worker or None) -> step of its thaw
         self.restarts = []       # (step, name)
         self.lives = 0
+        self.is_managed = False  # all subscriptions are made and some deleted
         self.runs = {}           # name -> the run that lives under it
         self.healed, self.publishing, self.replaying = False, True, True
         self.personality, self.failures = {}, {}
@@ -106,7 +108,8 @@ class World:
 
     def put(self, subscription, expected, etag, record):
         command = self.scripts.command("registry_put", REGISTRY_KEYS,
-                                       [subscription, expected, etag, "f" + subscription, record])
+                                       [subscription, expected, etag, "f" + subscription, record,
+                                        "0", "", "", OWNER, 0])
         return (yield from self.insist(command))
 
     def insist(self, command, seen=None, look=lambda: None):
@@ -144,6 +147,13 @@ class World:
                 gone = self.rng.choice(sorted(self.ledger.live - self.ledger.deleted))
                 self.ledger.deleted.add(gone)
                 yield from self.put(gone, "*", "e2", "")
+        self.is_managed = True
+
+    def check_count(self):
+        """What the owner has, however many replies were lost."""
+        counted = int(self.client.call("HGET", key("subs:counts"), OWNER) or 0)
+        live = len(self.ledger.live - self.ledger.deleted)
+        require(counted == live, "subscriptions counted:", counted, "of", live)
 
     def publish(self):
         made = 0
@@ -319,6 +329,7 @@ class World:
         self.go_on(self.is_idle, 50, 500)
         for p in range(self.partitions):
             self.scripts.send(self.client, [self.trim_command(p) for _ in range(40)])
+        self.check_count()
         self.ledger.check_end(attempts_most)
         for one in self.followers:
             one.finish()
@@ -339,7 +350,7 @@ class World:
                 raise Violation(f"stuck: {self.left()}")
 
     def is_idle(self):
-        return (not self.replaying
+        return (not self.replaying and self.is_managed
                 and not any(r.hand or any(r.acks) or any(r.resolves) for r in self.runs.values())
                 and self.ledger.is_quiet())
 

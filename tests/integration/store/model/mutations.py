@@ -58,6 +58,10 @@ MUTATIONS = {
         "registry_put", "serial .. ' ' .. etag .. ' ' .. fingerprint .. '\\n' .. record)",
         "serial .. ' ' .. etag .. ' ' .. fingerprint .. "
         "'\\n{\"topics\": [], \"kind\": \"plain\"}')"),
+    "a deletion is not counted": ("registry_put", "counted = counted - 1", "counted = counted + 0"),
+    "a creation is counted each time it is asked for": (
+        "registry_put", "if old_etag == etag then",
+        "if old_etag == etag then\nredis.call('HINCRBY', KEYS[7], owner, 1)"),
     "settle writes no why": (
         "settle", "redis.call('HSET', KEYS[6], field, ARGV[at + 4])", ""),
     "settle publishes no note": (
