@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-#include "access/quota_refusal.h"
-#include "auth/identity.h"
 #include "auth/need.h"
-#include "auth/quota.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/limits.h"
@@ -20,6 +17,7 @@
 #include "event/envelope.h"
 #include "http/request.h"
 #include "ingest/publish.h"
+#include "ingest/quota.h"
 #include "store/append.h"
 
 /* One: the next call gathers while Redis writes and syncs this one. */
@@ -167,48 +165,9 @@ static void on_turn_end(uv_check_t *check)
 		send_call(ingest);
 }
 
-static void refuse_rate(struct bud_publish *publish, int64_t wait_ms)
+bool bud_ingest_admit(struct bud_ingest *ingest, struct bud_request *request, size_t n)
 {
-	const struct bud_ingest_options *options = &publish->ingest->options;
-	struct bud_quota_refusal refusal = {.quota = "publish_per_s",
-		.used = -1,
-		.wait_ms = wait_ms,
-		.detail = "more events a second than this publisher may publish; nothing of this "
-			  "request was accepted. Send it again after Retry-After"};
-	struct bud_quotas quotas;
-
-	bud_quota_of(
-		options->quota, bud_span(bud_request_identity(publish->request)->name), &quotas);
-	refusal.limit = quotas.publish_per_s;
-	bud_metrics_add(options->metrics, BUD_COUNTER_QUOTA_PUBLISHES, 1);
-	bud_publish_refuse_quota(publish, &refusal);
-}
-
-static void refuse_parked(struct bud_publish *publish)
-{
-	const struct bud_ingest_options *options = &publish->ingest->options;
-	struct bud_quota_refusal refusal;
-
-	bud_quota_refusal_of_parked(publish->request, options->quota, &refusal);
-	bud_metrics_add(options->metrics, BUD_COUNTER_QUOTA_PUBLISHES, 1);
-	bud_publish_refuse_quota(publish, &refusal);
-}
-
-/* False: its sender has or publishes too much, which it is told; nothing of it is stored. */
-static bool is_within_quota(struct bud_publish *publish)
-{
-	const struct bud_ingest_options *options = &publish->ingest->options;
-	struct bud_span owner = bud_span(bud_request_identity(publish->request)->name);
-	int64_t wait_ms;
-
-	if (bud_quota_is_full(options->quota, owner)) {
-		refuse_parked(publish);
-		return false;
-	}
-	wait_ms = bud_quota_publish(options->quota, owner, publish->n, bud_clock_mono_ms());
-	if (wait_ms > 0)
-		refuse_rate(publish, wait_ms);
-	return wait_ms == 0;
+	return bud_ingest_quota_admit(&ingest->options, request, n);
 }
 
 static void on_decided(struct bud_publish *publish);
@@ -268,8 +227,10 @@ static void take(struct bud_publish *publish, int r, const struct bud_error *err
 			bud_publish_refuse(publish, r, error);
 		return;
 	}
-	if (!publish->fn && !is_within_quota(publish))
+	if (!publish->fn && !bud_ingest_admit(ingest, publish->request, publish->n)) {
+		bud_publish_destroy(publish);
 		return;
+	}
 	if (!bud_store_is_up(ingest->options.store))
 		publish->err = -EAGAIN;
 	if (publish->n == 0 || publish->err < 0)

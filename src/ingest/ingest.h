@@ -14,8 +14,8 @@ struct bud_decision_point; /* access/decision_point.h */
 struct bud_error;          /* core/error.h */
 struct bud_identity;       /* auth/identity.h */
 struct bud_metrics;        /* core/metrics.h */
-struct bud_request;        /* http/request.h */
 struct bud_quota;          /* auth/quota.h */
+struct bud_request;        /* http/request.h */
 struct bud_store;          /* store/store.h */
 struct uv_loop_s;
 
@@ -25,7 +25,7 @@ struct bud_ingest_options {
 	struct bud_store *store;
 	struct bud_authority *authority;
 	struct bud_decision_point *point; /* NULL: there is none */
-	struct bud_quota *quota;
+	struct bud_quota *quota;          /* NULL: nothing is bounded */
 	struct bud_metrics *metrics;
 	unsigned index_kinds;          /* 1u << enum bud_index_kind: what can be read back by it */
 	int64_t window_ms;             /* how long (source, id) is remembered, at least */
@@ -35,6 +35,10 @@ struct bud_ingest_options {
 struct bud_ingest *bud_ingest_open(const struct bud_ingest_options *options);
 /* After the listener and the store's connection are closed. Asynchronous; NULL is fine. */
 void bud_ingest_close(struct bud_ingest *ingest);
+
+/* Whether who asks may publish so many events now, by its quota: asked by our own route, and to be
+ * asked by every other way in before it stores. False: no, and the request is answered. */
+bool bud_ingest_admit(struct bud_ingest *ingest, struct bud_request *request, size_t n);
 
 /* An event that came by another way than our own route. */
 struct bud_ingest_event {

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "access/decision_point.h"
-#include "access/quota_refusal.h"
 #include "access/refusal.h"
 #include "auth/authorize.h"
 #include "auth/identity.h"
@@ -364,11 +363,5 @@ void bud_publish_refuse(struct bud_publish *publish, int err, const struct bud_e
 	} else {
 		bud_reply_problem(request, 400, "invalid-event", "Not a valid CloudEvent", error);
 	}
-	bud_publish_destroy(publish);
-}
-
-void bud_publish_refuse_quota(struct bud_publish *publish, const struct bud_quota_refusal *refusal)
-{
-	bud_quota_refuse(publish->request, refusal);
 	bud_publish_destroy(publish);
 }

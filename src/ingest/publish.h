@@ -13,7 +13,6 @@ struct bud_decision_point; /* access/decision_point.h */
 struct bud_envelope;       /* event/envelope.h */
 struct bud_error;          /* core/error.h */
 struct bud_identity;       /* auth/identity.h */
-struct bud_quota_refusal;  /* access/quota_refusal.h */
 struct bud_request;        /* http/request.h */
 struct bud_shard;          /* store/store.h */
 
@@ -64,8 +63,7 @@ void bud_publish_answer(struct bud_publish *publish, const char *durability);
 /* Tells `fn` what became of its event, or why it was refused (`error`, else NULL), and frees the
  * publish. */
 void bud_publish_tell(struct bud_publish *publish, const struct bud_error *error);
+/* Frees it; its request is answered by somebody else. */
 void bud_publish_destroy(struct bud_publish *publish);
 /* Answers with a problem, and frees the publish. */
 void bud_publish_refuse(struct bud_publish *publish, int err, const struct bud_error *error);
-/* Answers with what a quota does not allow, and frees the publish. */
-void bud_publish_refuse_quota(struct bud_publish *publish, const struct bud_quota_refusal *refusal);
