@@ -1,5 +1,7 @@
 /* A token of our own: a JWS in compact form (RFC 7515) by the server's key, which only this server
- * takes. Its header begins with its type, so that it is told from other tokens at a glance. */
+ * takes. Its header begins with its type, so that it is told from other tokens at a glance. Nothing
+ * else that this key signs can pass for one: what is signed of a webhook has two dots at least, an
+ * RFC 9421 signature base has quotes and line ends, and a token's has one dot and base64url. */
 #pragma once
 #include <stdbool.h>
 #include "core/alloc.h"

@@ -89,6 +89,23 @@ def story_publish_rate():
         assert api.get("/quota").json()["publish_per_s"] == {"limit": 10}
 
 
+def story_publish_rate_over_two_nodes():
+    """Two nodes share a publisher's rate: each lets half of it in."""
+    with folder() as home, PrivateRedis(home / "redis") as redis:
+        settings = {"redis.url": redis.url, "workers": 1, "quota.publish_per_s": 40}
+        with Budstikke(home / "a", settings) as a, Budstikke(home / "b", settings) as b:
+            wait_until(lambda: a.metric("nodes_live") == b.metric("nodes_live") == 2,
+                       "they do not see each other", 30, 0.2)
+            time.sleep(1.1)  # until the figure has reached the quota
+            for node in (a, b):
+                api, accepted, began = node.api(), 0, time.monotonic()
+                while api.publish(make_event(f"{node.admin}-{accepted}")).status == 202:
+                    accepted += 1
+                    assert accepted < 5000, "never refused"
+                took = time.monotonic() - began
+                assert 40 <= accepted <= 41 + 20 * took, (accepted, took)
+
+
 def story_parked_bytes():
     """Who has parked as much as it may can neither publish nor replay until receivers have taken
     some of it; what was accepted is delivered, all of it."""
