@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "auth/identity.h"
 #include "auth/quota.h"
 #include "core/alloc.h"
 #include "core/error.h"
@@ -38,10 +37,9 @@ void bud_quota_refuse(struct bud_request *request, const struct bud_quota_refusa
 	bud_reply(request, status, "application/problem+json", bud_buffer_as_span(&body));
 }
 
-void bud_quota_refusal_of_parked(const struct bud_request *request, struct bud_quota *quota,
-	struct bud_quota_refusal *out_refusal)
+void bud_quota_refusal_of_parked(
+	struct bud_span owner, struct bud_quota *quota, struct bud_quota_refusal *out_refusal)
 {
-	struct bud_span owner = bud_span(bud_request_identity(request)->name);
 	struct bud_quotas quotas;
 
 	bud_quota_of(quota, owner, &quotas);

@@ -2,6 +2,7 @@
  * limit and what is used of it. */
 #pragma once
 #include <stdint.h>
+#include "core/text.h"
 
 struct bud_quota;   /* auth/quota.h */
 struct bud_request; /* http/request.h */
@@ -16,6 +17,6 @@ struct bud_quota_refusal {
 
 /* Answers 429 "rate-limited" with Retry-After where waiting helps, else 403 "quota-exceeded". */
 void bud_quota_refuse(struct bud_request *request, const struct bud_quota_refusal *refusal);
-/* Fills the refusal of more to wait than already does, for who asks. Borrows nothing. */
-void bud_quota_refusal_of_parked(const struct bud_request *request, struct bud_quota *quota,
-	struct bud_quota_refusal *out_refusal);
+/* Fills the refusal of more to wait than already does, for this owner. Borrows nothing. */
+void bud_quota_refusal_of_parked(
+	struct bud_span owner, struct bud_quota *quota, struct bud_quota_refusal *out_refusal);

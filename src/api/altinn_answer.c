@@ -4,13 +4,26 @@
 #include <inttypes.h>
 
 #include "access/refusal.h"
+#include "config/config.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "http/reply.h"
+#include "http/request.h"
 #include "http/status.h"
 #include "subscription/altinn_filters.h"
 #include "subscription/subscription.h"
+
+void bud_altinn_write_base(
+	const struct bud_config *config, const struct bud_request *request, struct bud_buffer *out)
+{
+	if (config->delivery.callback_url[0] != '\0') {
+		bud_buffer_text(out, config->delivery.callback_url);
+		return;
+	}
+	bud_buffer_text(out, "http://");
+	bud_buffer_span(out, bud_request_header(request, "Host"));
+}
 
 void bud_altinn_answer_text(struct bud_request *request, int status, const char *text)
 {

@@ -74,8 +74,13 @@ static void take(
 	struct bud_altinn_api *api, struct call *call, const struct bud_ingest_event *event)
 {
 	struct bud_error error = {0};
-	int r = bud_ingest_take(api->ingest, event, on_taken, call, &error);
+	int r;
 
+	if (!bud_ingest_admit(api->ingest, event->request, event->publisher, 1)) {
+		end(call);
+		return;
+	}
+	r = bud_ingest_take(api->ingest, event, on_taken, call, &error);
 	if (r == 0)
 		return;
 	answer_refused(call->request, r, &error);

@@ -208,19 +208,6 @@ static void read_page(struct call *call)
 		fail(call, r);
 }
 
-/* Absolute, as Altinn's: by the address that others know, or that this one came by. */
-static void write_base(const struct call *call, struct bud_buffer *out)
-{
-	const char *base = call->api->desk->config->delivery.callback_url;
-
-	if (base[0] != '\0') {
-		bud_buffer_text(out, base);
-		return;
-	}
-	bud_buffer_text(out, "http://");
-	bud_buffer_span(out, bud_request_header(call->request, "Host"));
-}
-
 /* A page of nothing but what may not be read has a next one, too, or a reader would stay before it
  * for ever. */
 static void add_next(struct call *call, const struct bud_pull_page *page)
@@ -239,7 +226,7 @@ static void add_next(struct call *call, const struct bud_pull_page *page)
 			return;
 	}
 	bud_cursor_write(call->api->desk->store->shard, &call->pull.key, page->position, cursor);
-	write_base(call, &next);
+	bud_altinn_write_base(call->api->desk->config, call->request, &next);
 	bud_altinn_query_write_next(&call->query, cursor, call->request, &next);
 	bud_reply_header(call->request, "next", next.at);
 }

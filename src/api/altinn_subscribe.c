@@ -18,6 +18,7 @@
 #include "api/json_body.h"
 #include "api/lookup.h"
 #include "api/subscription_check.h"
+#include "api/subscription_quota.h"
 #include "api/subscriptions.h"
 #include "auth/authorize.h"
 #include "auth/identity.h"
@@ -265,8 +266,12 @@ static int put(struct call *call)
 {
 	struct bud_subscription *made = call->made;
 	char fingerprint[BUD_FINGERPRINT_TEXT_BYTES];
-	struct bud_put put = {
-		.id = made->id, .if_etag = "", .etag = made->etag, .fingerprint = fingerprint};
+	struct bud_put put = {.id = made->id,
+		.if_etag = "",
+		.etag = made->etag,
+		.fingerprint = fingerprint,
+		.owner = made->owner,
+		.owner_max = bud_subscription_quota_of(call->api->subscriptions, made->owner)};
 
 	bud_consent_start(&made->status, bud_clock_wall_ms());
 	bud_status_write(&made->status, &call->status);
@@ -380,6 +385,12 @@ static void on_put(void *owner, int err, const struct bud_put_result *result)
 	}
 	if (result->outcome == BUD_PUT_SAME) {
 		on_same(call, result);
+		return;
+	}
+	if (result->outcome == BUD_PUT_FULL) {
+		bud_subscription_quota_refuse(
+			call->api->subscriptions, call->request, result->used);
+		end(call);
 		return;
 	}
 	if (result->outcome != BUD_PUT_OK) {

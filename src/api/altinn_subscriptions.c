@@ -176,6 +176,7 @@ static int delete_it(struct call *call)
 		.if_etag = call->etag,
 		.etag = call->tombstone,
 		.fingerprint = call->fingerprint,
+		.owner = bud_request_identity(call->request)->name,
 		.record = {"", 0}};
 
 	return bud_registry_put(call->api->desk->store, &put, on_deleted, call);

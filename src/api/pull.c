@@ -7,6 +7,7 @@
 
 #include "access/decision_point.h"
 #include "access/refusal.h"
+#include "api/altinn_answer.h"
 #include "api/desk.h"
 #include "api/failure.h"
 #include "api/instance_guard.h"
@@ -30,6 +31,7 @@ struct asking {
 	struct bud_request *request;
 	struct bud_pull_ask ask;
 	struct bud_pull_query query;
+	bool is_altinn; /* which looks for `next` */
 };
 
 static void handle_events(void *context, struct bud_request *request);
@@ -163,6 +165,19 @@ static void write_body(const struct bud_pull_page *page, enum bud_pull_format fo
 			page->has_more ? "true" : "false");
 }
 
+/* As Altinn's other queries have it: absolute, and none behind the last event. */
+static void add_next(
+	const struct asking *asking, const struct bud_pull_page *page, const char *cursor)
+{
+	bud_auto(buffer) struct bud_buffer next = {0};
+
+	if (page->n == 0 && !page->has_more)
+		return;
+	bud_altinn_write_base(asking->desk->config, asking->request, &next);
+	bud_pull_write_next_path(&next, asking->request, cursor);
+	bud_reply_header(asking->request, "next", next.at);
+}
+
 static void on_page(void *owner, int err, const struct bud_pull_page *page)
 {
 	static const char *const types[] = {
@@ -184,6 +199,8 @@ static void on_page(void *owner, int err, const struct bud_pull_page *page)
 	write_body(page, asking->ask.format, cursor, &body);
 	bud_pull_write_next(&link, request, cursor);
 	bud_reply_header(request, "Link", link.at);
+	if (asking->is_altinn)
+		add_next(asking, page, cursor);
 	bud_reply_header(request, "Cache-Control", "no-store");
 	bud_reply(request, 200, types[asking->ask.format], bud_buffer_as_span(&body));
 	end(asking);
@@ -260,6 +277,7 @@ static void handle_instance(void *context, struct bud_request *request)
 	struct bud_error error = {0};
 	int r;
 
+	asking->is_altinn = true;
 	for (size_t i = 0; i < request->n_parameters; i++) {
 		if (i > 0)
 			bud_buffer_byte(&instance, '/');

@@ -250,12 +250,11 @@ static bool is_after(struct bud_span parameter)
 	       bud_span_is(bud_buffer_as_span(&name), "after");
 }
 
-void bud_pull_write_next(
+void bud_pull_write_next_path(
 	struct bud_buffer *out, const struct bud_request *request, const char *cursor)
 {
 	struct bud_span rest = request->query;
 
-	bud_buffer_byte(out, '<');
 	bud_buffer_span(out, request->path);
 	bud_buffer_byte(out, '?');
 	while (rest.len > 0) {
@@ -265,5 +264,13 @@ void bud_pull_write_next(
 		bud_buffer_span(out, parameter);
 		bud_buffer_byte(out, '&');
 	}
-	bud_buffer_format(out, "after=%s>; rel=\"next\"", cursor);
+	bud_buffer_format(out, "after=%s", cursor);
+}
+
+void bud_pull_write_next(
+	struct bud_buffer *out, const struct bud_request *request, const char *cursor)
+{
+	bud_buffer_byte(out, '<');
+	bud_pull_write_next_path(out, request, cursor);
+	bud_buffer_text(out, ">; rel=\"next\"");
 }

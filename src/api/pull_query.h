@@ -39,6 +39,9 @@ BUD_MUST_CHECK int bud_pull_ask_parse(struct bud_pull_ask *ask, const struct bud
 BUD_MUST_CHECK int bud_pull_ask_parse_instance(struct bud_pull_ask *ask, struct bud_span instance,
 	const struct bud_request *request, unsigned kinds, struct bud_error *error);
 void bud_pull_ask_finish(struct bud_pull_ask *ask);
-/* The value of the Link header to the next page: the same query with another cursor. */
+/* Appends the path of the next page: the same query with another cursor. */
+void bud_pull_write_next_path(
+	struct bud_buffer *out, const struct bud_request *request, const char *cursor);
+/* The value of the Link header to it. */
 void bud_pull_write_next(
 	struct bud_buffer *out, const struct bud_request *request, const char *cursor);

@@ -91,7 +91,8 @@ bool bud_quota_has_room(const struct bud_api_desk *desk, struct bud_request *req
 
 	if (!bud_quota_is_full(desk->quota, bud_span(bud_request_identity(request)->name)))
 		return true;
-	bud_quota_refusal_of_parked(request, desk->quota, &refusal);
+	bud_quota_refusal_of_parked(
+		bud_span(bud_request_identity(request)->name), desk->quota, &refusal);
 	bud_quota_refuse(request, &refusal);
 	return false;
 }

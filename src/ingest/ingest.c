@@ -165,9 +165,10 @@ static void on_turn_end(uv_check_t *check)
 		send_call(ingest);
 }
 
-bool bud_ingest_admit(struct bud_ingest *ingest, struct bud_request *request, size_t n)
+bool bud_ingest_admit(struct bud_ingest *ingest, struct bud_request *request,
+	const struct bud_identity *publisher, size_t n)
 {
-	return bud_ingest_quota_admit(&ingest->options, request, n);
+	return bud_ingest_quota_admit(&ingest->options, request, publisher, n);
 }
 
 static void on_decided(struct bud_publish *publish);
@@ -227,7 +228,8 @@ static void take(struct bud_publish *publish, int r, const struct bud_error *err
 			bud_publish_refuse(publish, r, error);
 		return;
 	}
-	if (!publish->fn && !bud_ingest_admit(ingest, publish->request, publish->n)) {
+	if (!publish->fn &&
+		!bud_ingest_admit(ingest, publish->request, publish->publisher, publish->n)) {
 		bud_publish_destroy(publish);
 		return;
 	}

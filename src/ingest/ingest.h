@@ -36,9 +36,10 @@ struct bud_ingest *bud_ingest_open(const struct bud_ingest_options *options);
 /* After the listener and the store's connection are closed. Asynchronous; NULL is fine. */
 void bud_ingest_close(struct bud_ingest *ingest);
 
-/* Whether who asks may publish so many events now, by its quota: asked by our own route, and to be
- * asked by every other way in before it stores. False: no, and the request is answered. */
-bool bud_ingest_admit(struct bud_ingest *ingest, struct bud_request *request, size_t n);
+/* Whether the publisher may publish so many events now, by its quota: asked by our own route, and
+ * to be asked by every other way in before it stores. False: no, and the request is answered. */
+bool bud_ingest_admit(struct bud_ingest *ingest, struct bud_request *request,
+	const struct bud_identity *publisher, size_t n);
 
 /* An event that came by another way than our own route. */
 struct bud_ingest_event {

@@ -16,16 +16,17 @@ static void refuse(const struct bud_ingest_options *options, struct bud_request 
 	bud_quota_refuse(request, refusal);
 }
 
-static void refuse_parked(const struct bud_ingest_options *options, struct bud_request *request)
+static void refuse_parked(const struct bud_ingest_options *options, struct bud_request *request,
+	struct bud_span owner)
 {
 	struct bud_quota_refusal refusal;
 
-	bud_quota_refusal_of_parked(request, options->quota, &refusal);
+	bud_quota_refusal_of_parked(owner, options->quota, &refusal);
 	refuse(options, request, &refusal);
 }
 
-static void refuse_rate(
-	const struct bud_ingest_options *options, struct bud_request *request, int64_t wait_ms)
+static void refuse_rate(const struct bud_ingest_options *options, struct bud_request *request,
+	struct bud_span owner, int64_t wait_ms)
 {
 	struct bud_quota_refusal refusal = {.quota = "publish_per_s",
 		.used = -1,
@@ -34,23 +35,23 @@ static void refuse_rate(
 			  "request was accepted. Send it again after Retry-After"};
 	struct bud_quotas quotas;
 
-	bud_quota_of(options->quota, bud_span(bud_request_identity(request)->name), &quotas);
+	bud_quota_of(options->quota, owner, &quotas);
 	refusal.limit = quotas.publish_per_s;
 	refuse(options, request, &refusal);
 }
 
-bool bud_ingest_quota_admit(
-	const struct bud_ingest_options *options, struct bud_request *request, size_t n)
+bool bud_ingest_quota_admit(const struct bud_ingest_options *options, struct bud_request *request,
+	const struct bud_identity *publisher, size_t n)
 {
-	struct bud_span owner = bud_span(bud_request_identity(request)->name);
+	struct bud_span owner = bud_span(publisher->name);
 	int64_t wait_ms;
 
 	if (bud_quota_is_full(options->quota, owner)) {
-		refuse_parked(options, request);
+		refuse_parked(options, request, owner);
 		return false;
 	}
 	wait_ms = bud_quota_publish(options->quota, owner, n, bud_clock_mono_ms());
 	if (wait_ms > 0)
-		refuse_rate(options, request, wait_ms);
+		refuse_rate(options, request, owner, wait_ms);
 	return wait_ms == 0;
 }

@@ -77,6 +77,12 @@ def story_anonymous_events_of_one_instance():
                 answer = read(reader, token, path, method)
                 assert answer.status == 200, answer
                 assert [e["id"] for e in answer.json()] == ids + late, answer
+        pages, path = [], OLD + OURS + "?size=3"
+        while path:
+            answer = read(reader, token, path)
+            pages += [e["id"] for e in answer.json()]
+            path = answer.headers.get("next", "").removeprefix(node.url)
+        assert pages == ids + late, pages
         answer = read(reader, token, OLD + OURS + "?size=2&type=no.such")
         assert answer.json() == [], answer
         assert node.metric("instance_tokens_made_total") == 1
