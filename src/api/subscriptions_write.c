@@ -11,6 +11,7 @@
 #include "api/failure.h"
 #include "api/json_body.h"
 #include "api/lookup.h"
+#include "api/pending_notice.h"
 #include "api/secret.h"
 #include "api/subscription_check.h"
 #include "api/subscription_permit.h"
@@ -21,7 +22,6 @@
 #include "config/config.h"
 #include "core/clock.h"
 #include "core/random.h"
-#include "event/notice.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "store/note.h"
@@ -243,23 +243,6 @@ static void apply(struct call *call)
 		end(call);
 }
 
-static void write_notice(struct call *call, struct bud_note *note)
-{
-	const struct bud_subscription *made = call->made;
-	const struct bud_notice notice = {
-		.kind = BUD_NOTICE_PENDING,
-		.subscription = made->id,
-		.owner = made->owner,
-		.name = made->name,
-		.reason = made->status.reason,
-		.detail = made->status.detail,
-		.since_ms = made->status.since_ms,
-		.now_ms = bud_clock_wall_ms(),
-	};
-
-	bud_note_make(call->api->store->shard, &notice, &call->notice, note);
-}
-
 static int send_put(struct call *call)
 {
 	const struct bud_subscription *made = call->made;
@@ -280,7 +263,7 @@ static int send_put(struct call *call)
 	if (call->has_status)
 		put.status = call->status.at ? bud_buffer_as_span(&call->status) : bud_span("");
 	if (call->is_announced) {
-		write_notice(call, &note);
+		bud_pending_notice_make(made, call->api->store->shard, &call->notice, &note);
 		put.note = &note;
 	}
 	bud_subscription_fingerprint(subject, fingerprint);

@@ -40,8 +40,7 @@ struct bud_put {
 	const char *id;
 	const char *if_etag; /* "": must not exist; "*": any that is not deleted */
 	const char *etag;    /* of the new record, unique to this call's intent */
-	/* Of owner, sink and filters: a second creation with the same one is BUD_PUT_SAME. No
-	 * blanks. */
+	/* Of owner, sink and filters, no blanks: another creation with it is BUD_PUT_SAME. */
 	const char *fingerprint;
 	struct bud_span record;      /* empty: delete, which leaves a tombstone */
 	struct bud_span status;      /* at == NULL: the one it has stays */

@@ -459,19 +459,15 @@ static void test_store_is_full(void **state)
 	assert_int_equal(publish_one(&client, 1, "x"), 202);
 }
 
-static int set_up_quota(void **state)
-{
-	quota = bud_quota_create(&(struct bud_quotas){.publish_per_s = 2});
-	return set_up(state);
-}
-
 /* What is above a publisher's rate is told when to come again, and nothing of it is stored. */
 static void test_is_bound_by_its_quota(void **state)
 {
 	bud_auto(buffer) struct bud_buffer body = {0};
 	struct client client;
 
-	(void)state;
+	tear_down(state);
+	quota = bud_quota_create(&(struct bud_quotas){.publish_per_s = 2});
+	set_up(state);
 	write_batch(&body, 40, 40);
 	assert_int_equal(publish_and_wait(&client, BATCH, body.at), 202); /* owes 18 s */
 	assert_int_equal(publish_one(&client, 100, "x"), 429);
@@ -496,8 +492,7 @@ int main(void)
 		TEST(part_is_stored),
 		TEST(store_is_emptied),
 		TEST(store_is_full),
-		cmocka_unit_test_setup_teardown(
-			test_is_bound_by_its_quota, set_up_quota, tear_down),
+		TEST(is_bound_by_its_quota),
 	};
 
 	return cmocka_run_group_tests(tests, group_set_up, group_tear_down);
