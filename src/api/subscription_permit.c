@@ -1,10 +1,12 @@
-/* Permits to subscribe. */
+/* Permits to subscribe. given, or: no -> behind the barrier again, for a grant may be on its way;
+ * later -> the decision point is asked -> decided. */
 #include "api/subscription_permit.h"
 
 #include <stdlib.h>
 
 #include "access/decision_point.h"
 #include "access/refusal.h"
+#include "api/barrier.h"
 #include "api/failure.h"
 #include "api/subscriptions.h"
 #include "auth/authorize.h"
@@ -74,6 +76,30 @@ static void on_decided(void *owner)
 	asking.fn(asking.owner, ruling.decision == BUD_DECISION_PERMIT);
 }
 
+/* True: on_decided() is called once. */
+static bool ask_point(struct asking *asking, const struct bud_question *question)
+{
+	return asking->api->point &&
+	       bud_decision_point_ask(asking->api->point, question, on_decided, asking) == 0;
+}
+
+/* A grant that was answered a moment ago is known by now. */
+static void on_current(void *owner, int err)
+{
+	struct asking *asking = owner;
+	struct bud_question question =
+		question_of(asking->subscription, bud_request_identity(asking->request));
+
+	if (err < 0) {
+		bud_failure_reply(asking->request, err);
+		asking->fn(asking->owner, false);
+		free(asking);
+	} else if (bud_authorize(asking->api->authority, &question, NULL) != BUD_DECISION_LATER ||
+		   !ask_point(asking, &question)) {
+		on_decided(asking);
+	}
+}
+
 enum bud_permit_outcome bud_subscription_permit(struct bud_subscriptions_api *api,
 	struct bud_request *request, const struct bud_subscription *subscription,
 	bud_subscription_permit_fn fn, void *owner)
@@ -85,13 +111,12 @@ enum bud_permit_outcome bud_subscription_permit(struct bud_subscriptions_api *ap
 	if (bud_authority_is_open(api->authority) ||
 		bud_authorize(api->authority, &question, &ruling) == BUD_DECISION_PERMIT)
 		return BUD_PERMIT_GIVEN;
-	if (ruling.decision == BUD_DECISION_LATER && api->point) {
-		asking = bud_new(struct asking);
-		*asking = (struct asking){api, request, subscription, fn, owner};
-		if (bud_decision_point_ask(api->point, &question, on_decided, asking) == 0)
-			return BUD_PERMIT_ASKED;
-		free(asking);
-	}
+	asking = bud_new(struct asking);
+	*asking = (struct asking){api, request, subscription, fn, owner};
+	if (ruling.decision == BUD_DECISION_LATER ? ask_point(asking, &question)
+						  : bud_barrier_wait(api, on_current, asking) == 0)
+		return BUD_PERMIT_ASKED;
+	free(asking);
 	refuse(request, &question, &ruling);
 	return BUD_PERMIT_REFUSED;
 }

@@ -10,7 +10,7 @@ struct bud_subscriptions_api; /* api/subscriptions.h */
 enum bud_permit_outcome {
 	BUD_PERMIT_GIVEN,
 	BUD_PERMIT_REFUSED, /* and the request is answered */
-	BUD_PERMIT_ASKED,   /* the decision point is: `fn` is called once */
+	BUD_PERMIT_ASKED,   /* others have to be asked first: `fn` is called once */
 };
 
 /* `is_permitted` false: the request is answered. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include <string.h>
+#include <unistd.h>
 #include "api_rig.h"
 #include "auth/authorize.h"
 #include "core/clock.h"
@@ -195,6 +196,25 @@ static void subscribing_asks(void **state)
 	assert_int_equal(ask("/org/x", "POST /subscriptions", ONLY("urn:r:own")), 201);
 }
 
+/* Who was granted it a moment ago may, although this node's table has not got there yet. */
+static void a_grant_on_its_way_counts(void **state)
+{
+	int fd;
+
+	(void)state;
+	node.holds_table = true;
+	assert_int_equal(ask("/org/own", "POST /grants",
+				 "{\"to\":\"/org/new\",\"actions\":[\"subscribe\"],"
+				 "\"resource\":\"urn:r:own\"}"),
+		201);
+	fd = api_send(&node, "POST /subscriptions",
+		"X-Who: /org/new\r\nContent-Type: application/json\r\n",
+		"{" SINK ",\"filters\":[{\"exact\":{\"resource\":\"urn:r:own\"}}]}");
+	usleep(100000); /* it is asked, and not answered */
+	node.holds_table = false;
+	assert_int_equal(api_await(fd), 201);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, api_finish)
 
 int main(void)
@@ -206,6 +226,7 @@ int main(void)
 		TEST(pages),
 		TEST(is_no_subscription),
 		TEST(subscribing_asks),
+		TEST(a_grant_on_its_way_counts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
