@@ -69,8 +69,9 @@ def story_wrong_redis_is_refused():
         except AssertionError as error:
             assert "maxmemory-policy" in str(error), error
         else:
-            node.kill()
             raise AssertionError("it started")
+        finally:
+            node.kill()
 
 
 def story_json_log():
