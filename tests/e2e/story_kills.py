@@ -2,11 +2,13 @@
 import contextlib
 import os
 import signal
+import time
 
 from kit import Budstikke, Load, folder, kill_embedded_redis, scaled, wait_until
 
 HAND_EVENTS_MAX = 1024  # BUD_HAND_EVENTS_MAX of each worker
 WORKERS = 2
+SETTLES_S = 0.5  # what it lives at least: enough for what was pending often
 
 
 def story_dispatcher():
@@ -20,8 +22,9 @@ def story_dispatcher():
             """A node that never lives long enough to settle anything would count its events out as
             poison, and rightly so."""
             node.start()
-            before = len(load.receiver.pairs)
+            before, began = len(load.receiver.pairs), time.monotonic()
             wait_until(lambda: len(load.receiver.pairs) >= before + 50, "deliveries again", 30)
+            wait_until(lambda: time.monotonic() - began >= SETTLES_S, "its time", 30)
         load.kill_often(scaled(20, 3), node.kill, recover)
         with node.redis() as redis:
             poison = redis("ZRANGE", "bud:{s0}:dead:-", 0, -1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kit import Budstikke, binary, folder, wait_until
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "examples" / "policy.json"
+EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "policy-example.json"
 APP = "urn:altinn:resource:app_ttd_apps-test"
 COMPLETED = "app.instance.process.completed"
 SYSTEM = "/systemuser/0f1e2d3c-4b5a-4697-8899-aabbccddeeff"

@@ -318,10 +318,10 @@ def story_memory_budget():
             raise AssertionError("it started")
         except AssertionError as error:
             assert "retention.memory_bytes is 104857600" in str(error), error
-        settings["retention.memory_bytes"] = "12m"
+        settings["retention.memory_bytes"] = "30m"
         with Budstikke(home / "data", settings) as node:
             api, query, n = node.api(), {"resource": RESOURCE}, 0
-            assert node.metric("retention_budget_bytes") in (0, 12 << 20)
+            assert node.metric("retention_budget_bytes") in (0, 30 << 20)
             while node.metric("events_trimmed_early_total") < 2000:
                 publish(api, *[make_event(n + i, filler=900, resource=RESOURCE)
                                for i in range(200)])
@@ -332,4 +332,4 @@ def story_memory_budget():
             assert numbers == sorted(set(numbers)), "out of order"
             # Partitions are trimmed each for itself, some events at a time.
             assert set(range(n - 1000, n)) <= set(numbers), f"{len(found)} of {n} are left"
-            assert node.metric("retention_budget_bytes") == 12 << 20
+            assert node.metric("retention_budget_bytes") == 30 << 20
