@@ -1,13 +1,13 @@
 /* Parties from a file. */
 #include "access/parties.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "auth/place.h"
+#include "core/file.h"
 #include "core/map.h"
 #include "core/random.h"
 
@@ -285,24 +285,16 @@ int bud_parties_load(const char *path, struct bud_parties **out_parties, struct 
 {
 	struct bud_buffer text = {0};
 	struct bud_error wrong = {0};
-	FILE *file = fopen(path, "re");
-	size_t got = 1;
 	int r;
 
-	if (!file) {
-		r = -errno;
-		bud_error_set(error, NULL, "%s: %s", path, strerror(-r));
-		return r;
-	}
 	bud_buffer_reserve(&text, 1 << 20);
-	while (got > 0 && text.len <= BUD_PARTIES_BYTES_MAX) {
-		got = fread(bud_buffer_reserve(&text, 64 << 10), 1, 64 << 10, file);
-		text.len += got;
-	}
-	fclose(file);
-	r = text.len > BUD_PARTIES_BYTES_MAX
-		    ? bud_error_set(&wrong, NULL, "is too long")
-		    : parse(bud_buffer_as_span(&text), out_parties, &wrong);
+	r = bud_file_read(path, BUD_PARTIES_BYTES_MAX, &text);
+	if (r < 0)
+		bud_error_set(&wrong, NULL, "%s", strerror(-r));
+	else
+		r = text.len > BUD_PARTIES_BYTES_MAX
+			    ? bud_error_set(&wrong, NULL, "is too long")
+			    : parse(bud_buffer_as_span(&text), out_parties, &wrong);
 	if (r < 0)
 		bud_error_set(error, wrong.member, "%s: %s", path, wrong.text);
 	bud_buffer_finish_secret(&text);

@@ -1,6 +1,5 @@
 /* Reading a policy: strictly, for a word that is written wrong would permit or deny what nobody
  * meant. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 
 #include "auth/place.h"
 #include "auth/policy_rules.h"
+#include "core/file.h"
 #include "core/limits.h"
 #include "event/json.h"
 
@@ -462,23 +462,10 @@ int bud_policy_load(const char *path, struct bud_policy **out_policy, struct bud
 {
 	bud_auto(buffer) struct bud_buffer text = {0};
 	struct bud_error wrong = {0};
-	FILE *file = fopen(path, "re");
-	size_t got = 1;
-	int r;
+	int r = bud_file_read(path, BUD_POLICY_BYTES_MAX, &text);
 
-	if (!file) {
-		r = -errno;
-		bud_error_set(error, NULL, "%s: %s", path, strerror(-r));
-		return r;
-	}
-	while (got > 0 && text.len <= BUD_POLICY_BYTES_MAX) {
-		got = fread(bud_buffer_reserve(&text, 64 << 10), 1, 64 << 10, file);
-		text.len += got;
-	}
-	r = ferror(file) ? -EIO : 0;
-	fclose(file);
 	if (r < 0)
-		bud_error_set(error, NULL, "%s: cannot be read", path);
+		bud_error_set(error, NULL, "%s: %s", path, strerror(-r));
 	else
 		r = bud_policy_parse(bud_buffer_as_span(&text), out_policy, &wrong);
 	if (r < 0 && wrong.text[0])
