@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "core/error.h"
 #include "fetch/once.h"
+#include "fetch/target.h"
 
 #define TIMEOUT_MS     30000
 #define CONNECT_MS     10000
@@ -53,8 +54,7 @@ static struct curl_slist *set_headers(CURL *easy, const struct bud_fetch_once_re
 	struct curl_slist *list = NULL;
 	bool has_type = false;
 	for (size_t i = 0; i < request->headers_n; i++) {
-		has_type = has_type ||
-			   bud_span_starts_nocase(bud_span(request->headers[i]), "content-type:");
+		has_type = has_type || bud_header_line_is_type(request->headers[i]);
 		list = curl_slist_append(list, request->headers[i]);
 	}
 	if (!has_type)

@@ -339,6 +339,11 @@ bool bud_header_line_is_valid(const char *line)
 	return value[strspn(value, " \t")] != '\0';
 }
 
+bool bud_header_line_is_type(const char *line)
+{
+	return bud_span_starts_nocase(bud_span(line), "content-type:");
+}
+
 int bud_target_header_add(struct bud_target *target, const char *line)
 {
 	assert(!target->is_used);
@@ -347,6 +352,7 @@ int bud_target_header_add(struct bud_target *target, const char *line)
 	struct curl_slist *list = curl_slist_append(target->headers, line);
 	assert(list);
 	target->headers = list;
+	target->has_type = target->has_type || bud_header_line_is_type(line);
 	return 0;
 }
 

@@ -55,6 +55,8 @@ BUD_MUST_CHECK int bud_target_header_add(struct bud_target *target, const char *
 
 /* True when `line` is a header field that may be sent: the grammar of bud_target_header_add(). */
 bool bud_header_line_is_valid(const char *line);
+/* Whether it is Content-Type's. */
+bool bud_header_line_is_type(const char *line);
 
 /* As it is used: lower case, punycode, without the trailing dot; brackets around IPv6. */
 const char *bud_target_host(const struct bud_target *target);

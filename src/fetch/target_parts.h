@@ -18,6 +18,7 @@ struct bud_target {
 	CURLU *url;
 	struct sockaddr_storage literal;
 	struct curl_slist *headers;
+	bool has_type; /* Content-Type is one of them */
 	/* PEM texts with their length; NULL when there is none. libcurl only borrows them. */
 	struct curl_blob ca;
 	struct curl_blob certificate;

@@ -181,6 +181,7 @@ void bud_transfer_destroy(struct bud_transfer *transfer)
 	bud_target_unref(transfer->target);
 	bud_buffer_finish(&transfer->response.head);
 	bud_buffer_finish(&transfer->response.body);
+	bud_buffer_finish(&transfer->joined);
 	free(transfer->fields);
 	free(transfer);
 }
@@ -190,34 +191,59 @@ static bool has_line_break(const char *line)
 	return strchr(line, '\n') || strchr(line, '\r');
 }
 
+/* Whether libcurl may look for a field of this name, which it does by how a list's entry begins:
+ * the first letters of all names it knows. */
+static bool is_known_to_libcurl(const char *line)
+{
+	return strchr("acdehprtu", line[0] | 0x20) && memcmp(line, "ce-", 3) != 0;
+}
+
+/* All other fields go as one entry of the list: libcurl sends an entry as it is, and each one costs
+ * it eleven searches and an allocation. */
+static void join_field(struct bud_buffer *joined, const char *line)
+{
+	if (joined->len > 0)
+		bud_buffer_add(joined, "\r\n", 2);
+	bud_buffer_text(joined, line);
+}
+
+static void link_nodes(struct bud_transfer *transfer, size_t n, struct curl_slist *behind)
+{
+	for (size_t i = 0; i < n; i++)
+		transfer->fields[i].next = i + 1 < n ? &transfer->fields[i + 1] : behind;
+}
+
 /* Links the attempt's fields, and an empty one for each of libcurl's that we do not want, in front
  * of the target's list. No allocation once the nodes are there. */
 static bool link_fields(struct bud_transfer *transfer, const struct bud_fetch_request *request)
 {
 	static char no_type[] = "Content-Type:", no_expect[] = "Expect:";
 	size_t n = 0;
-	bool has_type = false;
+	bool has_type = request->target->has_type;
 	if (transfer->fields_room < request->headers_n + OWN_FIELDS) {
 		transfer->fields_room = request->headers_n + OWN_FIELDS;
 		transfer->fields = bud_realloc(
 			transfer->fields, transfer->fields_room * sizeof(transfer->fields[0]));
 	}
+	bud_buffer_clear(&transfer->joined);
 	for (size_t i = 0; i < request->headers_n; i++) {
 		const char *line = request->headers[i];
 		if (has_line_break(line))
 			return false;
-		has_type = has_type ||
-			   ((line[0] | 0x20) == 'c' &&
-				   bud_span_starts_nocase(bud_span(line), "content-type:"));
+		if (!is_known_to_libcurl(line)) {
+			join_field(&transfer->joined, line);
+			continue;
+		}
+		has_type = has_type || bud_header_line_is_type(line);
 		transfer->fields[n++].data = (char *)line;
 	}
+	if (transfer->joined.len > 0)
+		transfer->fields[n++].data = transfer->joined.at;
 	if (!has_type)
 		transfer->fields[n++].data = no_type;
 	if (request->body.len > EXPECT_BYTES)
 		transfer->fields[n++].data = no_expect;
-	for (size_t i = 0; i < n; i++)
-		transfer->fields[i].next =
-			i + 1 < n ? &transfer->fields[i + 1] : request->target->headers;
+	link_nodes(transfer, n, request->target->headers);
 	return true;
 }
 
@@ -450,6 +476,7 @@ static void empty(struct bud_buffer *buffer)
 void bud_transfer_rest(struct bud_transfer *transfer)
 {
 	struct bud_transfer_response *response = &transfer->response;
+	empty(&transfer->joined);
 	empty(&response->head);
 	empty(&response->body);
 	*response = (struct bud_transfer_response){.head = response->head, .body = response->body};

@@ -59,6 +59,7 @@ struct bud_transfer {
 	bool keep_headers;
 	struct curl_slist *fields; /* nodes in front of the target's own */
 	size_t fields_room;
+	struct bud_buffer joined; /* those fields that libcurl takes as one */
 	struct curl_slist pin_node;
 	char pin[BUD_NAME_PIN_BYTES];
 

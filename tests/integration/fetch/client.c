@@ -7,7 +7,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 
-static const char *const headers[] = {"Content-Type: text/plain", "X-Attempt: 1"};
+static const char *const headers[] = {"Content-Type: text/plain", "X-Attempt: 1", "X-More: 2"};
 
 struct client *client_create(void)
 {
@@ -114,7 +114,7 @@ struct bud_transfer *client_start(struct client *client, unsigned timeout_ms)
 	struct bud_fetch_request request = {
 		.target = client->target,
 		.headers = headers,
-		.headers_n = 2,
+		.headers_n = 3,
 		.body = bud_span("hello"),
 		.timeout_ms = timeout_ms,
 		.keep_body_bytes = 64,

@@ -61,7 +61,7 @@ static void sends_what_was_asked(void **state)
 	char expected[400];
 	snprintf(expected, sizeof(expected),
 		"POST /hook?a=b HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: budstikke/%s\r\n"
-		"Accept: */*\r\nContent-Type: text/plain\r\nX-Attempt: 1\r\nX-Fixed: yes\r\n"
+		"Accept: */*\r\nContent-Type: text/plain\r\nX-Attempt: 1\r\nX-More: 2\r\nX-Fixed: yes\r\n"
 		"Content-Length: 5\r\n\r\nhello",
 		client->server.port, BUD_VERSION);
 	assert_string_equal(client->server.last.at, expected);
