@@ -2,7 +2,7 @@
  * on each.
  *
  *   load --port N --run NAME [--first 0] [--count N] [--connections 64] [--rate PER_SECOND]
- *        [--subjects 10000]
+ *        [--subjects 10000] [--token BEARER]
  *        [--tally FILE --per-event K --window W]
  *
  * With --tally it never runs more than W events ahead of the sinks, which receive K requests per
@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #define CONNECTIONS_MAX 512
+#define TOKEN_MAX       4096
 
 struct connection {
 	uv_tcp_t tcp;
@@ -40,6 +41,7 @@ static struct {
 	uint64_t window;
 	int64_t start_us;
 	const char *run;
+	const char *token;
 	int port;
 	struct latency latency;
 	uv_timer_t pace;
@@ -62,7 +64,7 @@ static bool may_send(void)
 static void send_next(struct connection *connection)
 {
 	char body[EVENT_ROOM];
-	char head[300];
+	char head[300 + TOKEN_MAX];
 	size_t body_len;
 	int n;
 	uv_buf_t bufs[2];
@@ -72,8 +74,9 @@ static void send_next(struct connection *connection)
 	body_len = event_write(body, load.run, load.first + load.started++, connection->sent_us);
 	n = snprintf(head, sizeof head,
 		"POST /events HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-		"Content-Type: application/cloudevents+json\r\nContent-Length: %zu\r\n\r\n",
-		load.port, body_len);
+		"Content-Type: application/cloudevents+json\r\n%s%s%sContent-Length: %zu\r\n\r\n",
+		load.port, load.token ? "Authorization: Bearer " : "", load.token ? load.token : "",
+		load.token ? "\r\n" : "", body_len);
 	bufs[0] = uv_buf_init(head, (unsigned)n);
 	bufs[1] = uv_buf_init(body, (unsigned)body_len);
 	if (uv_try_write((uv_stream_t *)&connection->tcp, bufs, 2) != n + (int)body_len) {
@@ -168,6 +171,7 @@ int main(int argc, char **argv)
 
 	load.port = (int)option_number(argc, argv, "--port", 0);
 	load.run = option_text(argc, argv, "--run", "load");
+	load.token = option_text(argc, argv, "--token", NULL);
 	load.count = (uint64_t)option_number(argc, argv, "--count", 10000);
 	load.first = (uint64_t)option_number(argc, argv, "--first", 0);
 	event_set_subjects((uint64_t)option_number(argc, argv, "--subjects", 10000));
@@ -175,7 +179,8 @@ int main(int argc, char **argv)
 	load.n = option_number(argc, argv, "--connections", 64);
 	load.per_event = (uint64_t)option_number(argc, argv, "--per-event", 1);
 	load.window = (uint64_t)option_number(argc, argv, "--window", 64);
-	if (load.n < 1 || load.n > CONNECTIONS_MAX || load.per_event < 1)
+	if (load.n < 1 || load.n > CONNECTIONS_MAX || load.per_event < 1 ||
+		(load.token && strlen(load.token) > TOKEN_MAX))
 		return 2;
 	if (tally_path)
 		load.tally = tally_open(tally_path);

@@ -164,18 +164,5 @@ def case_q(bench, tools):
                     for _ in range(bench.repeat)]
         bench.say(f"q bare {index}", redis_cpu_us=tools.median(runs, "redis_cpu_us"))
     for name, settings in (("q off", {}), ("q index", {"pull.enabled": "yes"})):
-        runs = []
-        for _ in range(bench.repeat):
-            with tempfile.TemporaryDirectory() as folder, tools.Sink(bench) as sink, \
-                    tools.Server(bench, Path(folder), 0, sink, settings) as server:
-                load = ("--port", server.port)
-                bench.run("load", tools.OTHERS, *load, "--run", "warm", "--count", "2000")
-                before = server.cpu()
-                said = bench.run("load", tools.OTHERS, *load, "--run", "run", "--count",
-                                 str(bench.events))
-                time.sleep(0.3)
-                after = server.cpu()
-                runs.append({"cpu_us": (after[0] - before[0]) / bench.events,
-                             "redis_cpu_us": (after[1] - before[1]) / bench.events,
-                             "per_s": said["per_s"], "p99_us": said["p99_us"]})
+        runs = [tools.published(bench, settings) for _ in range(bench.repeat)]
         bench.say(name, **{key: statistics.median(run[key] for run in runs) for key in runs[0]})
