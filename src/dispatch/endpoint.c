@@ -177,8 +177,8 @@ static void learn(struct bud_endpoint *endpoint, const struct bud_settlement *se
 	case BUD_VERDICT_OK:
 		endpoint->has_succeeded = true;
 		endpoint->delivered++;
-		bud_window_on_success(
-			&endpoint->window, endpoint->endpoints->limits.window_largest);
+		bud_window_on_success(&endpoint->window, endpoint->endpoints->limits.window_largest,
+			settlement->took_ms, now_ms);
 		count_breaker(endpoint, settlement, news, now_ms);
 		break;
 	case BUD_VERDICT_OVERLOADED:

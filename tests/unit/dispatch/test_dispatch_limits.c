@@ -19,23 +19,74 @@ static void grows_when_it_is_used(void **state)
 	(void)state;
 	bud_window_init(&window, 4);
 	for (int i = 0; i < 100; i++)
-		bud_window_on_success(&window, 6);
+		bud_window_on_success(&window, 6, 10, 0);
 	assert_int_equal(window.size, 4); /* nobody needed it */
 	bud_window_use(&window, 3, 4);
 	for (int i = 0; i < 100; i++)
-		bud_window_on_success(&window, 6);
+		bud_window_on_success(&window, 6, 10, 0);
 	assert_int_equal(window.size, 4);
 	bud_window_use(&window, 4, 4);
 	for (int i = 0; i < 3; i++)
-		bud_window_on_success(&window, 6);
+		bud_window_on_success(&window, 6, 10, 0);
 	assert_int_equal(window.size, 4);
-	bud_window_on_success(&window, 6);
+	bud_window_on_success(&window, 6, 10, 0);
 	assert_int_equal(window.size, 5);
 	for (int i = 0; i < 100; i++) {
 		bud_window_use(&window, window.size, window.size);
-		bud_window_on_success(&window, 6);
+		bud_window_on_success(&window, 6, 10, 0);
 	}
 	assert_int_equal(window.size, 6);
+}
+
+/* Full rounds of attempts that take `took_ms` by how many run at a time, until `now_ms`. */
+static void run_rounds(
+	struct bud_window *window, int rounds, int64_t (*took_ms)(unsigned), int64_t now_ms)
+{
+	for (int i = 0; i < rounds; i++) {
+		bud_window_use(window, window->size, window->size);
+		for (unsigned n = window->size; n > 0; n--)
+			bud_window_on_success(window, 64, took_ms(window->size), now_ms);
+	}
+}
+
+static int64_t always_50(unsigned running)
+{
+	(void)running;
+	return 50;
+}
+
+static int64_t one_after_the_other(unsigned running)
+{
+	return 10 * (int64_t)running;
+}
+
+static int64_t best_with_24(unsigned running)
+{
+	return running <= 24 ? 50 : 50 * (int64_t)running / 24;
+}
+
+static void a_window_grows_while_more_at_a_time_carry_more(void **state)
+{
+	struct bud_window window;
+
+	(void)state;
+	bud_window_init(&window, 16);
+	run_rounds(&window, 48, always_50, 0);
+	assert_int_equal(window.size, 64);
+
+	bud_window_init(&window, 16);
+	run_rounds(&window, 5, one_after_the_other, 0);
+	assert_int_equal(window.size, 16);
+	run_rounds(&window, 100, one_after_the_other, 9999);
+	assert_int_equal(window.size, 16); /* it was tried just now */
+	run_rounds(&window, 2, one_after_the_other, 10000);
+	assert_int_equal(window.size, 18); /* and is tried again */
+	run_rounds(&window, 60, always_50, 10000);
+	assert_int_equal(window.size, 64);
+
+	bud_window_init(&window, 16);
+	run_rounds(&window, 100, best_with_24, 0);
+	assert_in_range(window.size, 20, 31);
 }
 
 static void halves_once_for_one_reason(void **state)
@@ -158,6 +209,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows_when_it_is_used),
+		cmocka_unit_test(a_window_grows_while_more_at_a_time_carry_more),
 		cmocka_unit_test(halves_once_for_one_reason),
 		cmocka_unit_test(a_limiter_keeps_its_rate),
 		cmocka_unit_test(without_a_rate_all_pass),
