@@ -11,6 +11,7 @@
 #include "config/network.h"
 #include "core/clock.h"
 #include "fetch/guard.h"
+#include "fetch/memory.h"
 #include "fetch/fetch.h"
 #include "fetch/multis.h"
 #include "fetch/target_parts.h"
@@ -96,6 +97,8 @@ static void tell(struct bud_transfer *transfer)
 	set_state(transfer, BUD_TRANSFER_ENDED);
 	bud_list_remove(&transfer->link);
 	transfer->fetch->running--;
+	if (transfer->has_large_head)
+		bud_memory_exempt(-1);
 	transfer->fn(transfer->owner, &result);
 	if (!bud_transfer_is_worth_keeping(transfer)) {
 		bud_transfer_destroy(transfer);
@@ -294,7 +297,7 @@ static void on_tick(uv_timer_t *tick)
 
 static void init_libraries(void)
 {
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	bud_memory_init();
 	ares_library_init(ARES_LIB_INIT_ALL);
 }
 
@@ -447,6 +450,8 @@ int bud_fetch_start(struct bud_fetch *fetch, const struct bud_fetch_request *req
 	transfer->fn = fn;
 	transfer->owner = owner;
 	fetch->running++;
+	if (transfer->has_large_head)
+		bud_memory_exempt(1);
 	if (!uv_is_active((uv_handle_t *)&fetch->tick))
 		uv_timer_start(&fetch->tick, on_tick, TICK_MS, TICK_MS);
 	if (out_transfer)

@@ -209,6 +209,7 @@ static int fill(struct bud_target *target, struct bud_span url,
 	if (r < 0)
 		return r;
 	target->is_http = strncmp(target->text, "http://", 7) == 0;
+	target->head_bytes = strlen(target->text);
 	target->spread = hash_text(target->text);
 	return 0;
 }
@@ -352,6 +353,7 @@ int bud_target_header_add(struct bud_target *target, const char *line)
 	struct curl_slist *list = curl_slist_append(target->headers, line);
 	assert(list);
 	target->headers = list;
+	target->head_bytes += strlen(line);
 	target->has_type = target->has_type || bud_header_line_is_type(line);
 	return 0;
 }

@@ -18,7 +18,8 @@ struct bud_target {
 	CURLU *url;
 	struct sockaddr_storage literal;
 	struct curl_slist *headers;
-	bool has_type; /* Content-Type is one of them */
+	size_t head_bytes; /* of the URL and these */
+	bool has_type;     /* Content-Type is one of them */
 	/* PEM texts with their length; NULL when there is none. libcurl only borrows them. */
 	struct curl_blob ca;
 	struct curl_blob certificate;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "core/clock.h"
 #include "fetch/guard.h"
+#include "fetch/memory.h"
 #include "fetch/multis.h"
 #include "fetch/target.h"
 #include "fetch/target_parts.h"
@@ -218,7 +219,7 @@ static void link_nodes(struct bud_transfer *transfer, size_t n, struct curl_slis
 static bool link_fields(struct bud_transfer *transfer, const struct bud_fetch_request *request)
 {
 	static char no_type[] = "Content-Type:", no_expect[] = "Expect:";
-	size_t n = 0;
+	size_t n = 0, bytes = request->target->head_bytes;
 	bool has_type = request->target->has_type;
 	if (transfer->fields_room < request->headers_n + OWN_FIELDS) {
 		transfer->fields_room = request->headers_n + OWN_FIELDS;
@@ -235,6 +236,7 @@ static bool link_fields(struct bud_transfer *transfer, const struct bud_fetch_re
 			continue;
 		}
 		has_type = has_type || bud_header_line_is_type(line);
+		bytes += strlen(line);
 		transfer->fields[n++].data = (char *)line;
 	}
 	if (transfer->joined.len > 0)
@@ -244,6 +246,7 @@ static bool link_fields(struct bud_transfer *transfer, const struct bud_fetch_re
 	if (request->body.len > EXPECT_BYTES)
 		transfer->fields[n++].data = no_expect;
 	link_nodes(transfer, n, request->target->headers);
+	transfer->has_large_head = bytes + transfer->joined.len > BUD_MEMORY_HEAD_MAX;
 	return true;
 }
 
@@ -444,6 +447,10 @@ void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code)
 	case CURLE_SEND_ERROR:
 	case CURLE_PARTIAL_FILE:
 		end_as(transfer, BUD_FETCH_RESET, "the connection was lost");
+		break;
+	case CURLE_OUT_OF_MEMORY: /* refused by memory.c */
+		end_as(transfer, BUD_FETCH_BAD_RESPONSE,
+			"a header line of the response is too long");
 		break;
 	default:
 		end_as(transfer, BUD_FETCH_BAD_RESPONSE, "not a valid HTTP response");

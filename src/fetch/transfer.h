@@ -60,6 +60,7 @@ struct bud_transfer {
 	struct curl_slist *fields; /* nodes in front of the target's own */
 	size_t fields_room;
 	struct bud_buffer joined; /* those fields that libcurl takes as one */
+	bool has_large_head;
 	struct curl_slist pin_node;
 	char pin[BUD_NAME_PIN_BYTES];
 

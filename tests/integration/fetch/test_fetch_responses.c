@@ -331,6 +331,39 @@ static void sends_other_methods(void **state)
 	assert_int_equal(client->server.accepts, 1);
 }
 
+/* Heads on both sides of every size at which libcurl's buffer grows: none is taken for an answer's
+ * line without an end. */
+static void sends_large_heads_with_their_bodies(void **state)
+{
+	struct client *client = *state;
+	client->server.act =
+		(struct scripted_act){.text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"};
+	static const size_t heads[] = {100, 3900, 6900, 7100, 8100, 15800, 30000, 60000};
+	static const size_t bodies[] = {1, 20000, 33000, 63 << 10, 65 << 10};
+	bud_auto(buffer) struct bud_buffer line = {0}, body = {0};
+	for (size_t i = 0; i < 5u * (sizeof(heads) / sizeof(heads[0])); i++) {
+		bud_buffer_clear(&line);
+		bud_buffer_clear(&body);
+		bud_buffer_text(&line, "X-Long: ");
+		while (line.len < heads[i / 5])
+			bud_buffer_text(&line, "x");
+		while (body.len < bodies[i % 5])
+			bud_buffer_text(&body, "b");
+		const char *const fields[] = {line.at};
+		struct bud_fetch_request request = {.target = client->target,
+			.headers = fields,
+			.headers_n = 1,
+			.body = bud_buffer_as_span(&body),
+			.timeout_ms = ANSWER_MS};
+		client_send(client, &request, &client->end);
+		if (client_wait(client, &client->end)->status != 200)
+			fail_msg("%zu and %zu: %s", line.len, body.len, client->end.text);
+		assert_non_null(strstr(client->server.last.at, line.at));
+		assert_true(bud_span_ends(
+			bud_buffer_as_span(&client->server.last), bud_buffer_as_span(&body)));
+	}
+}
+
 static void refuses_line_breaks_in_fields(void **state)
 {
 	struct client *client = *state;
@@ -367,6 +400,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			sends_large_bodies_without_expect, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sends_other_methods, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			sends_large_heads_with_their_bodies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refuses_line_breaks_in_fields, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
