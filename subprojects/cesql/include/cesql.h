@@ -52,8 +52,7 @@ CESQL_API const char *cesql_version(void);
 /* 0 is the bound above; a higher one counts as that. */
 struct cesql_limits {
 	size_t length_max, depth_max, set_max;
-	bool is_strict; /* refuse what can only give missingFunction: a name or number of arguments
-			 */
+	bool is_strict; /* refuse unknown functions, wrong numbers of arguments, and `data` */
 };
 struct cesql_fault {
 	size_t offset;     /* bytes from the start, where it went wrong */
