@@ -209,15 +209,17 @@ def fuzz():
         if build("build-fuzz", "fuzz"):
             for target in sorted((ROOT / "build-fuzz/tests/fuzz").glob("fuzz_*")):
                 if target.is_file():
-                    fuzz_longer(target)
+                    fuzz_longer(target, TESTS / "fuzz/corpus" / target.name.removeprefix("fuzz_"))
+            cesql = Path("subprojects/cesql/tests")
+            fuzz_longer(ROOT / "build-fuzz" / cesql / "fuzz_cesql", ROOT / cesql / "corpus")
 
 
-def fuzz_longer(target, seconds=600):
+def fuzz_longer(target, corpus, seconds=600):
     """What it finds is kept in build-fuzz and is a failure."""
     name = target.name.removeprefix("fuzz_")
     with tempfile.TemporaryDirectory() as found:
         code, output = run([target, f"-max_total_time={seconds}", f"-artifact_prefix={target}-",
-                            found, TESTS / "fuzz/corpus" / name])
+                            found, corpus])
     results.add("fuzz", f"{name} for {seconds} s", "FAIL" if code else "ok", output)
 
 

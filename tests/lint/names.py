@@ -54,7 +54,7 @@ def check_file(path, text):
         if not FUNCTION_POINTER.search(match.group(1)):
             line = plain.count("\n", 0, match.start()) + 1
             faults.append(f"{path}:{line}: typedef; write struct or enum and the tag")
-    if not path.startswith("tests/"):
+    if not path.startswith(("tests/", "subprojects/cesql/tests/")):
         faults += check_functions(path, text)
         if path.endswith(".h"):
             faults += check_header(path, text)
