@@ -16,9 +16,11 @@
 #define BUD_API_BODY_BYTES_MAX (64u << 10)
 
 /* Subscriptions. */
-#define BUD_FILTER_DEPTH_MAX    16u
-#define BUD_FILTER_NODES_MAX    256u
-#define BUD_FILTER_TEXT_MAX     4096u
+#define BUD_FILTER_DEPTH_MAX 16u
+#define BUD_FILTER_NODES_MAX 256u
+#define BUD_FILTER_TEXT_MAX  4096u
+/* Places in the index, one per alternative of a cover (subscription/filter_cover.h). */
+#define BUD_FILTER_POSTINGS_MAX 32u
 #define BUD_SINK_BYTES_MAX      2048u
 #define BUD_TYPES_MAX           256u
 #define BUD_SINK_HEADERS_MAX    16u

@@ -224,6 +224,52 @@ static bool equals_nocase(struct bud_span a, struct bud_span b)
 	return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
 }
 
+struct writing {
+	char *out;
+	size_t len;
+	size_t room;
+};
+
+static void write_part(struct writing *writing, struct bud_span part)
+{
+	size_t free_bytes = writing->room - writing->len;
+	size_t len = part.len < free_bytes ? part.len : free_bytes;
+
+	if (len > 0)
+		memcpy(writing->out + writing->len, part.at, len);
+	writing->len += len;
+}
+
+static void write_lower(struct writing *writing, struct bud_span part)
+{
+	size_t from = writing->len;
+
+	write_part(writing, part);
+	for (size_t i = from; i < writing->len; i++)
+		if (writing->out[i] >= 'A' && writing->out[i] <= 'Z')
+			writing->out[i] = (char)(writing->out[i] | 0x20);
+}
+
+size_t bud_uri_write_place(struct bud_span text, enum bud_uri_part part, char *out, size_t room)
+{
+	struct writing writing = {out, 0, room};
+	struct place place;
+
+	if (!read_place(text, &place))
+		return 0;
+	if (part == BUD_URI_FOLDER)
+		place.path.len -= after_last(place.path, '/').len;
+	write_lower(&writing, place.scheme);
+	write_part(&writing, bud_span("://"));
+	write_lower(&writing, place.host);
+	if (place.port.len > 0) {
+		write_part(&writing, bud_span(":"));
+		write_part(&writing, place.port);
+	}
+	write_part(&writing, place.path.len > 0 ? place.path : bud_span("/"));
+	return writing.len;
+}
+
 bool bud_uri_is_base(struct bud_span base, struct bud_span text)
 {
 	struct place from, to;

@@ -11,3 +11,11 @@ bool bud_uri_is_absolute(struct bud_span text);
  * of the base up to its last slash. So "https://h/a/b" is a base of what "https://h/a/" is one of.
  * False for what has no host. */
 bool bud_uri_is_base(struct bud_span base, struct bud_span text);
+/* The same asked of prefixes: `base` is a base of `text` exactly if what this writes of `text`
+ * begins with what it writes of `base` as a folder; both may be cut to as many bytes. Writes up to
+ * `room` bytes and returns how many; 0 for what has no host. */
+enum bud_uri_part {
+	BUD_URI_WHOLE,
+	BUD_URI_FOLDER, /* up to the last slash of its path */
+};
+size_t bud_uri_write_place(struct bud_span text, enum bud_uri_part part, char *out, size_t room);

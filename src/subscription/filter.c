@@ -1,427 +1,147 @@
-/* Filters. The tree of dialects becomes a list of tests, each naming the test to go on with when it
- * holds and when it does not; `not` merely swaps the two. So matching is a loop without a stack.
- *
- * The tree is walked from its last leaf to its first, because then both ways out of a test are
- * known when it is written. */
+/* Filters: terms are read (filter_terms.c), put in order (filter_order.c) and written as a program
+ * (filter_program.c) beside what an index may rely on (filter_cover.c). Here it is run. */
 #include "subscription/filter.h"
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "core/limits.h"
 #include "event/event.h"
 #include "event/uri.h"
+#include "subscription/filter_cover.h"
+#include "subscription/filter_order.h"
+#include "subscription/filter_program.h"
+#include "subscription/filter_terms.h"
 
-#define DIALECTS "exact, prefix, suffix, altinn, all, any, not"
-
-/* Ways out that are no tests. */
-#define HOLDS       UINT16_MAX
-#define FAILS       (UINT16_MAX - 1)
-#define IS_END(way) ((way) >= FAILS)
-
-enum dialect {
-	DIALECT_EXACT,
-	DIALECT_PREFIX,
-	DIALECT_SUFFIX,
-	DIALECT_ALTINN,
-	DIALECT_ALL,
-	DIALECT_ANY,
-	DIALECT_NOT,
-	DIALECT_UNKNOWN,
-};
-
-static const char *const dialect_names[] = {
-	"exact", "prefix", "suffix", "altinn", "all", "any", "not"};
-
-/* What a test of a pair asks. The first three are the dialects of the same number. */
-enum kind {
-	KIND_EXACT = DIALECT_EXACT,
-	KIND_PREFIX = DIALECT_PREFIX,
-	KIND_SUFFIX = DIALECT_SUFFIX,
-	KIND_BASE,
-	KIND_UNIT,
-};
-
-/* The members of the dialect `altinn`. */
-static const struct altinn_member {
-	const char *name;
-	const char *attribute;
-	enum kind kind;
-} altinn_members[] = {
-	{"resource", "resource", KIND_EXACT},
-	{"type", "type", KIND_EXACT},
-	{"subject", "subject", KIND_EXACT},
-	{"unit", "subject", KIND_UNIT},
-	{"source", "source", KIND_BASE},
-};
-
-/* Attributes that an event has at hand. */
-enum field {
-	FIELD_TYPE,
-	FIELD_SOURCE,
-	FIELD_SUBJECT,
-	FIELD_ID,
-	FIELD_OTHER,
-};
-
-static const char *const field_names[] = {"type", "source", "subject", "id"};
-
-struct test {
-	uint32_t name_at; /* in the text */
-	uint32_t value_at;
-	uint16_t name_len;
-	uint16_t value_len;
-	uint16_t on_true;
-	uint16_t on_false;
-	uint8_t kind;
-	uint8_t field;
-	bool is_needed; /* no event matches unless this test holds */
-};
-
-struct bud_filter {
-	uint16_t start;
-	uint16_t n_tests;
-	const char *text; /* behind the tests */
-	struct test tests[];
-};
-
-/* An all, any or not whose members are being compiled, last one first. */
-struct frame {
-	enum dialect dialect;
-	const json_t *members; /* an array; for not: the one filter */
-	size_t left;           /* also the place of the member at hand */
-	uint16_t start;        /* of what is compiled so far */
-	uint16_t on_true;
-	uint16_t on_false;
-	bool is_needed;
-};
-
+/* Large, and not worth clearing: what counts is written before it is read. */
 struct compiler {
-	struct frame frames[BUD_FILTER_DEPTH_MAX];
-	unsigned depth;
-	unsigned nodes;
-	uint16_t n_tests;
-	struct bud_buffer text;
-	struct bud_error *error;
-	struct test tests[BUD_FILTER_NODES_MAX];
+	struct bud_terms terms;
+	struct bud_program program;
 };
 
-/* Says what is wrong with the member at hand; `dialect` and `name` (either may be NULL) lead on
- * from there. */
-__attribute__((format(printf, 4, 5))) static int refuse(const struct compiler *compiler,
-	const char *dialect, const char *name, const char *format, ...)
+static struct bud_filter *make(struct compiler *compiler)
 {
-	struct bud_buffer path = {0};
-	char text[160];
-	va_list args;
+	struct bud_filter *filter;
+	struct bud_cover cover;
 
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	for (unsigned i = 0; i < compiler->depth; i++) {
-		const struct frame *frame = &compiler->frames[i];
-		bud_buffer_format(&path, "%s", i ? "." : "filters");
-		if (i > 0)
-			bud_buffer_text(&path, dialect_names[frame->dialect]);
-		if (frame->dialect != DIALECT_NOT)
-			bud_buffer_format(&path, "[%zu]", frame->left);
-	}
-	if (dialect)
-		bud_buffer_format(&path, ".%s", dialect);
-	if (name)
-		bud_buffer_format(&path, ".%s", name);
-	bud_error_set(compiler->error, path.at, "%s %s", path.at, text);
-	bud_buffer_finish(&path);
-	return -EINVAL;
+	bud_terms_order(&compiler->terms);
+	bud_program_write(&compiler->program, &compiler->terms);
+	bud_cover_find(&compiler->terms, &cover);
+	filter = bud_program_make(&compiler->program, &cover);
+	free(cover.words);
+	bud_buffer_finish(&compiler->program.text);
+	return filter;
 }
 
-static int count_node(struct compiler *compiler)
+int bud_filter_compile_all(const struct bud_filter_source *source, struct bud_filter **out_filter,
+	struct bud_error *error)
 {
-	if (compiler->nodes == BUD_FILTER_NODES_MAX)
-		return bud_error_set(compiler->error, "filters", "filters has more than %u nodes",
-			BUD_FILTER_NODES_MAX);
-	compiler->nodes++;
-	return 0;
-}
+	struct compiler *compiler;
+	int r;
 
-static int check_pair(
-	struct compiler *compiler, enum dialect dialect, const char *name, const json_t *value)
-{
-	const char *in = dialect_names[dialect];
-
-	if (bud_attribute_check_name(bud_span(name), NULL) < 0 ||
-		strlen(name) > BUD_FILTER_TEXT_MAX)
-		return refuse(compiler, in, name,
-			"names no attribute: lower-case letters and digits, and not \"data\"");
-	if (!json_is_string(value))
-		return refuse(compiler, in, name, "must be a text");
-	if (json_string_length(value) == 0)
-		return refuse(compiler, in, name, "must not be empty");
-	if (json_string_length(value) > BUD_FILTER_TEXT_MAX)
-		return refuse(compiler, in, name, "is longer than %u bytes", BUD_FILTER_TEXT_MAX);
-	return count_node(compiler);
-}
-
-static uint8_t field_of(const char *name)
-{
-	uint8_t field = 0;
-
-	while (field < FIELD_OTHER && strcmp(field_names[field], name) != 0)
-		field++;
-	return field;
-}
-
-/* In front of what the frame has: the pair holds and so does the rest of the object, or `on_false`.
- */
-static void write_test(
-	struct compiler *compiler, const struct test *plan, const char *name, const json_t *value)
-{
-	struct test *test = &compiler->tests[compiler->n_tests++];
-
-	*test = *plan;
-	test->field = field_of(name);
-	test->name_len = (uint16_t)strlen(name);
-	test->name_at = (uint32_t)compiler->text.len;
-	bud_buffer_add(&compiler->text, name, test->name_len);
-	test->value_len = (uint16_t)json_string_length(value);
-	test->value_at = (uint32_t)compiler->text.len;
-	bud_buffer_add(&compiler->text, json_string_value(value), test->value_len);
-}
-
-/* From a member to the attribute that is tested, and how. */
-static int read_altinn(
-	struct compiler *compiler, struct test *test, const char **name, const json_t *value)
-{
-	for (size_t i = 0; i < sizeof(altinn_members) / sizeof(*altinn_members); i++) {
-		const struct altinn_member *member = &altinn_members[i];
-		if (strcmp(member->name, *name) != 0)
-			continue;
-		if (member->kind == KIND_BASE &&
-			!bud_uri_is_absolute(bud_span(json_string_value(value))))
-			return refuse(compiler, "altinn", *name, "must be an absolute URL");
-		test->kind = (uint8_t)member->kind;
-		*name = member->attribute;
+	if (source->filters && !json_is_array(source->filters))
+		return bud_error_set(error, "filters", "filters must be an array");
+	if (json_array_size(source->filters) == 0 && !source->source && source->n_types == 0) {
+		*out_filter = NULL;
 		return 0;
 	}
-	return refuse(compiler, "altinn", *name,
-		"is unknown; known are resource, type, subject, unit, source");
-}
-
-static int compile_pairs(struct compiler *compiler, enum dialect dialect, const json_t *pairs,
-	const struct frame *plan)
-{
-	struct frame *frame = &compiler->frames[compiler->depth - 1];
-	struct test test = {.kind = (uint8_t)dialect,
-		.on_true = plan->on_true,
-		.on_false = plan->on_false,
-		.is_needed = plan->is_needed};
-	const char *name;
-	json_t *value;
-
-	if (!json_is_object(pairs) || json_object_size(pairs) == 0)
-		return refuse(compiler, dialect_names[dialect], NULL,
-			"must be an object of at least one attribute with a text");
-	json_object_foreach((json_t *)pairs, name, value)
-	{
-		const char *attribute = name;
-		int r = check_pair(compiler, dialect, name, value);
-		if (r == 0 && dialect == DIALECT_ALTINN)
-			r = read_altinn(compiler, &test, &attribute, value);
-		if (r < 0)
-			return r;
-		write_test(compiler, &test, attribute, value);
-		test.on_true = (uint16_t)(compiler->n_tests - 1);
-	}
-	frame->start = test.on_true;
-	return 0;
-}
-
-static int open_frame(struct compiler *compiler, const struct frame *plan)
-{
-	const char *name = dialect_names[plan->dialect];
-	struct frame *frame;
-
-	if (plan->dialect == DIALECT_NOT && !json_is_object(plan->members))
-		return refuse(compiler, name, NULL, "must be one filter, an object");
-	if (plan->dialect != DIALECT_NOT && json_array_size(plan->members) == 0)
-		return refuse(compiler, name, NULL, "must be an array of at least one filter");
-	if (compiler->depth == BUD_FILTER_DEPTH_MAX)
-		return refuse(
-			compiler, name, NULL, "is nested more than %u deep", BUD_FILTER_DEPTH_MAX);
-	frame = &compiler->frames[compiler->depth++];
-	*frame = *plan;
-	frame->left = plan->dialect == DIALECT_NOT ? 1 : json_array_size(plan->members);
-	frame->start = plan->dialect == DIALECT_ALL ? plan->on_true : plan->on_false;
-	if (plan->dialect == DIALECT_NOT || (plan->dialect == DIALECT_ANY && frame->left > 1))
-		frame->is_needed = false;
-	return count_node(compiler);
-}
-
-static enum dialect dialect_of(const char *name)
-{
-	enum dialect dialect = 0;
-
-	while (dialect < DIALECT_UNKNOWN && strcmp(dialect_names[dialect], name) != 0)
-		dialect++;
-	return dialect;
-}
-
-/* Compiles the next member of the innermost frame, or opens a frame for it. */
-static int compile_member(struct compiler *compiler)
-{
-	struct frame *frame = &compiler->frames[compiler->depth - 1];
-	struct frame plan = {.is_needed = frame->is_needed,
-		.on_true = frame->on_true,
-		.on_false = frame->on_false};
-	const json_t *member = frame->members;
-	void *only;
-	const char *name;
-
-	frame->left--;
-	if (frame->dialect != DIALECT_NOT)
-		member = json_array_get(frame->members, frame->left);
-	if (json_object_size(member) != 1)
-		return refuse(compiler, NULL, NULL, "must be an object with one of " DIALECTS);
-	only = json_object_iter((json_t *)member);
-	name = json_object_iter_key(only);
-	plan.members = json_object_iter_value(only);
-	plan.dialect = dialect_of(name);
-	if (frame->dialect == DIALECT_ALL)
-		plan.on_true = frame->start;
-	if (frame->dialect == DIALECT_ANY)
-		plan.on_false = frame->start;
-	if (frame->dialect == DIALECT_NOT) {
-		plan.on_true = frame->on_false;
-		plan.on_false = frame->on_true;
-	}
-	if (plan.dialect == DIALECT_UNKNOWN)
-		return refuse(compiler, name, NULL, "is no known dialect: " DIALECTS);
-	if (plan.dialect >= DIALECT_ALL)
-		return open_frame(compiler, &plan);
-	return compile_pairs(compiler, plan.dialect, plan.members, &plan);
-}
-
-static int compile(struct compiler *compiler, uint16_t *out_start)
-{
-	while (compiler->depth > 0) {
-		struct frame *frame = &compiler->frames[compiler->depth - 1];
-		if (frame->left > 0) {
-			int r = compile_member(compiler);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		*out_start = frame->start;
-		if (--compiler->depth > 0)
-			frame[-1].start = frame->start;
-	}
-	return 0;
-}
-
-static struct bud_filter *make(const struct compiler *compiler, uint16_t start)
-{
-	size_t bytes = compiler->n_tests * sizeof(struct test);
-	struct bud_filter *filter = bud_alloc(sizeof(*filter) + bytes + compiler->text.len);
-	char *text = (char *)filter->tests + bytes;
-
-	filter->start = start;
-	filter->n_tests = compiler->n_tests;
-	filter->text = text;
-	memcpy(filter->tests, compiler->tests, bytes);
-	memcpy(text, compiler->text.at, compiler->text.len);
-	return filter;
+	compiler = bud_alloc(sizeof(*compiler));
+	r = bud_terms_parse(&compiler->terms, source, error);
+	if (r == 0)
+		*out_filter = make(compiler);
+	free(compiler);
+	return r;
 }
 
 int bud_filter_compile(
 	const struct json_t *filters, struct bud_filter **out_filter, struct bud_error *error)
 {
-	struct compiler *compiler;
-	uint16_t start = HOLDS;
-	int r;
+	struct bud_filter_source source = {.filters = filters};
 
 	if (!json_is_array(filters))
 		return bud_error_set(error, "filters", "filters must be an array");
-	if (json_array_size(filters) == 0) {
-		*out_filter = NULL;
-		return 0;
-	}
-	compiler = bud_new(struct compiler);
-	compiler->error = error;
-	compiler->depth = 1;
-	compiler->frames[0] = (struct frame){.dialect = DIALECT_ALL,
-		.members = filters,
-		.left = json_array_size(filters),
-		.start = HOLDS,
-		.on_true = HOLDS,
-		.on_false = FAILS,
-		.is_needed = true};
-	r = compile(compiler, &start);
-	if (r == 0)
-		*out_filter = make(compiler, start);
-	bud_buffer_finish(&compiler->text);
-	free(compiler);
-	return r;
+	return bud_filter_compile_all(&source, out_filter, error);
+}
+
+void bud_filter_hold(const struct bud_filter *filter)
+{
+	/* All but this and the uses is immutable. */
+	atomic_uint *holders = &((struct bud_filter *)(uintptr_t)filter)->holders;
+
+	atomic_fetch_add_explicit(holders, 1, memory_order_relaxed);
 }
 
 void bud_filter_destroy(struct bud_filter *filter)
 {
-	free(filter);
+	if (filter && atomic_fetch_sub_explicit(&filter->holders, 1, memory_order_acq_rel) == 0)
+		free(filter);
 }
 
-static struct bud_span name_of(const struct bud_filter *filter, const struct test *test)
+struct bud_span bud_filter_bytes(const struct bud_filter *filter)
 {
-	return (struct bud_span){filter->text + test->name_at, test->name_len};
+	const char *from = (const char *)filter->tests;
+
+	return (struct bud_span){from, (size_t)(bud_filter_text(filter) + filter->text_len - from)};
 }
 
-static struct bud_span value_of(const struct bud_filter *filter, const struct test *test)
+bool bud_filter_equals(const struct bud_filter *filter, const struct bud_filter *other)
 {
-	return (struct bud_span){filter->text + test->value_at, test->value_len};
+	return filter->n_tests == other->n_tests && filter->start == other->start &&
+	       filter->cover_len == other->cover_len &&
+	       bud_span_equals(bud_filter_bytes(filter), bud_filter_bytes(other));
+}
+
+uint32_t *bud_filter_uses(struct bud_filter *filter)
+{
+	return &filter->uses;
 }
 
 static struct bud_span attribute_of(
-	const struct bud_filter *filter, const struct test *test, const struct bud_event *event)
+	const struct bud_filter *filter, const struct bud_test *test, const struct bud_event *event)
 {
 	const struct bud_attribute *attribute;
 
-	switch (test->field) {
-	case FIELD_TYPE:
+	switch ((enum bud_test_field)test->field) {
+	case BUD_FIELD_TYPE:
 		return event->type;
-	case FIELD_SOURCE:
+	case BUD_FIELD_SOURCE:
 		return event->source;
-	case FIELD_SUBJECT:
+	case BUD_FIELD_SUBJECT:
 		return event->subject;
-	case FIELD_ID:
+	case BUD_FIELD_ID:
 		return event->id;
-	default:
-		attribute = bud_event_find(event, name_of(filter, test));
-		return attribute ? attribute->value : (struct bud_span){0};
+	case BUD_FIELD_RESOURCE:
+	case BUD_FIELD_OTHER:
+		break;
 	}
+	attribute = bud_event_find(event, bud_filter_name_of(filter, test));
+	return attribute ? attribute->value : (struct bud_span){0};
 }
 
 static bool holds(
-	const struct bud_filter *filter, const struct test *test, const struct bud_event *event)
+	const struct bud_filter *filter, const struct bud_test *test, const struct bud_event *event)
 {
 	struct bud_span value = attribute_of(filter, test, event);
-	struct bud_span wanted = value_of(filter, test);
+	struct bud_span wanted = bud_filter_value_of(filter, test);
 
 	if (!value.at)
 		return false;
-	switch ((enum kind)test->kind) {
-	case KIND_PREFIX:
+	switch ((enum bud_term_kind)test->kind) {
+	case BUD_TERM_PREFIX:
 		return bud_span_starts(value, wanted);
-	case KIND_SUFFIX:
+	case BUD_TERM_SUFFIX:
 		return bud_span_ends(value, wanted);
-	case KIND_BASE:
+	case BUD_TERM_BASE:
 		return bud_uri_is_base(wanted, value);
-	case KIND_UNIT:
+	case BUD_TERM_UNIT:
 		if (event->is_main_unknown ||
 			(event->main_subject && bud_span_is(wanted, event->main_subject)))
 			return true;
 		break;
-	case KIND_EXACT:
+	case BUD_TERM_EXACT:
+	case BUD_TERM_NOT:
+	case BUD_TERM_ALL:
+	case BUD_TERM_ANY:
 		break;
 	}
 	return bud_span_equals(value, wanted);
@@ -429,30 +149,74 @@ static bool holds(
 
 bool bud_filter_match(const struct bud_filter *filter, const struct bud_event *event)
 {
-	uint16_t way = filter ? filter->start : HOLDS;
+	uint16_t way = filter ? filter->start : BUD_TEST_HOLDS;
 
-	while (!IS_END(way)) {
-		const struct test *test = &filter->tests[way];
+	while (!BUD_TEST_IS_END(way)) {
+		const struct bud_test *test = &filter->tests[way];
 		way = holds(filter, test, event) ? test->on_true : test->on_false;
 	}
-	return way == HOLDS;
+	return way == BUD_TEST_HOLDS;
 }
 
 bool bud_filter_has_unit(const struct bud_filter *filter)
 {
-	for (size_t i = 0; filter && i < filter->n_tests; i++)
-		if (filter->tests[i].kind == KIND_UNIT)
-			return true;
-	return false;
+	return filter && filter->has_unit;
+}
+
+bool bud_filter_names_notices(const struct bud_filter *filter)
+{
+	return filter && filter->names_notices;
 }
 
 struct bud_span bud_filter_needs(const struct bud_filter *filter, const char *attribute)
 {
 	for (size_t i = 0; filter && i < filter->n_tests; i++) {
-		const struct test *test = &filter->tests[i];
-		bool is_one = test->kind == KIND_EXACT || test->kind == KIND_UNIT;
-		if (test->is_needed && is_one && bud_span_is(name_of(filter, test), attribute))
-			return value_of(filter, test);
+		const struct bud_test *test = &filter->tests[i];
+		bool is_one = test->kind == BUD_TERM_EXACT || test->kind == BUD_TERM_UNIT;
+		if (test->is_needed && is_one &&
+			bud_span_is(bud_filter_name_of(filter, test), attribute))
+			return bud_filter_value_of(filter, test);
 	}
 	return (struct bud_span){0};
+}
+
+size_t bud_filter_cover_n(const struct bud_filter *filter)
+{
+	return filter ? filter->n_covers : 0;
+}
+
+static struct bud_literal literal_of(const struct bud_filter *filter, const struct bud_test *test)
+{
+	struct bud_literal literal = {BUD_LITERAL_EXACT, bud_filter_name_of(filter, test),
+		bud_filter_value_of(filter, test)};
+
+	if (test->kind == BUD_TERM_PREFIX)
+		literal.kind = BUD_LITERAL_PREFIX;
+	else if (test->kind == BUD_TERM_BASE)
+		literal.kind = BUD_LITERAL_BASE;
+	return literal;
+}
+
+size_t bud_filter_cover_next(const struct bud_filter *filter, size_t *position,
+	struct bud_literal literals[BUD_COVER_LITERALS_MAX])
+{
+	const uint16_t *words = bud_filter_cover_words(filter);
+	size_t n;
+
+	if (*position == filter->cover_len)
+		return 0;
+	n = words[(*position)++];
+	for (size_t i = 0; i < n; i++)
+		literals[i] = literal_of(filter, &filter->tests[words[(*position)++]]);
+	return n;
+}
+
+bool bud_filter_is_wide(const struct bud_filter *filter)
+{
+	return filter && filter->is_wide;
+}
+
+bool bud_filter_is_covered(const struct bud_filter *filter)
+{
+	return filter && filter->is_covered;
 }

@@ -1,236 +1,390 @@
-/* The matcher. A subscription is filed under a key made of what an event must have exactly for it:
- * type, source, subject, or those of them that are fixed; the set of them is its shape. An event
- * has one key per shape, and one more for each with a subject when it has a main subject, so at
- * most twelve lists of candidates are merged by serial, and each candidate is checked completely: a
- * key that collides costs time, not correctness. Those that ask for a unit are one list more, for
- * events of which nobody knows the main subject now. */
+/* The matcher.
+ *
+ *   event    type  source  subject  resource  ...          each hashed once
+ *              \      |       |       /
+ *   tuples   {resource}  {resource subject}  {resource subject, 24 bytes of source}  ...
+ *              |              |                 at most 64; those the event cannot have are skipped
+ *   keys     one 64-bit hash of each combination
+ *              |              |
+ *   groups   key table: 4096 segments that grow alone     key -> word
+ *              |              |
+ *   postings one subscription | a block of up to 128 | a list of blocks, in order of serial
+ *              \              |       and beside them: unfiltered, uncovered, units
+ *   walks    merged by serial; each subscription's filter is run whole, equal ones once
+ *
+ * A subscription is filed once for each alternative of its filter's cover (filter.h), at most 32
+ * for filters. So a hit costs three accesses to memory that wait for one another: the entry, the
+ * subscription, its filter; those of all tuples are under way at the same time. A cover need not be
+ * exact, and two keys that are equal by chance share a group: what is found is asked anyway. */
 #include "subscription/matcher.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 #include "core/alloc.h"
-#include "core/random.h"
 #include "event/event.h"
+#include "event/notice.h"
 #include "subscription/filter.h"
-#include "subscription/postings.h"
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
-#define SHAPES BUD_MATCHER_SHAPES
-#define WALKS  (SHAPES + SHAPES / 2 + 1)
+/* Keys of an event: one per tuple, and one more for those with a subject, for its main subject. */
+#define KEYS_MAX  (2 * BUD_TUPLES_MAX)
+#define LISTS     3
+#define WALKS_MAX (KEYS_MAX + LISTS)
 
-enum part {
-	PART_TYPE,
-	PART_SOURCE,
-	PART_SUBJECT,
-	PARTS,
-};
-
-static_assert(SHAPES == 1u << PARTS, "a shape per set of parts");
-
-/* Subscriptions with the same key. */
-struct group {
-	struct bud_index_link link;
-	struct bud_postings postings;
-};
+#define VERDICTS  16u /* kept of filters that were run */
+#define LINE      64u
+#define LINES_FAR 3u /* of a filter that are fetched ahead */
 
 void bud_matcher_init(struct bud_matcher *matcher)
 {
-	char seed[32];
-
 	*matcher = (struct bud_matcher){0};
-	bud_random_bytes(seed, sizeof(seed));
-	bud_hash_key_init(&matcher->key, (struct bud_span){seed, sizeof(seed)});
+	bud_tuples_init(&matcher->tuples);
 }
 
 void bud_matcher_finish(struct bud_matcher *matcher)
 {
-	struct bud_index_link *link;
 	size_t position = 0;
+	uintptr_t *word;
 
-	while ((link = bud_index_take(&matcher->groups, &position))) {
-		struct group *group = bud_container(link, struct group, link);
-		bud_postings_finish(&group->postings);
-		free(group);
+	while ((word = bud_key_table_next(&matcher->groups, &position))) {
+		struct bud_postings postings = {*word};
+		bud_postings_finish(&postings);
 	}
-	bud_index_finish(&matcher->groups);
+	bud_key_table_finish(&matcher->groups);
+	bud_key_table_finish(&matcher->filters);
+	bud_postings_finish(&matcher->unfiltered);
+	bud_postings_finish(&matcher->uncovered);
 	bud_postings_finish(&matcher->units);
+	bud_tuples_finish(&matcher->tuples);
 }
 
-static uint64_t hash_part(const struct bud_matcher *matcher, struct bud_span part)
+/* Filing. */
+
+static uint64_t hash_filter(const struct bud_matcher *matcher, const struct bud_filter *filter)
 {
-	return part.at ? bud_hash_64(&matcher->key, part) : 0;
+	return bud_hash_64(&matcher->tuples.key, bud_filter_bytes(filter));
 }
 
-/* The key of a shape from the hashes of its parts; those outside the shape do not count. */
-static uint64_t make_key(unsigned shape, const uint64_t hashes[PARTS])
+/* Two filters with one hash that differ: the later one stays alone. */
+static void share_filter(struct bud_matcher *matcher, struct bud_subscription *subscription)
 {
-	static const uint64_t factors[PARTS] = {
-		0x9e3779b97f4a7c15u, 0xc2b2ae3d27d4eb4fu, 0x165667b19e3779f9u};
-	uint64_t key = (shape + 1) * 0xd6e8feb86659fd93u;
+	struct bud_filter *own = subscription->filter;
+	struct bud_filter *shared;
+	uintptr_t *word;
 
-	for (unsigned part = 0; part < PARTS; part++)
-		if (shape & 1u << part)
-			key = ((key << 23 | key >> 41) ^ hashes[part]) * factors[part];
-	return key ^ key >> 29;
-}
-
-static struct group *find_group(const struct bud_matcher *matcher, uint64_t key)
-{
-	struct bud_index_link *link = bud_index_first(&matcher->groups, key);
-
-	return link ? bud_container(link, struct group, link) : NULL;
-}
-
-static void file_in(
-	struct bud_matcher *matcher, uint64_t key, const struct bud_subscription *subscription)
-{
-	struct group *group = find_group(matcher, key);
-
-	if (!group) {
-		group = bud_new(struct group);
-		bud_index_add(&matcher->groups, &group->link, key);
-	}
-	bud_postings_add(&group->postings, subscription);
-}
-
-static void take_out(
-	struct bud_matcher *matcher, uint64_t key, const struct bud_subscription *subscription)
-{
-	struct group *group = find_group(matcher, key);
-
-	if (!group)
-		return; /* two types with one hash */
-	bud_postings_remove(&group->postings, subscription);
-	if (group->postings.n_blocks > 0)
+	if (!own)
 		return;
-	bud_index_remove(&matcher->groups, &group->link);
-	free(group);
+	word = bud_key_table_add(&matcher->filters, hash_filter(matcher, own));
+	if (*word == 0)
+		*word = (uintptr_t)own;
+	shared = (struct bud_filter *)*word;
+	if (shared != own && !bud_filter_equals(shared, own))
+		return;
+	++*bud_filter_uses(shared);
+	if (shared == own)
+		return;
+	bud_filter_hold(shared);
+	subscription->filter = shared;
+	bud_filter_destroy(own);
 }
 
-typedef void (*file_fn)(struct bud_matcher *, uint64_t, const struct bud_subscription *);
-
-/* Calls `fn` with each key of the subscription, and returns the shape they have. */
-static unsigned each_key(
-	struct bud_matcher *matcher, const struct bud_subscription *subscription, file_fn fn)
+static void unshare_filter(struct bud_matcher *matcher, struct bud_filter *filter)
 {
-	const struct bud_filter *filter = subscription->filter;
-	struct bud_span source = bud_filter_needs(filter, "source");
-	struct bud_span subject = bud_filter_needs(filter, "subject");
-	struct bud_span type = bud_filter_needs(filter, "type");
-	uint64_t hashes[PARTS];
-	unsigned shape = 0;
-
-	if (subscription->source)
-		source = bud_span(subscription->source);
-	hashes[PART_SOURCE] = hash_part(matcher, source);
-	hashes[PART_SUBJECT] = hash_part(matcher, subject);
-	shape |= source.at ? 1u << PART_SOURCE : 0;
-	shape |= subject.at ? 1u << PART_SUBJECT : 0;
-	shape |= subscription->n_types || type.at ? 1u << PART_TYPE : 0;
-	for (size_t i = 0; i < subscription->n_types; i++) {
-		hashes[PART_TYPE] = hash_part(matcher, bud_span(subscription->types[i]));
-		fn(matcher, make_key(shape, hashes), subscription);
-	}
-	if (subscription->n_types == 0) {
-		hashes[PART_TYPE] = hash_part(matcher, type);
-		fn(matcher, make_key(shape, hashes), subscription);
-	}
-	return shape;
+	if (!filter || *bud_filter_uses(filter) == 0 || --*bud_filter_uses(filter) > 0)
+		return;
+	bud_key_table_remove(&matcher->filters,
+		bud_key_table_find(&matcher->filters, hash_filter(matcher, filter)));
 }
 
-void bud_matcher_add(struct bud_matcher *matcher, const struct bud_subscription *subscription)
+static void add_uncovered(struct bud_matcher *matcher, const struct bud_subscription *subscription)
 {
-	matcher->filed[each_key(matcher, subscription, file_in)]++;
+	if (bud_postings_add(&matcher->uncovered, subscription))
+		matcher->n_uncovered++;
+}
+
+static void file_in(struct bud_matcher *matcher, const struct bud_reading *reading,
+	const struct bud_subscription *subscription)
+{
+	const struct bud_tuple *tuple = bud_tuples_file(&matcher->tuples, reading);
+	struct bud_postings postings;
+	uintptr_t *word;
+
+	if (!tuple) {
+		add_uncovered(matcher, subscription);
+		return;
+	}
+	word = bud_key_table_add(
+		&matcher->groups, bud_tuples_key(&matcher->tuples, tuple, reading));
+	postings.word = *word;
+	if (!bud_postings_add(&postings, subscription)) /* two alternatives with one key */
+		bud_tuples_drop(&matcher->tuples, (struct bud_tuple *)(uintptr_t)tuple);
+	*word = postings.word;
+}
+
+/* Returns whether it was there. */
+static bool take_out(
+	struct bud_matcher *matcher, uint64_t key, const struct bud_subscription *subscription)
+{
+	uintptr_t *word = bud_key_table_find(&matcher->groups, key);
+	struct bud_postings postings = {word ? *word : 0};
+
+	if (!word || !bud_postings_remove(&postings, subscription))
+		return false;
+	if (bud_postings_are_empty(&postings))
+		bud_key_table_remove(&matcher->groups, word);
+	else
+		*word = postings.word;
+	return true;
+}
+
+/* Which tuple it was filed under depends on what was there then: it is looked for in all. */
+static void take_out_all(struct bud_matcher *matcher, const struct bud_reading *reading,
+	const struct bud_subscription *subscription)
+{
+	struct bud_tuples *tuples = &matcher->tuples;
+
+	for (size_t i = 0; i < tuples->n;) {
+		struct bud_tuple *tuple = &tuples->at[i];
+		size_t n = tuples->n;
+		if (bud_tuple_fits(tuple, reading) &&
+			take_out(matcher, bud_tuples_key(tuples, tuple, reading), subscription))
+			bud_tuples_drop(tuples, tuple);
+		if (tuples->n == n)
+			i++;
+	}
+}
+
+void bud_matcher_add(struct bud_matcher *matcher, struct bud_subscription *subscription)
+{
+	struct bud_literal literals[BUD_COVER_LITERALS_MAX];
+	struct bud_reading reading;
+	size_t position = 0;
+	size_t n;
+
+	share_filter(matcher, subscription);
 	if (bud_filter_has_unit(subscription->filter))
-		bud_postings_add(&matcher->units, subscription);
+		(void)bud_postings_add(&matcher->units, subscription);
+	if (!subscription->filter)
+		(void)bud_postings_add(&matcher->unfiltered, subscription);
+	else if (bud_filter_cover_n(subscription->filter) == 0)
+		add_uncovered(matcher, subscription);
+	else
+		while ((n = bud_filter_cover_next(subscription->filter, &position, literals))) {
+			bud_tuples_read_literals(&matcher->tuples, literals, n, true, &reading);
+			file_in(matcher, &reading, subscription);
+		}
 }
 
 void bud_matcher_remove(struct bud_matcher *matcher, const struct bud_subscription *subscription)
 {
-	matcher->filed[each_key(matcher, subscription, take_out)]--;
-	if (bud_filter_has_unit(subscription->filter))
-		bud_postings_remove(&matcher->units, subscription);
+	struct bud_literal literals[BUD_COVER_LITERALS_MAX];
+	struct bud_filter *filter = subscription->filter;
+	struct bud_reading reading;
+	size_t position = 0;
+	size_t n;
+
+	if (bud_filter_has_unit(filter))
+		(void)bud_postings_remove(&matcher->units, subscription);
+	if (!filter)
+		(void)bud_postings_remove(&matcher->unfiltered, subscription);
+	else
+		while ((n = bud_filter_cover_next(filter, &position, literals))) {
+			bud_tuples_read_literals(&matcher->tuples, literals, n, false, &reading);
+			take_out_all(matcher, &reading, subscription);
+		}
+	if (bud_postings_remove(&matcher->uncovered, subscription))
+		matcher->n_uncovered--;
+	unshare_filter(matcher, filter);
 }
 
-static bool has_subject(unsigned shape)
+/* Matching. */
+
+struct walk {
+	struct bud_postings_cursor cursor;
+	bool verdict; /* of the filter it stood on last */
+};
+
+struct matching {
+	const struct bud_matcher *matcher;
+	struct bud_match *match;
+	bool is_notice;
+	size_t n;
+	struct walk walks[WALKS_MAX];
+	uint8_t heap[WALKS_MAX]; /* walks that have not ended, the lowest serial first */
+	struct {
+		const struct bud_filter *filter;
+		bool verdict;
+	} verdicts[VERDICTS];
+};
+
+static_assert(WALKS_MAX <= UINT8_MAX, "a walk's number is a byte");
+
+/* The keys of the event; returns how many. */
+static size_t find_keys(const struct matching *matching, uint64_t keys[KEYS_MAX])
 {
-	return shape & 1u << PART_SUBJECT;
-}
+	const struct bud_tuples *tuples = &matching->matcher->tuples;
+	const struct bud_event *event = matching->match->event;
+	struct bud_reading reading;
+	size_t n;
 
-static size_t add_walk(const struct bud_matcher *matcher, const struct bud_match *match,
-	uint64_t key, struct bud_postings_cursor *out)
-{
-	const struct group *group = find_group(matcher, key);
-
-	if (!group)
-		return 0;
-	*out = bud_postings_seek(&group->postings, match->after_serial);
-	return 1;
-}
-
-/* The candidates for the event, as up to WALKS walks; returns how many. */
-static size_t find_candidates(const struct bud_matcher *matcher, const struct bud_match *match,
-	struct bud_postings_cursor cursors[WALKS])
-{
-	const struct bud_event *event = match->event;
-	uint64_t hashes[PARTS] = {hash_part(matcher, event->type),
-		hash_part(matcher, event->source), hash_part(matcher, event->subject)};
-	size_t n = 0;
-
-	for (unsigned shape = 0; shape < SHAPES; shape++)
-		if (matcher->filed[shape] > 0 && (!has_subject(shape) || event->subject.at))
-			n += add_walk(matcher, match, make_key(shape, hashes), &cursors[n]);
-	if (event->is_main_unknown)
-		cursors[n++] = bud_postings_seek(&matcher->units, match->after_serial);
-	if (!event->main_subject || bud_span_is(event->subject, event->main_subject))
-		return n;
-	hashes[PART_SUBJECT] = hash_part(matcher, bud_span(event->main_subject));
-	for (unsigned shape = 0; shape < SHAPES; shape++)
-		if (matcher->filed[shape] > 0 && has_subject(shape))
-			n += add_walk(matcher, match, make_key(shape, hashes), &cursors[n]);
+	bud_tuples_read_event(tuples, event, &reading);
+	n = bud_tuples_keys(tuples, &reading, 0, keys);
+	if (event->main_subject && !bud_span_is(event->subject, event->main_subject) &&
+		bud_tuples_read_subject(tuples, bud_span(event->main_subject), &reading))
+		n += bud_tuples_keys(tuples, &reading, BUD_TUPLE_SUBJECT, keys + n);
 	return n;
 }
 
-/* The next candidate by serial, or NULL. */
-static const struct bud_subscription *take_first(struct bud_postings_cursor *cursors, size_t n)
+/* Postings with candidates; all that is asked of memory is asked at once. */
+static size_t find_postings(
+	const struct matching *matching, struct bud_postings postings[WALKS_MAX])
 {
-	const struct bud_subscription *first = NULL;
-	struct bud_postings_cursor *from = NULL;
+	const struct bud_matcher *matcher = matching->matcher;
+	uint64_t keys[KEYS_MAX];
+	size_t n_keys = find_keys(matching, keys);
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_keys; i++)
+		bud_key_table_prefetch(&matcher->groups, keys[i]);
+	for (size_t i = 0; i < n_keys; i++) {
+		const uintptr_t *word = bud_key_table_find(&matcher->groups, keys[i]);
+		if (word)
+			postings[n++].word = *word;
+	}
+	if (!bud_postings_are_empty(&matcher->unfiltered))
+		postings[n++] = matcher->unfiltered;
+	if (!bud_postings_are_empty(&matcher->uncovered))
+		postings[n++] = matcher->uncovered;
+	if (matching->match->event->is_main_unknown && !bud_postings_are_empty(&matcher->units))
+		postings[n++] = matcher->units;
+	for (size_t i = 0; i < n; i++)
+		bud_postings_prefetch(&postings[i]);
+	return n;
+}
+
+static void prefetch_filter(const struct bud_filter *filter)
+{
+	for (size_t i = 0; filter && i < LINES_FAR; i++)
+		__builtin_prefetch((const char *)filter + i * LINE);
+}
+
+static void start_walks(struct matching *matching)
+{
+	struct bud_postings postings[WALKS_MAX];
+	size_t n = find_postings(matching, postings);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct bud_subscription *candidate = bud_postings_current(&cursors[i]);
-		if (!candidate || (first && first->serial <= candidate->serial))
+		struct walk *walk = &matching->walks[matching->n];
+		walk->cursor = bud_postings_seek(&postings[i], matching->match->after_serial);
+		if (!walk->cursor.subscription)
 			continue;
-		first = candidate;
-		from = &cursors[i];
+		__builtin_prefetch(walk->cursor.subscription);
+		matching->n++;
 	}
-	if (from)
-		bud_postings_advance(from);
-	return first;
+	for (size_t i = 0; i < matching->n; i++)
+		prefetch_filter(matching->walks[i].cursor.subscription->filter);
+}
+
+static uint64_t serial_at(const struct matching *matching, size_t i)
+{
+	return matching->walks[matching->heap[i]].cursor.serial;
+}
+
+/* Puts the walk at `i` where its serial belongs below it. */
+static void sink(struct matching *matching, size_t i)
+{
+	for (;;) {
+		size_t least = i;
+		uint8_t moved = matching->heap[i];
+		for (size_t child = 2 * i + 1; child < 2 * i + 3 && child < matching->n; child++)
+			if (serial_at(matching, child) < serial_at(matching, least))
+				least = child;
+		if (least == i)
+			return;
+		matching->heap[i] = matching->heap[least];
+		matching->heap[least] = moved;
+		i = least;
+	}
+}
+
+static void make_heap(struct matching *matching)
+{
+	for (size_t i = 0; i < matching->n; i++)
+		matching->heap[i] = (uint8_t)i;
+	for (size_t i = matching->n / 2; i-- > 0;)
+		sink(matching, i);
+}
+
+/* The first walk goes on. */
+static void advance(struct matching *matching)
+{
+	struct walk *walk = &matching->walks[matching->heap[0]];
+
+	bud_postings_advance(&walk->cursor);
+	if (!walk->cursor.subscription)
+		matching->heap[0] = matching->heap[--matching->n];
+	sink(matching, 0);
+}
+
+/* Runs a filter, unless its verdict is known. */
+static bool judge(struct matching *matching, const struct bud_filter *filter)
+{
+	size_t place = ((uintptr_t)filter >> 4 ^ (uintptr_t)filter >> 12) % VERDICTS;
+
+	if (!filter)
+		return !matching->is_notice;
+	if (matching->verdicts[place].filter == filter)
+		return matching->verdicts[place].verdict;
+	matching->verdicts[place].filter = filter;
+	matching->verdicts[place].verdict =
+		(!matching->is_notice || bud_filter_names_notices(filter)) &&
+		bud_filter_match(filter, matching->match->event);
+	return matching->verdicts[place].verdict;
+}
+
+/* As bud_subscription_match(), for what the walk stands on. */
+static bool is_wanted(struct matching *matching, struct walk *walk)
+{
+	const struct bud_subscription *subscription = walk->cursor.subscription;
+
+	if (!walk->cursor.is_same)
+		walk->verdict = judge(matching, subscription->filter);
+	return walk->verdict && !(walk->cursor.may_expire && subscription->expires_ms &&
+					subscription->expires_ms <= matching->match->now_ms);
 }
 
 size_t bud_matcher_match(const struct bud_matcher *matcher, struct bud_match *match)
 {
-	struct bud_postings_cursor cursors[WALKS];
-	size_t n_cursors = find_candidates(matcher, match, cursors);
-	const struct bud_subscription *candidate;
+	struct matching matching;
 	const struct bud_subscription *last = NULL;
+	bool last_verdict = false;
 	size_t n = 0;
 
+	matching.matcher = matcher;
+	matching.match = match;
+	matching.is_notice = bud_notice_is_ours(match->event->type);
+	matching.n = 0;
+	memset(matching.verdicts, 0, sizeof(matching.verdicts));
+	start_walks(&matching);
+	make_heap(&matching);
 	match->more = false;
-	while ((candidate = take_first(cursors, n_cursors))) {
-		if (candidate == last)
-			continue; /* by its subject and as one with a unit */
-		last = candidate;
-		if (!bud_subscription_match(candidate, match->event, match->now_ms))
+	for (; matching.n > 0; advance(&matching)) {
+		struct walk *walk = &matching.walks[matching.heap[0]];
+		if (walk->cursor.subscription == last) {
+			walk->verdict = last_verdict; /* by two of its alternatives */
 			continue;
-		if (n == match->max) {
+		}
+		bool wanted = is_wanted(&matching, walk);
+		last = walk->cursor.subscription;
+		last_verdict = walk->verdict;
+		if (wanted && n == match->max) {
 			match->more = true;
 			break;
 		}
-		match->found[n++] = candidate;
+		if (wanted)
+			match->found[n++] = last;
 	}
 	return n;
 }

@@ -63,16 +63,6 @@ void bud_subscription_set_beside(
 	subscription->status.reason = bud_strdup("unreadable");
 }
 
-static bool has_type(const struct bud_subscription *subscription, struct bud_span type)
-{
-	for (size_t i = 0; i < subscription->n_types; i++) {
-		const char *have = subscription->types[i];
-		if (strncmp(have, type.at, type.len) == 0 && have[type.len] == '\0')
-			return true;
-	}
-	return false;
-}
-
 static int by_text(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -110,22 +100,12 @@ void bud_subscription_fingerprint(
 
 /* Only who names them gets our own events: who wants "everything" means everything of others, and
  * would be told of its own dead letters. */
-static bool asks_for_notices(const struct bud_subscription *subscription)
-{
-	return subscription->n_types > 0 ||
-	       (subscription->filters && strstr(subscription->filters, BUD_NOTICE_PREFIX));
-}
-
 bool bud_subscription_match(
 	const struct bud_subscription *subscription, const struct bud_event *event, int64_t now_ms)
 {
 	if (subscription->expires_ms && subscription->expires_ms <= now_ms)
 		return false;
-	if (subscription->source && !bud_span_is(event->source, subscription->source))
-		return false;
-	if (subscription->n_types && !has_type(subscription, event->type))
-		return false;
-	if (bud_notice_is_ours(event->type) && !asks_for_notices(subscription))
+	if (bud_notice_is_ours(event->type) && !bud_filter_names_notices(subscription->filter))
 		return false;
 	return bud_filter_match(subscription->filter, event);
 }

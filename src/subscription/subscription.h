@@ -23,15 +23,15 @@ struct bud_sink_header; /* subscription/sink_header.h */
 struct bud_subscription {
 	char *id; /* [0-9A-Za-z_-]; 32 hex digits unless the caller gave another */
 	char *owner;
-	uint64_t serial; /* issued by the store, kept for life; 0: not stored yet */
-	char *etag;      /* 16 hex digits without quotes; new with every change */
+	uint64_t serial;           /* issued by the store, kept for life; 0: not stored yet */
+	struct bud_filter *filter; /* of filters, source and types; matching reads it and serial */
+	char *etag;                /* 16 hex digits without quotes; new with every change */
 	int64_t created_ms;
 	char *name;
 	char *source;
 	char **types;
 	size_t n_types;
 	char *filters; /* compact JSON with sorted keys */
-	struct bud_filter *filter;
 	char *sink;
 	struct bud_sink_header *headers;
 	size_t n_headers;

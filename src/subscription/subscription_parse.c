@@ -118,18 +118,24 @@ static int read_types(struct reading *reading)
 	return 0;
 }
 
+/* After source and types, which become one with them. */
 static int read_filters(struct reading *reading)
 {
 	const json_t *filters = get(reading->root, "filters");
 	struct bud_subscription *made = reading->made;
-	int r;
+	struct bud_filter_source source = {filters, made->source, made->types, made->n_types};
+	int r = bud_filter_compile_all(&source, &made->filter, reading->error);
 
-	if (!filters)
-		return 0;
-	r = bud_filter_compile(filters, &made->filter, reading->error);
-	if (r == 0 && made->filter)
+	if (r < 0)
+		return r;
+	if (reading->origin != ORIGIN_STORE && bud_filter_is_wide(made->filter))
+		return bud_error_set(reading->error, "filters",
+			"filters has an any of more than %u alternatives and nothing else that "
+			"every event must have",
+			BUD_FILTER_POSTINGS_MAX);
+	if (json_array_size(filters) > 0)
 		made->filters = json_dumps(filters, JSON_COMPACT | JSON_SORT_KEYS);
-	return r;
+	return 0;
 }
 
 static int read_sink(struct reading *reading)

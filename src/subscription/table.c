@@ -9,6 +9,7 @@
 #include "core/alloc.h"
 #include "core/hash.h"
 #include "core/random.h"
+#include "subscription/filter.h"
 #include "subscription/index.h"
 #include "subscription/matcher.h"
 #include "subscription/postings.h"
@@ -17,8 +18,8 @@
 #define CACHE_LINE 128 /* two: the neighbour is fetched along */
 
 /* What the writer may do before readers get their turn. */
-#define CHUNK_RECORDS 64
-#define CHUNK_TYPES   256
+#define CHUNK_RECORDS  64
+#define CHUNK_POSTINGS 256
 
 /* Reloads leave that many revisions to the table they replace. */
 #define REVISIONS_APART ((uint64_t)1 << 40)
@@ -215,7 +216,7 @@ static struct bud_subscription *unfile(struct bud_table *table, struct entry *en
 	if (!old)
 		return NULL;
 	bud_matcher_remove(&table->content.matcher, old);
-	bud_postings_remove(&table->content.all, old);
+	(void)bud_postings_remove(&table->content.all, old);
 	table->content.n_live--;
 	return old;
 }
@@ -231,7 +232,7 @@ static struct bud_subscription *put(struct bud_table *table, struct bud_subscrip
 	entry->live = taken;
 	entry->serial = taken->serial;
 	bud_matcher_add(&table->content.matcher, taken);
-	bud_postings_add(&table->content.all, taken);
+	(void)bud_postings_add(&table->content.all, taken);
 	table->content.n_live++;
 	return old;
 }
@@ -251,17 +252,17 @@ static struct bud_subscription *bury(struct bud_table *table, const char *id, ui
 static size_t apply_chunk(struct bud_table *table, const struct bud_table_change *changes, size_t n,
 	struct bud_subscription *old[CHUNK_RECORDS])
 {
-	size_t types = 0;
+	size_t postings = 0;
 	size_t i = 0;
 
-	while (i < n && i < CHUNK_RECORDS && types < CHUNK_TYPES) {
+	while (i < n && i < CHUNK_RECORDS && postings < CHUNK_POSTINGS) {
 		const struct bud_table_change *change = &changes[i];
 		if (change->put)
 			old[i] = put(table, change->put);
 		else
 			old[i] = bury(table, change->id, change->serial);
-		types += change->put ? change->put->n_types : 0;
-		types += old[i] ? old[i]->n_types : 0;
+		postings += change->put ? bud_filter_cover_n(change->put->filter) : 0;
+		postings += old[i] ? bud_filter_cover_n(old[i]->filter) : 0;
 		i++;
 	}
 	return i;
@@ -341,7 +342,7 @@ struct bud_table_version bud_table_version(const struct bud_table *table)
 
 bool bud_table_has_units(const struct bud_table *table)
 {
-	return table->content.matcher.units.n_blocks > 0;
+	return !bud_postings_are_empty(&table->content.matcher.units);
 }
 
 size_t bud_table_match(const struct bud_table *table, struct bud_match *match)
@@ -367,7 +368,7 @@ const struct bud_subscription *bud_table_next(const struct bud_table *table, uin
 {
 	struct bud_postings_cursor cursor = bud_postings_seek(&table->content.all, after_serial);
 
-	return bud_postings_current(&cursor);
+	return cursor.subscription;
 }
 
 size_t bud_table_count(const struct bud_table *table)

@@ -1,5 +1,5 @@
 /* Filters: every dialect decides as the Subscriptions API says (specs C3), limits hold at the exact
- * number, errors name the member, and the value an index relies on is really needed. */
+ * number, errors name the member, and what is said to be needed really is. */
 #include "subscription/make.h"
 
 #include <errno.h>
