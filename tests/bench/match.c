@@ -108,9 +108,8 @@ static bool build(struct run *run)
 	run->built_per_s = rate(n, load_thread_cpu_ns() - began);
 	run->table_bytes = per((int64_t)(load_heap_bytes() - records), n);
 	run->resident_bytes = per((int64_t)(load_resident_bytes() - resident), n);
-	began = load_thread_cpu_ns();
-	run->events = load_events(&run->work);
-	run->event_ns = per(load_thread_cpu_ns() - began, run->work.events);
+	run->events = load_events(&run->work, &began);
+	run->event_ns = per(began, run->work.events);
 	return true;
 }
 

@@ -239,7 +239,7 @@ static int churn_all(struct churn *churn, size_t rounds)
 		return 1;
 	churn->table = load_table(subscriptions, churn->work.filters, churn->readers);
 	free(subscriptions);
-	churn->events = load_events(&churn->work);
+	churn->events = load_events(&churn->work, NULL);
 	churn->all = bud_alloc_zero(churn->readers * sizeof(*churn->all));
 	draw_init(&churn->draw, churn->work.seed, UINT64_MAX);
 	before = checksum(churn);

@@ -55,7 +55,7 @@ static void print(const struct work *work, uint64_t matches, uint64_t most)
 static void run(const struct work *work, struct bud_subscription **subscriptions)
 {
 	struct bud_table *table = load_table(subscriptions, work->filters, 1);
-	struct bud_event **events = load_events(work);
+	struct bud_event **events = load_events(work, NULL);
 	uint64_t matches = 0;
 	uint64_t most = 0;
 

@@ -73,22 +73,28 @@ struct bud_table *load_table(struct bud_subscription **subscriptions, size_t n, 
 	return table;
 }
 
-struct bud_event **load_events(const struct work *work)
+struct bud_event **load_events(const struct work *work, int64_t *out_ns)
 {
 	struct bud_event **events = bud_alloc(work->events * sizeof(struct bud_event *));
 	struct work_event event = {0};
 	struct bud_buffer json = {0};
+	int64_t ns = 0;
 
 	for (size_t i = 0; i < work->events; i++) {
+		int64_t began;
 		bud_buffer_clear(&json);
 		work_make_event(work, i, &event);
 		work_write_event(&event, i, &json);
+		began = load_now_ns();
 		events[i] = bud_event_create(bud_span("local"), bud_buffer_as_span(&json));
+		ns += load_now_ns() - began;
 		if (!events[i]) {
 			fprintf(stderr, "event %zu is none: %s\n", i, json.at);
 			abort();
 		}
 	}
+	if (out_ns)
+		*out_ns = ns;
 	work_event_finish(&event);
 	bud_buffer_finish(&json);
 	return events;

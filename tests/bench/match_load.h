@@ -19,7 +19,8 @@ struct bud_subscription *load_subscription(const struct work *work, size_t numbe
 struct bud_subscription **load_subscriptions(const struct work *work);
 /* Takes the subscriptions, not the array. */
 struct bud_table *load_table(struct bud_subscription **subscriptions, size_t n, size_t readers);
-struct bud_event **load_events(const struct work *work);
+/* `out_ns` (may be NULL): the time that making them of their JSON took. */
+struct bud_event **load_events(const struct work *work, int64_t *out_ns);
 void load_events_destroy(struct bud_event **events, size_t n);
 
 /* One event as reader `reader`, all chunks; returns how many match and, unless it is NULL, adds

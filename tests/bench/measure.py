@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 
 from kit import Budstikke, Issuer, Key, PrivateRedis, issuers_settings  # noqa: E402
 import isolation  # noqa: E402
+import matching  # noqa: E402
 import pull  # noqa: E402
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -277,6 +278,9 @@ def ratios(rows):
     if has("t none", "t token"):
         add("publishing with a token / without", rows["t token"]["cpu_us"] /
             rows["t none"]["cpu_us"], 1.03)
+    if has("m alone", "m beside"):
+        add("CPU beside 100 000 subscriptions / alone",
+            rows["m beside"]["cpu_us"] / rows["m alone"]["cpu_us"], 1.05)
     for name in ("p resource", "p subject"):
         if has(name):
             add(f"p99 of a page of 50, {name} (µs)", rows[name]["p99_us"], 2000)
@@ -311,15 +315,20 @@ def main():
     parser.add_argument("--flood", type=int, default=200, help="events a second for them")
     parser.add_argument("--herd", type=int, default=1000000, help="parked deliveries of case g")
     parser.add_argument("--indexed", type=int, default=10000000, help="events of case p")
+    parser.add_argument("--filters", type=int, default=1000000, help="at most, of case match")
+    parser.add_argument("--others", type=int, default=100000, help="subscriptions of case m")
     parser.add_argument("cases", nargs="*", default=list("abcde"))
     options = parser.parse_intermixed_args()
     bench = Bench(ROOT / options.build, options.events, options.repeat)
     bench.dead, bench.flood, bench.herd = options.dead, options.flood, options.herd
     bench.indexed = options.indexed
+    bench.filters, bench.others = options.filters, options.others
     cases = {"a": case_a, "b": case_b, "c": case_c, "d": case_d, "e": case_e,
              "f": lambda b: isolation.case_f(b, sys.modules[__name__]),
              "g": lambda b: isolation.case_g(b, sys.modules[__name__]),
              "h": lambda b: isolation.case_h(b, sys.modules[__name__]),
+             "m": lambda b: matching.case_m(b, sys.modules[__name__]),
+             "match": lambda b: matching.case_match(b, sys.modules[__name__]),
              "p": lambda b: pull.case_p(b, sys.modules[__name__]),
              "t": case_t,
              "q": lambda b: pull.case_q(b, sys.modules[__name__])}
@@ -327,7 +336,8 @@ def main():
         print("only one core: rates and latencies mean little", file=sys.stderr)
     for case in options.cases or "abcde":
         cases[case](bench)
-    table(bench.rows)
+    if bench.rows:
+        table(bench.rows)
 
 
 if __name__ == "__main__":
