@@ -13,7 +13,8 @@
 #include "subscription/filter_program.h"
 #include "subscription/filter_terms.h"
 
-/* Large, and not worth clearing: what counts is written before it is read. */
+/* Tens of kilobytes, not cleared: what counts is written before it is read. On the stack, for the
+ * allocator tidies up after each free of so much. */
 struct compiler {
 	struct bud_terms terms;
 	struct bud_program program;
@@ -36,7 +37,7 @@ static struct bud_filter *make(struct compiler *compiler)
 int bud_filter_compile_all(const struct bud_filter_source *source, struct bud_filter **out_filter,
 	struct bud_error *error)
 {
-	struct compiler *compiler;
+	struct compiler compiler;
 	int r;
 
 	if (source->filters && !json_is_array(source->filters))
@@ -45,11 +46,9 @@ int bud_filter_compile_all(const struct bud_filter_source *source, struct bud_fi
 		*out_filter = NULL;
 		return 0;
 	}
-	compiler = bud_alloc(sizeof(*compiler));
-	r = bud_terms_parse(&compiler->terms, source, error);
+	r = bud_terms_parse(&compiler.terms, source, error);
 	if (r == 0)
-		*out_filter = make(compiler);
-	free(compiler);
+		*out_filter = make(&compiler);
 	return r;
 }
 

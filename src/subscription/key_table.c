@@ -10,7 +10,7 @@
 
 #define SEGMENT_SHIFT 52
 #define ROOM_FIRST    4u
-#define ROOM_DOUBLES  64u /* below it; then a quarter more at a time */
+#define ROOM_DOUBLES  64u /* below it; then half as much more at a time */
 
 struct entry {
 	uint64_t key;
@@ -67,7 +67,7 @@ static void grow(struct bud_key_segment *segment)
 	else if (segment->room < ROOM_DOUBLES)
 		resize(segment, segment->room * 2);
 	else
-		resize(segment, segment->room + segment->room / 4);
+		resize(segment, segment->room + segment->room / 2);
 }
 
 static uintptr_t *find(const struct bud_key_segment *segment, uint64_t key)
