@@ -67,6 +67,7 @@ class Tool(unittest.TestCase):
             ('{"expression":"n = 5","event":{"n":"6"}}', "false"),
             ('{"expression":"1 +","event":{}}', "false error=parse"),
             ('{"expression":"1 + 1"}', "2"),
+            ('{"expression":"EXISTS a","event":null}', "false"),
             ('{"expression":5,"event":{}}', "false error=generic"),
             ('{"event":{}}', "false error=generic"),
             ('{"expression":"TRUE","event":[]}', "false error=generic"),
@@ -80,7 +81,7 @@ class Tool(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertEqual(out.splitlines(), [answer for _, answer in lines])
         self.assertIn("line 3: at byte 3 of the expression", err)
-        self.assertIn("line 10: no JSON", err)
+        self.assertIn("line 11: no JSON", err)
 
     def test_each_line_is_answered_at_once(self):
         with subprocess.Popen([TOOL, "--lines"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,

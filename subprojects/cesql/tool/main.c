@@ -162,17 +162,19 @@ static void answer(const struct tool *tool, const char *text, size_t len, json_t
 	cesql_destroy(expression);
 }
 
-/* `event` may be NULL, which is none. False, and said why, when it cannot be one. */
+/* `event` may be NULL or null, which is none. False, and said why, when it cannot be one. */
 static bool is_event(const struct tool *tool, json_t *event)
 {
 	char message[256];
 	const char *bad;
 
-	if (event && !json_is_object(event)) {
+	if (!event || json_is_null(event))
+		return true;
+	if (!json_is_object(event)) {
 		complain(tool, "the event must be a JSON object");
 		return false;
 	}
-	bad = event ? find_bad_attribute(event) : NULL;
+	bad = find_bad_attribute(event);
 	if (!bad)
 		return true;
 	snprintf(message, sizeof(message),
