@@ -17,6 +17,7 @@ from kit import Budstikke, Issuer, Key, PrivateRedis, issuers_settings  # noqa: 
 import isolation  # noqa: E402
 import matching  # noqa: E402
 import pull  # noqa: E402
+import registry  # noqa: E402
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0))
@@ -317,11 +318,12 @@ def main():
     parser.add_argument("--indexed", type=int, default=10000000, help="events of case p")
     parser.add_argument("--filters", type=int, default=1000000, help="at most, of case match")
     parser.add_argument("--others", type=int, default=100000, help="subscriptions of case m")
+    parser.add_argument("--subscriptions", type=int, default=1000000, help="those of case n")
     parser.add_argument("cases", nargs="*", default=list("abcde"))
     options = parser.parse_intermixed_args()
     bench = Bench(ROOT / options.build, options.events, options.repeat)
     bench.dead, bench.flood, bench.herd = options.dead, options.flood, options.herd
-    bench.indexed = options.indexed
+    bench.indexed, bench.subscriptions = options.indexed, options.subscriptions
     bench.filters, bench.others = options.filters, options.others
     cases = {"a": case_a, "b": case_b, "c": case_c, "d": case_d, "e": case_e,
              "f": lambda b: isolation.case_f(b, sys.modules[__name__]),
@@ -329,6 +331,7 @@ def main():
              "h": lambda b: isolation.case_h(b, sys.modules[__name__]),
              "m": lambda b: matching.case_m(b, sys.modules[__name__]),
              "match": lambda b: matching.case_match(b, sys.modules[__name__]),
+             "n": lambda b: registry.case_n(b, sys.modules[__name__]),
              "p": lambda b: pull.case_p(b, sys.modules[__name__]),
              "t": case_t,
              "q": lambda b: pull.case_q(b, sys.modules[__name__])}
