@@ -24,9 +24,11 @@ static const char prefix[] = "sealed:v1:";
 struct key {
 	unsigned char bytes[BUD_SEAL_KEY_BYTES];
 	char name[2 * NAME_BYTES + 1];
+	const EVP_CIPHER *cipher; /* the sealer's */
 };
 
 struct bud_sealer {
+	EVP_CIPHER *cipher; /* looked up once: that costs as much as to open a secret */
 	size_t n;
 	struct key keys[BUD_SEAL_KEYS_MAX];
 };
@@ -92,6 +94,8 @@ int bud_sealer_create(const struct bud_span *keys, size_t n, struct bud_sealer *
 	if (n > BUD_SEAL_KEYS_MAX)
 		return bud_error_set(error, NULL, "at most %d keys for sealing", BUD_SEAL_KEYS_MAX);
 	sealer = bud_new(struct bud_sealer);
+	sealer->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	bud_insist(sealer->cipher != NULL);
 	for (size_t i = 0; i < n; i++) {
 		struct key *key = &sealer->keys[sealer->n];
 		if (parse_key(keys[i], key) < 0) {
@@ -101,6 +105,7 @@ int bud_sealer_create(const struct bud_span *keys, size_t n, struct bud_sealer *
 				"in hex (64 digits)",
 				i + 1);
 		}
+		key->cipher = sealer->cipher;
 		if (!find_key(sealer, bud_span(key->name)))
 			sealer->n++;
 	}
@@ -112,6 +117,7 @@ void bud_sealer_destroy(struct bud_sealer *sealer)
 {
 	if (!sealer)
 		return;
+	EVP_CIPHER_free(sealer->cipher);
 	OPENSSL_cleanse(sealer, sizeof(*sealer));
 	free(sealer);
 }
@@ -119,7 +125,10 @@ void bud_sealer_destroy(struct bud_sealer *sealer)
 /* What the tag vouches for beside the text: the key's name, and the place. */
 static void write_bound(const struct key *key, struct bud_span place, struct bud_buffer *out)
 {
-	bud_buffer_format(out, "%s%s:", prefix, key->name);
+	bud_buffer_reserve(out, sizeof(prefix) + sizeof(key->name) + place.len);
+	bud_buffer_text(out, prefix);
+	bud_buffer_text(out, key->name);
+	bud_buffer_byte(out, ':');
 	bud_buffer_span(out, place);
 }
 
@@ -131,8 +140,8 @@ static EVP_CIPHER_CTX *make_context(
 	int len;
 
 	bud_insist(context != NULL);
-	bud_insist(EVP_CipherInit_ex(
-		context, EVP_aes_256_gcm(), NULL, key->bytes, nonce, is_to_seal ? 1 : 0));
+	bud_insist(EVP_CipherInit_ex2(
+		context, key->cipher, key->bytes, nonce, is_to_seal ? 1 : 0, NULL));
 	write_bound(key, place, &bound);
 	bud_insist(bound.len <= INT_MAX);
 	bud_insist(EVP_CipherUpdate(context, NULL, &len, (const void *)bound.at, (int)bound.len));
