@@ -18,14 +18,14 @@ enum bud_subscription_state {
 
 struct bud_subscription_status {
 	enum bud_subscription_state state;
+	/* What the receiver granted (CloudEvents HTTP webhooks 4.2); 0: no bound. */
+	uint32_t rate_per_min;
 	int64_t since_ms; /* 0: since it was made */
 	char *reason;     /* a word of ours: "gone", "failing", "owner", "consent" ...; or NULL */
 	char *detail;     /* a sentence for people, or NULL */
 	/* When the receiver agreed to be pushed to; 0: it has not, or was not asked. One that has
 	 * must be told in each delivery who asked (CloudEvents HTTP webhooks 2.1). */
 	int64_t granted_ms;
-	/* What the receiver granted (CloudEvents HTTP webhooks 4.2); 0: no bound. */
-	uint32_t rate_per_min;
 	char *callback_key; /* who knows it may grant; NULL when nothing is asked */
 	/* Of a credential that we renew: what to send now. NULL: none yet. */
 	char *access_token;

@@ -7,8 +7,8 @@
 #include "core/alloc.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "subscription/index.h"
 #include "subscription/status.h"
-
 struct bud_event;       /* event/event.h */
 struct bud_filter;      /* subscription/filter.h */
 struct bud_sealer;      /* crypto/seal.h */
@@ -19,7 +19,6 @@ struct bud_sink_header; /* subscription/sink_header.h */
 #define BUD_SUBSCRIPTION_FORMAT 1
 
 #define BUD_FINGERPRINT_TEXT_BYTES 33 /* 32 hex digits and a NUL */
-
 struct bud_subscription {
 	char *id; /* [0-9A-Za-z_-]; 32 hex digits unless the caller gave another */
 	char *owner;
@@ -42,14 +41,15 @@ struct bud_subscription {
 	char *secret;        /* whsec_..., never NULL */
 	uint32_t timeout_ms; /* in force */
 	bool timeout_is_given;
+	bool is_sealed_old; /* its record, as it was loaded: subscription/sealing.h */
 	const struct bud_push_config *config;  /* never NULL */
 	struct bud_subscription_status status; /* its secrets as stored: subscription/sealing.h */
 	const struct bud_sealer *sealer;       /* for its secrets in the store; may be NULL */
-	bool is_sealed_old; /* its record, as it was loaded: subscription/sealing.h */
-	/* Set by the table: a number that no other live one has, and that no other record had. */
+	atomic_uint holders;                   /* beside its owner */
+	/* The table's: a number that no other live one has, and that no other record had. */
 	uint32_t slot;
 	uint64_t revision;
-	atomic_uint holders; /* beside its owner */
+	struct bud_index_link link; /* by id */
 };
 
 /* What a record gets that its JSON does not say. */
@@ -111,7 +111,6 @@ struct bud_subscription_beside {
 /* Takes it over. A status that cannot be read counts as disabled: nothing is pushed then. */
 void bud_subscription_set_beside(
 	struct bud_subscription *subscription, const struct bud_subscription_beside *beside);
-
 /* Of owner, sink, source, types (a set) and filters (in any order): the same, if this is. */
 void bud_subscription_fingerprint(
 	const struct bud_subscription *subscription, char out[BUD_FINGERPRINT_TEXT_BYTES]);

@@ -24,17 +24,17 @@
 /* Reloads leave that many revisions to the table they replace. */
 #define REVISIONS_APART ((uint64_t)1 << 40)
 
-/* An id we have heard of. */
-struct entry {
+/* An id that is live no more. */
+struct tombstone {
 	struct bud_index_link link;
-	struct bud_subscription *live; /* NULL: a tombstone */
 	uint64_t serial;
 	char id[];
 };
 
 struct content {
 	struct bud_hash_key key;
-	struct bud_index entries;
+	struct bud_index live; /* subscriptions by id */
+	struct bud_index tombstones;
 	struct bud_matcher matcher;
 	struct bud_postings all;
 	size_t n_live;
@@ -92,12 +92,13 @@ static void finish_content(struct content *content)
 	struct bud_index_link *link;
 	size_t position = 0;
 
-	while ((link = bud_index_take(&content->entries, &position))) {
-		struct entry *entry = bud_container(link, struct entry, link);
-		bud_subscription_destroy(entry->live);
-		free(entry);
-	}
-	bud_index_finish(&content->entries);
+	while ((link = bud_index_take(&content->live, &position)))
+		bud_subscription_destroy(bud_container(link, struct bud_subscription, link));
+	position = 0;
+	while ((link = bud_index_take(&content->tombstones, &position)))
+		free(bud_container(link, struct tombstone, link));
+	bud_index_finish(&content->live);
+	bud_index_finish(&content->tombstones);
 	bud_matcher_finish(&content->matcher);
 	bud_postings_finish(&content->all);
 	free(content->free_slots);
@@ -167,30 +168,53 @@ static uint64_t hash_id(const struct bud_table *table, const char *id)
 	return bud_hash_64(&table->content.key, bud_span(id));
 }
 
-static struct entry *find_entry(const struct bud_table *table, const char *id, uint64_t hash)
+static struct bud_subscription *find_live(
+	const struct bud_table *table, const char *id, uint64_t hash)
 {
-	struct bud_index_link *link = bud_index_first(&table->content.entries, hash);
+	struct bud_index_link *link = bud_index_first(&table->content.live, hash);
 
 	for (; link; link = bud_index_next(link)) {
-		struct entry *entry = bud_container(link, struct entry, link);
-		if (strcmp(entry->id, id) == 0)
-			return entry;
+		struct bud_subscription *live = bud_container(link, struct bud_subscription, link);
+		if (strcmp(live->id, id) == 0)
+			return live;
 	}
 	return NULL;
 }
 
-static struct entry *find_or_add_entry(struct bud_table *table, const char *id)
+static struct tombstone *find_tombstone(
+	const struct bud_table *table, const char *id, uint64_t hash)
 {
-	uint64_t hash = hash_id(table, id);
-	struct entry *entry = find_entry(table, id, hash);
+	struct bud_index_link *link = bud_index_first(&table->content.tombstones, hash);
+
+	for (; link; link = bud_index_next(link)) {
+		struct tombstone *tombstone = bud_container(link, struct tombstone, link);
+		if (strcmp(tombstone->id, id) == 0)
+			return tombstone;
+	}
+	return NULL;
+}
+
+static void remove_tombstone(struct bud_table *table, const char *id, uint64_t hash)
+{
+	struct tombstone *tombstone = find_tombstone(table, id, hash);
+
+	if (!tombstone)
+		return;
+	bud_index_remove(&table->content.tombstones, &tombstone->link);
+	free(tombstone);
+}
+
+static void put_tombstone(struct bud_table *table, const char *id, uint64_t hash, uint64_t serial)
+{
+	struct tombstone *tombstone = find_tombstone(table, id, hash);
 	size_t bytes = strlen(id) + 1;
 
-	if (entry)
-		return entry;
-	entry = bud_alloc_zero(sizeof(*entry) + bytes);
-	memcpy(entry->id, id, bytes);
-	bud_index_add(&table->content.entries, &entry->link, hash);
-	return entry;
+	if (!tombstone) {
+		tombstone = bud_alloc_zero(sizeof(*tombstone) + bytes);
+		memcpy(tombstone->id, id, bytes);
+		bud_index_add(&table->content.tombstones, &tombstone->link, hash);
+	}
+	tombstone->serial = serial;
 }
 
 static uint32_t take_slot(struct content *content)
@@ -209,12 +233,13 @@ static void give_slot(struct content *content, uint32_t slot)
 }
 
 /* Returns the record that was live, which nobody finds any more, or NULL. */
-static struct bud_subscription *unfile(struct bud_table *table, struct entry *entry)
+static struct bud_subscription *unfile(struct bud_table *table, const char *id, uint64_t hash)
 {
-	struct bud_subscription *old = bud_move(entry->live);
+	struct bud_subscription *old = find_live(table, id, hash);
 
 	if (!old)
 		return NULL;
+	bud_index_remove(&table->content.live, &old->link);
 	bud_matcher_remove(&table->content.matcher, old);
 	(void)bud_postings_remove(&table->content.all, old);
 	table->content.n_live--;
@@ -223,14 +248,15 @@ static struct bud_subscription *unfile(struct bud_table *table, struct entry *en
 
 static struct bud_subscription *put(struct bud_table *table, struct bud_subscription *taken)
 {
-	struct entry *entry = find_or_add_entry(table, taken->id);
-	struct bud_subscription *old = unfile(table, entry);
+	uint64_t hash = hash_id(table, taken->id);
+	struct bud_subscription *old = unfile(table, taken->id, hash);
 
 	assert(taken->serial > 0);
+	if (!old)
+		remove_tombstone(table, taken->id, hash);
 	taken->slot = old ? old->slot : take_slot(&table->content);
 	taken->revision = ++table->last_revision;
-	entry->live = taken;
-	entry->serial = taken->serial;
+	bud_index_add(&table->content.live, &taken->link, hash);
 	bud_matcher_add(&table->content.matcher, taken);
 	(void)bud_postings_add(&table->content.all, taken);
 	table->content.n_live++;
@@ -239,10 +265,10 @@ static struct bud_subscription *put(struct bud_table *table, struct bud_subscrip
 
 static struct bud_subscription *bury(struct bud_table *table, const char *id, uint64_t serial)
 {
-	struct entry *entry = find_or_add_entry(table, id);
-	struct bud_subscription *old = unfile(table, entry);
+	uint64_t hash = hash_id(table, id);
+	struct bud_subscription *old = unfile(table, id, hash);
 
-	entry->serial = serial;
+	put_tombstone(table, id, hash, serial);
 	if (old)
 		give_slot(&table->content, old->slot);
 	return old;
@@ -308,14 +334,8 @@ void bud_table_set_version(struct bud_table *table, struct bud_table_version ver
 
 void bud_table_forget(struct bud_table *table, const char *id)
 {
-	struct entry *entry;
-
 	take_turn(table);
-	entry = find_entry(table, id, hash_id(table, id));
-	if (entry && !entry->live) {
-		bud_index_remove(&table->content.entries, &entry->link);
-		free(entry);
-	}
+	remove_tombstone(table, id, hash_id(table, id));
 	end_turn(table);
 }
 
@@ -353,14 +373,13 @@ size_t bud_table_match(const struct bud_table *table, struct bud_match *match)
 enum bud_table_state bud_table_find(const struct bud_table *table, const char *id,
 	const struct bud_subscription **out_subscription)
 {
-	const struct entry *entry = find_entry(table, id, hash_id(table, id));
+	uint64_t hash = hash_id(table, id);
+	const struct bud_subscription *live = find_live(table, id, hash);
 
-	if (!entry)
-		return BUD_TABLE_UNKNOWN;
-	if (!entry->live)
-		return BUD_TABLE_DELETED;
+	if (!live)
+		return find_tombstone(table, id, hash) ? BUD_TABLE_DELETED : BUD_TABLE_UNKNOWN;
 	if (out_subscription)
-		*out_subscription = entry->live;
+		*out_subscription = live;
 	return BUD_TABLE_LIVE;
 }
 
