@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "subscription/credential.h"
+#include "subscription/pool.h"
 
 const struct bud_push_config bud_push_config_default = {
 	.retry.jitter_percent = -1,
@@ -20,6 +21,10 @@ void bud_push_config_destroy(const struct bud_push_config *config)
 
 	if (!config || config == &bud_push_config_default)
 		return;
+	if (config->shared) {
+		bud_pool_return_config(config);
+		return;
+	}
 	credential = config->credential; /* by value: the config is const, what it owns goes */
 	for (size_t i = 0; i < config->previous_n; i++)
 		bud_free_secret(config->previous[i].secret);

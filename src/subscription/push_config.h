@@ -1,10 +1,12 @@
 /* A push config: how a subscriber wants its pushes, `config` and `sinkcredential` of a record. Most
- * subscriptions wish nothing: they share one with the defaults. Read-only once made. */
+ * subscriptions wish nothing and have the default, others may share theirs. Read-only once made. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "core/limits.h"
+
+struct bud_shared; /* subscription/pool.h */
 
 enum bud_mode {
 	BUD_MODE_STRUCTURED,
@@ -14,10 +16,10 @@ enum bud_mode {
 	BUD_MODE_SLACK,
 };
 
-/* What an ordered lane does when its first one failed. */
+/* What the next ones of an ordered lane do when its first one failed. */
 enum bud_on_blocked {
-	BUD_ON_BLOCKED_WAIT, /* the next ones wait until it is delivered or dead */
-	BUD_ON_BLOCKED_SKIP, /* the next ones go on; it is tried again by its schedule */
+	BUD_ON_BLOCKED_WAIT, /* until it is delivered or dead */
+	BUD_ON_BLOCKED_SKIP, /* they go on; it is tried again by its schedule */
 };
 
 /* Bits of `signatures`. */
@@ -52,8 +54,7 @@ struct bud_retry_rule {
 #define BUD_RETRY_RULES_MAX 32
 
 struct bud_retry {
-	const char
-		*name; /* a static text, of a schedule chosen by name; NULL: by list or default */
+	const char *name; /* static, of a schedule chosen by name; NULL: by list or default */
 	uint32_t steps_s[BUD_ATTEMPTS_MAX];
 	size_t steps_n;     /* 0: the server's schedule */
 	bool is_given;      /* an empty list is a schedule, too: one attempt */
@@ -93,6 +94,7 @@ struct bud_previous_secret {
 #define BUD_PREVIOUS_SECRETS_MAX 3
 
 struct bud_push_config {
+	struct bud_shared *shared; /* by many, each with a destroy of its own; NULL: it is not */
 	struct bud_retry retry;
 	double rate_per_s;      /* 0: no bound */
 	unsigned max_in_flight; /* 0: as the endpoint's window */
@@ -113,8 +115,6 @@ struct bud_push_config {
 	char *key_pem;
 };
 
-/* Of a subscription that wishes nothing. */
-extern const struct bud_push_config bud_push_config_default;
-
+extern const struct bud_push_config bud_push_config_default; /* wishes nothing */
 /* NULL and the default are fine; overwrites what is secret. */
 void bud_push_config_destroy(const struct bud_push_config *config);

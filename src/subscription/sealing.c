@@ -32,7 +32,12 @@ static void write_member(const char *const *path, struct bud_buffer *out)
 static void write_place(
 	const struct bud_sealing *sealing, const char *member, struct bud_buffer *out)
 {
-	bud_buffer_format(out, "%s|%s|%s", sealing->owner, sealing->id, member);
+	bud_buffer_reserve(out, sealing->owner.len + sealing->id.len + strlen(member) + 2);
+	bud_buffer_span(out, sealing->owner);
+	bud_buffer_byte(out, '|');
+	bud_buffer_span(out, sealing->id);
+	bud_buffer_byte(out, '|');
+	bud_buffer_text(out, member);
 }
 
 typedef int (*change_fn)(const struct bud_sealing *sealing, const char *member, struct json_t *text,
@@ -74,6 +79,12 @@ static int open_into(const struct bud_sealing *sealing, const char *member, stru
 		return bud_error_set(
 			error, member, "%s is sealed, and was changed or moved here since", member);
 	return 0;
+}
+
+int bud_sealing_open_member(const struct bud_sealing *sealing, const char *member,
+	struct bud_span text, struct bud_buffer *out)
+{
+	return open_into(sealing, member, text, out, NULL);
 }
 
 static int open_one(const struct bud_sealing *sealing, const char *member, struct json_t *text,
@@ -137,7 +148,7 @@ int bud_sealing_open_record(
 	return change_all(sealing, record, open_one, error);
 }
 
-static bool is_old(const struct bud_sealer *sealer, struct bud_span text)
+bool bud_sealing_is_old(const struct bud_sealer *sealer, struct bud_span text)
 {
 	return sealer &&
 	       (!bud_span_starts(text, bud_span("sealed:")) || bud_seal_is_old(sealer, text));
@@ -151,7 +162,7 @@ static int check_one(const struct bud_sealing *sealing, const char *member, stru
 
 	(void)member;
 	(void)error;
-	return is_old(sealing->sealer, span) ? -ESTALE : 0;
+	return bud_sealing_is_old(sealing->sealer, span) ? -ESTALE : 0;
 }
 
 bool bud_sealing_record_is_old(const struct bud_sealing *sealing, struct json_t *record)
@@ -166,7 +177,8 @@ static void write_status_member(const char *member, struct bud_buffer *out)
 
 static struct bud_sealing sealing_of(const struct bud_subscription *subscription)
 {
-	return (struct bud_sealing){subscription->sealer, subscription->owner, subscription->id};
+	return (struct bud_sealing){
+		subscription->sealer, bud_span(subscription->owner), bud_span(subscription->id)};
 }
 
 char *bud_sealing_close_text(
@@ -215,7 +227,7 @@ bool bud_sealing_status_is_old(const struct bud_subscription *subscription)
 	const char *texts[] = {status->callback_key, status->access_token, status->refresh_token};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		if (texts[i] && is_old(subscription->sealer, bud_span(texts[i])))
+		if (texts[i] && bud_sealing_is_old(subscription->sealer, bud_span(texts[i])))
 			return true;
 	return false;
 }

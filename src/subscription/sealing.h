@@ -12,8 +12,8 @@ struct json_t;                  /* jansson */
 
 struct bud_sealing {
 	const struct bud_sealer *sealer; /* NULL: nothing is sealed, and nothing sealed is read */
-	const char *owner;
-	const char *id;
+	struct bud_span owner;
+	struct bud_span id;
 };
 
 /* Seals the secrets of a record. */
@@ -22,6 +22,12 @@ void bud_sealing_close_record(const struct bud_sealing *sealing, struct json_t *
  * changed, or of another place. `error` names the member; then `record` is of no use. */
 BUD_MUST_CHECK int bud_sealing_open_record(
 	const struct bud_sealing *sealing, struct json_t *record, struct bud_error *error);
+
+/* The same of one, the text at `member` ("config.signing.secret"): appends what it was. */
+BUD_MUST_CHECK int bud_sealing_open_member(const struct bud_sealing *sealing, const char *member,
+	struct bud_span text, struct bud_buffer *out);
+/* Whether this one is not sealed with the key that seals now. False without a sealer. */
+bool bud_sealing_is_old(const struct bud_sealer *sealer, struct bud_span text);
 
 /* Whether one of them is not sealed with the key that seals now, but with another or not at all.
  * False without a sealer. `record` stays as it is. */

@@ -1,12 +1,14 @@
 /* Subscriptions: what can be asked of a record. */
 #include "subscription/subscription.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "crypto/digest.h"
 #include "event/event.h"
 #include "event/notice.h"
 #include "subscription/filter.h"
+#include "subscription/pool.h"
 #include "subscription/push_config.h"
 #include "subscription/sink_header.h"
 
@@ -18,14 +20,11 @@ void bud_subscription_hold(const struct bud_subscription *subscription)
 	atomic_fetch_add_explicit(holders, 1, memory_order_relaxed);
 }
 
-void bud_subscription_destroy(struct bud_subscription *subscription)
+/* The texts of one that is not compact. */
+static void free_texts(struct bud_subscription *subscription)
 {
-	if (!subscription ||
-		atomic_fetch_sub_explicit(&subscription->holders, 1, memory_order_acq_rel) > 0)
-		return;
 	for (size_t i = 0; i < subscription->n_types; i++)
 		free(subscription->types[i]);
-	bud_sink_headers_destroy(subscription->headers, subscription->n_headers);
 	free(subscription->types);
 	free(subscription->id);
 	free(subscription->owner);
@@ -33,11 +32,31 @@ void bud_subscription_destroy(struct bud_subscription *subscription)
 	free(subscription->name);
 	free(subscription->source);
 	free(subscription->filters);
-	bud_filter_destroy(subscription->filter);
 	free(subscription->sink);
 	free(subscription->expires);
 	free(subscription->from);
 	bud_free_secret(subscription->secret);
+}
+
+static void return_texts(struct bud_subscription *subscription)
+{
+	for (size_t i = 0; i < subscription->n_types; i++)
+		bud_pool_return_text(subscription->types[i]);
+	bud_pool_return_text(subscription->owner);
+	explicit_bzero(subscription->secret, strlen(subscription->secret));
+}
+
+void bud_subscription_destroy(struct bud_subscription *subscription)
+{
+	if (!subscription ||
+		atomic_fetch_sub_explicit(&subscription->holders, 1, memory_order_acq_rel) > 0)
+		return;
+	if (subscription->is_compact)
+		return_texts(subscription);
+	else
+		free_texts(subscription);
+	bud_sink_headers_destroy(subscription->headers, subscription->n_headers);
+	bud_filter_destroy(subscription->filter);
 	bud_push_config_destroy(subscription->config);
 	bud_status_finish(&subscription->status);
 	free(subscription);
@@ -53,6 +72,7 @@ void bud_subscription_set_beside(
 {
 	struct bud_error error;
 
+	assert(!subscription->is_compact);
 	subscription->serial = beside->serial;
 	free(subscription->etag);
 	subscription->etag = bud_strndup(beside->etag.at, beside->etag.len);

@@ -42,6 +42,7 @@ struct bud_subscription {
 	uint32_t timeout_ms; /* in force */
 	bool timeout_is_given;
 	bool is_sealed_old; /* its record, as it was loaded: subscription/sealing.h */
+	bool is_compact;    /* subscription/compact.h */
 	const struct bud_push_config *config;  /* never NULL */
 	struct bud_subscription_status status; /* its secrets as stored: subscription/sealing.h */
 	const struct bud_sealer *sealer;       /* for its secrets in the store; may be NULL */

@@ -477,10 +477,11 @@ int bud_subscription_load(struct bud_span json, const struct bud_subscription_de
 		return -EPROTONOSUPPORT;
 	}
 	r = read_stored(&reading);
-	sealing = (struct bud_sealing){defaults->sealer, made->owner, made->id};
-	made->is_sealed_old = r == 0 && bud_sealing_record_is_old(&sealing, root);
-	if (r == 0)
-		r = bud_sealing_open_record(&sealing, root, error);
+	if (r < 0)
+		return r;
+	sealing = (struct bud_sealing){defaults->sealer, bud_span(made->owner), bud_span(made->id)};
+	made->is_sealed_old = bud_sealing_record_is_old(&sealing, root);
+	r = bud_sealing_open_record(&sealing, root, error);
 	if (r == 0)
 		r = read_all(&reading);
 	if (r < 0)

@@ -136,7 +136,8 @@ static void write_plain(const struct bud_subscription *subscription, struct bud_
 void bud_subscription_write_record(
 	const struct bud_subscription *subscription, struct bud_buffer *out)
 {
-	struct bud_sealing sealing = {subscription->sealer, subscription->owner, subscription->id};
+	struct bud_sealing sealing = {
+		subscription->sealer, bud_span(subscription->owner), bud_span(subscription->id)};
 	struct bud_buffer plain = {0};
 	json_t *root;
 	char *text;
