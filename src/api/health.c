@@ -1,6 +1,8 @@
 /* The health API. */
 #include "api/health.h"
 
+#include <stdio.h>
+
 #include "auth/need.h"
 #include "core/clock.h"
 #include "core/metrics.h"
@@ -56,17 +58,31 @@ static void add_reason(struct bud_buffer *reasons, const char *text)
 	bud_buffer_json(reasons, bud_span(text));
 }
 
+static bool add_loading(struct bud_following *following, struct bud_buffer *reasons)
+{
+	uint64_t total = atomic_load(&following->total);
+	char text[96];
+
+	if (total == 0)
+		return false;
+	snprintf(text, sizeof(text), "the subscriptions are loading: %llu of %llu",
+		(unsigned long long)atomic_load(&following->loaded), (unsigned long long)total);
+	add_reason(reasons, text);
+	return true;
+}
+
 bool bud_readiness_write(struct bud_readiness *readiness, int64_t mono_ms, struct bud_buffer *out)
 {
 	struct bud_following *following = readiness->following;
 	bud_auto(buffer) struct bud_buffer reasons = {0};
+	bool is_loading = add_loading(following, &reasons);
 
 	if (!atomic_load(&readiness->is_redis_up))
 		add_reason(&reasons, "Redis does not answer");
 	if (atomic_load(&following->is_broken))
 		add_reason(
 			&reasons, "the subscriptions are gone or went back: nothing is delivered");
-	else if (!bud_following_is_fresh(following, mono_ms))
+	else if (!is_loading && !bud_following_is_fresh(following, mono_ms))
 		add_reason(&reasons, "the subscriptions are not known to be up to date");
 	if (atomic_load(&readiness->is_draining))
 		add_reason(&reasons, "the server is stopping");

@@ -1,4 +1,4 @@
-/* The follower. load: version -> scan … scan -> swap the table in -> follow: changes and version,
+/* The follower. load: version, size -> load.c -> swap the table in -> follow: changes and version,
  * again and again; records of changes are fetched and applied. A new connection follows on from
  * where the last one was.
  *
@@ -22,10 +22,12 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "lifecycle/load.h"
 #include "store/following.h"
 #include "store/grants.h"
 #include "store/registry.h"
 #include "store/store.h"
+#include "subscription/pool.h"
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
@@ -41,8 +43,10 @@ struct bud_follower {
 	bool is_locked;  /* a record is sealed with a key that we lack */
 	struct bud_member version;
 	struct bud_member loading; /* the version that a load began with */
-	size_t n_records;
-	struct bud_table *next;    /* what a load fills */
+	struct bud_load *load;     /* under way, or NULL */
+	size_t n_records;          /* of it */
+	struct bud_table *next;    /* what it fills */
+	struct bud_pool *pool;     /* of all subscriptions in the table */
 	int64_t sent_mono_ms;      /* of the round under way */
 	struct bud_member changed; /* the last change of the round under way */
 	struct bud_member goal;    /* the version of Redis at goal_mono_ms, not reached yet */
@@ -75,6 +79,7 @@ struct bud_follower *bud_follower_open(const struct bud_follow_options *options)
 		follower->options.block_ms = BLOCK_MS;
 	if (follower->options.retry_ms == 0)
 		follower->options.retry_ms = RETRY_MS;
+	follower->pool = bud_pool_create();
 	uv_timer_init(options->loop, &follower->retry);
 	follower->retry.data = follower;
 	return follower;
@@ -85,13 +90,16 @@ static void on_closed(uv_handle_t *handle)
 	struct bud_follower *follower = handle->data;
 
 	bud_table_destroy(follower->next);
+	bud_pool_unref(follower->pool);
 	free(follower);
 }
 
 void bud_follower_close(struct bud_follower *follower)
 {
-	if (follower)
-		uv_close((uv_handle_t *)&follower->retry, on_closed);
+	if (!follower)
+		return;
+	bud_load_cancel(bud_move(follower->load));
+	uv_close((uv_handle_t *)&follower->retry, on_closed);
 }
 
 void bud_follower_on_up(struct bud_follower *follower)
@@ -141,49 +149,57 @@ static void put_grant(struct bud_follower *follower, const struct bud_registry_r
 			bud_log_number((long long)record->value.serial));
 }
 
-/* Into `table`: a subscription or a tombstone. Unreadable ones are left out, and said. */
-static void put_record(struct bud_follower *follower, struct bud_table *table,
-	const struct bud_registry_record *record)
+static struct bud_subscription_defaults defaults_of(const struct bud_follower *follower)
 {
-	struct bud_subscription_defaults defaults = {.timeout_ms = follower->options.timeout_ms,
+	return (struct bud_subscription_defaults){.timeout_ms = follower->options.timeout_ms,
 		.sealer = bud_store_sealer(follower->options.store)};
+}
+
+static void bury(
+	struct bud_follower *follower, struct bud_table *table, const char *id, uint64_t serial)
+{
+	bud_table_remove(table, id, serial);
+	follower->options.on_deleted(follower->options.owner, id);
+}
+
+static void put(
+	struct bud_follower *follower, struct bud_table *table, struct bud_subscription *taken)
+{
 	struct bud_follow_options *options = &follower->options;
 	const struct bud_subscription *before = NULL;
-	struct bud_subscription *subscription = NULL;
+
+	(void)bud_table_find(options->table, taken->id, &before);
+	if (options->on_changed)
+		options->on_changed(options->owner, before, taken);
+	bud_table_put(table, taken);
+}
+
+/* Into `table`: a subscription or a tombstone. Unreadable ones are left out, and said. */
+static void put_record(
+	struct bud_follower *follower, struct bud_table *table, struct bud_loaded *loaded)
+{
+	const struct bud_registry_record *record = &loaded->record;
 	char id[BUD_SUBSCRIPTION_ID_MAX + 1];
-	struct bud_error error;
-	int r;
 
 	if (bud_grant_key_is(record->id)) {
 		put_grant(follower, record);
+		return;
+	}
+	if (loaded->made) {
+		put(follower, table, bud_move(loaded->made));
 		return;
 	}
 	if (record->id.len >= sizeof(id))
 		return;
 	memcpy(id, record->id.at, record->id.len);
 	id[record->id.len] = '\0';
-	if (record->value.record.len == 0) {
-		bud_table_remove(table, id, record->value.serial);
-		options->on_deleted(options->owner, id);
-		return;
-	}
-	r = bud_subscription_load(record->value.record, &defaults, &subscription, &error);
-	if (r == -ENOKEY) {
+	if (loaded->err == 0)
+		bury(follower, table, id, record->value.serial);
+	else if (loaded->err == -ENOKEY)
 		follower->is_locked = true;
-		return;
-	}
-	if (r < 0) {
+	else
 		bud_log_error("a subscription's record cannot be read: it gets no events",
-			"subscription", id, "reason", error.text);
-		return;
-	}
-	bud_subscription_set_beside(
-		subscription, &(struct bud_subscription_beside){record->value.serial,
-				      record->value.etag, record->value.status});
-	(void)bud_table_find(options->table, id, &before);
-	if (options->on_changed)
-		options->on_changed(options->owner, before, subscription);
-	bud_table_put(table, subscription);
+			"subscription", id, "reason", loaded->why);
 }
 
 static void finish_load(struct bud_follower *follower)
@@ -215,21 +231,52 @@ static void finish_load(struct bud_follower *follower)
 	follow(follower);
 }
 
-static void on_page(
-	void *owner, int err, uint64_t cursor, const struct bud_registry_record *records, size_t n)
+static void on_record(void *owner, struct bud_loaded *loaded)
 {
 	struct bud_follower *follower = owner;
 
-	if (err < 0) {
+	put_record(follower, follower->next, loaded);
+	follower->n_records++;
+}
+
+static void on_loaded(void *owner, int err)
+{
+	struct bud_follower *follower = owner;
+
+	follower->load = NULL;
+	if (err < 0)
 		fail(follower, err, "its records cannot be read");
+	else
+		finish_load(follower);
+}
+
+static void on_load_size(void *owner, int err, int64_t size)
+{
+	struct bud_follower *follower = owner;
+	struct bud_load_options options = {
+		.loop = follower->options.loop,
+		.store = follower->options.store,
+		.defaults = defaults_of(follower),
+		.pool = follower->pool,
+		.following = follower->options.following,
+		.total = (uint64_t)size,
+		.on_record = on_record,
+		.on_end = on_loaded,
+		.owner = follower,
+	};
+
+	if (err < 0) {
+		fail(follower, err, "its size is not known");
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		put_record(follower, follower->next, &records[i]);
-	follower->n_records += n;
-	if (cursor == 0)
-		finish_load(follower);
-	else if (bud_registry_scan(follower->options.store, cursor, on_page, follower) < 0)
+	follower->n_records = 0;
+	follower->is_locked = false;
+	bud_table_destroy(follower->next);
+	follower->next = bud_table_create_next(follower->options.table);
+	if (follower->options.authority)
+		bud_authority_begin_load(follower->options.authority);
+	follower->load = bud_load_start(&options);
+	if (!follower->load)
 		try_later(follower);
 }
 
@@ -242,13 +289,7 @@ static void on_load_version(void *owner, int err, struct bud_member version)
 		return;
 	}
 	follower->loading = version;
-	follower->n_records = 0;
-	follower->is_locked = false;
-	bud_table_destroy(follower->next);
-	follower->next = bud_table_create_next(follower->options.table);
-	if (follower->options.authority)
-		bud_authority_begin_load(follower->options.authority);
-	if (bud_registry_scan(follower->options.store, 0, on_page, follower) < 0)
+	if (bud_registry_size(follower->options.store, on_load_size, follower) < 0)
 		try_later(follower);
 }
 
@@ -275,14 +316,19 @@ static void on_changed_records(
 {
 	struct bud_follower *follower = owner;
 	struct bud_table *table = follower->options.table;
+	struct bud_subscription_defaults defaults = defaults_of(follower);
 
 	(void)cursor;
 	if (err < 0) {
 		fail(follower, err, "a changed record cannot be read");
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		put_record(follower, table, &records[i]);
+	for (size_t i = 0; i < n; i++) {
+		struct bud_loaded loaded = {.record = records[i]};
+		bud_loaded_parse(&loaded, &defaults, follower->pool);
+		put_record(follower, table, &loaded);
+		bud_loaded_finish(&loaded);
+	}
 	if (follower->is_locked) {
 		fail_locked(follower);
 		return;

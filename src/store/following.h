@@ -14,7 +14,17 @@ struct bud_following {
 	_Atomic int64_t confirmed_mono_ms;
 	/* The registry is gone, went back, or has a gap: nothing may be matched. */
 	atomic_bool is_broken;
+	/* Of a load under way: so many records of so many; total 0: there is none. */
+	_Atomic uint64_t loaded;
+	_Atomic uint64_t total;
 };
+
+static inline void bud_following_set_loading(
+	struct bud_following *following, uint64_t loaded, uint64_t total)
+{
+	atomic_store(&following->loaded, loaded);
+	atomic_store(&following->total, total);
+}
 
 static inline bool bud_following_is_fresh(struct bud_following *following, int64_t mono_ms)
 {

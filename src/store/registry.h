@@ -16,7 +16,6 @@ struct bud_registry_value {
 };
 
 bool bud_registry_value_parse(struct bud_span text, struct bud_registry_value *out_value);
-
 enum bud_put_outcome {
 	BUD_PUT_OK,      /* also when the same etag was there already: a reply was lost */
 	BUD_PUT_SAME,    /* not written: an identical one lives under `id` */
@@ -88,6 +87,8 @@ BUD_MUST_CHECK int bud_registry_get(
 typedef void (*bud_version_fn)(void *owner, int err, struct bud_member version);
 BUD_MUST_CHECK int bud_registry_version(struct bud_store *store, bud_version_fn fn, void *owner);
 
+/* How many records there are, tombstones and grants included. */
+BUD_MUST_CHECK int bud_registry_size(struct bud_store *store, bud_store_number_fn fn, void *owner);
 struct bud_registry_record {
 	struct bud_span id;
 	struct bud_registry_value value;
@@ -108,7 +109,6 @@ struct bud_registry_change {
 };
 
 #define BUD_CHANGES_MAX 256
-
 typedef void (*bud_changes_fn)(
 	void *owner, int err, const struct bud_registry_change *changes, size_t n);
 /* Changes behind `version`, waiting up to `block_ms` for one; blocks the connection. */

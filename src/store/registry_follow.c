@@ -8,6 +8,15 @@
 #include "store/reply.h"
 #include "store/scripts.h"
 
+int bud_registry_size(struct bud_store *store, bud_store_number_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+
+	bud_args_text(&store->args, "HLEN");
+	bud_args_text(&store->args, BUD_KEY_RECORDS);
+	return bud_store_call_sent(call, bud_store_send(store, bud_store_on_number, call));
+}
+
 /* Names and values in turn, as HSCAN gives them. A page may hold more than was asked for. */
 static void on_page(void *owner, const redisReply *reply)
 {

@@ -81,12 +81,11 @@ static void add(uint64_t number, uint64_t sinks, const struct bud_sealer *sealer
 		exit(1);
 	}
 	bud_subscription_fingerprint(made, fingerprint);
-	bud_buffer_format(&value, "%llu %s %s\n", (unsigned long long)number + 1, made->etag,
-		fingerprint);
+	bud_buffer_format(
+		&value, "%llu %s %s\n", (unsigned long long)number + 1, made->etag, fingerprint);
 	bud_subscription_write_record(made, &value);
 	record_bytes += value.len;
-	redisAppendCommand(
-		redis, "HSET " BUD_KEY_RECORDS " %s %b", made->id, value.at, value.len);
+	redisAppendCommand(redis, "HSET " BUD_KEY_RECORDS " %s %b", made->id, value.at, value.len);
 	redisAppendCommand(redis, "HSET " BUD_KEY_FINGERPRINTS " %s %s", fingerprint, made->id);
 	redisAppendCommand(redis, "HINCRBY " BUD_KEY_COUNTS " %s 1", owner);
 }
@@ -101,8 +100,7 @@ static void announce(uint64_t count)
 	if (!change || change->type != REDIS_REPLY_STRING)
 		exit(1);
 	must(redisCommand(redis, "SET " BUD_KEY_VERSION " %s", change->str));
-	must(redisCommand(
-		redis, "SET " BUD_KEY_SERIAL " %llu", (unsigned long long)count));
+	must(redisCommand(redis, "SET " BUD_KEY_SERIAL " %llu", (unsigned long long)count));
 	freeReplyObject(version);
 	freeReplyObject(change);
 }

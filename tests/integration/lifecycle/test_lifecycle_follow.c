@@ -152,6 +152,14 @@ static void must_reload(struct life *life)
 	assert_int_equal(reloads(life), before + 1);
 }
 
+static void must_reload_after_gap(struct life *life)
+{
+	redis_server_do(life->server, "EVAL %s 2 " KEY "subs:changes " KEY "subs:version",
+		"return redis.call('SET', KEYS[2], "
+		"redis.call('XADD', KEYS[1], '*', 'id', 'a', 'before', '5-5'))");
+	must_reload(life);
+}
+
 static void test_gap(void **state)
 {
 	struct life *life = *state;
@@ -159,10 +167,7 @@ static void test_gap(void **state)
 	life_put(life, "a", false);
 	start(life);
 	life_wait(life, is_fresh());
-	redis_server_do(life->server, "EVAL %s 2 " KEY "subs:changes " KEY "subs:version",
-		"return redis.call('SET', KEYS[2], "
-		"redis.call('XADD', KEYS[1], '*', 'id', 'a', 'before', '5-5'))");
-	must_reload(life);
+	must_reload_after_gap(life);
 }
 
 static void test_change_is_missing(void **state)
@@ -255,6 +260,99 @@ static void test_redis_dies(void **state)
 	assert_int_equal(reloads(life), 1);
 }
 
+/* "a" so many times more, under the ids f<number>; nobody is told of it. */
+static void fill(struct life *life, int n)
+{
+	redis_server_do(life->server, "EVAL %s 1 " KEY "subs:records %d",
+		"local record = redis.call('HGET', KEYS[1], 'a') "
+		"for i = 1, tonumber(ARGV[1]) do "
+		"redis.call('HSET', KEYS[1], 'f' .. i, (string.gsub(string.gsub(record, "
+		"'\"id\":\"a\"', '\"id\":\"f' .. i .. '\"'), '^%%d+', tostring(i + 100)))) "
+		"end return 1",
+		n);
+}
+
+/* And with a change, as registry_put announces it. */
+static void bury_behind_back(struct life *life, const char *id)
+{
+	redis_server_do(life->server,
+		"EVAL %s 3 " KEY "subs:records " KEY "subs:changes " KEY "subs:version %s",
+		"redis.call('HSET', KEYS[1], ARGV[1], '101 e f\\n') "
+		"local id = redis.call('XADD', KEYS[2], '*', 'id', ARGV[1], "
+		"'before', redis.call('GET', KEYS[3])) "
+		"return redis.call('SET', KEYS[3], id)",
+		id);
+}
+
+#define MANY 5000
+
+static void start_many(struct life *life)
+{
+	life_put(life, "a", false);
+	fill(life, MANY);
+	start(life);
+	life_wait(life, following.total > 0);
+	assert_int_equal(following.total, MANY + 1);
+	assert_false(is_fresh());
+}
+
+static void test_loads_many_pages(void **state)
+{
+	struct life *life = *state;
+	uint64_t loaded = 0;
+
+	start_many(life);
+	while (following.total > 0) {
+		assert_true(following.loaded >= loaded && following.loaded <= MANY + 1);
+		assert_int_equal(bud_table_count(table), 0); /* at once, at the end */
+		loaded = following.loaded;
+		uv_run(&life->loop, UV_RUN_ONCE);
+	}
+	assert_true(loaded > 0);
+	life_wait(life, is_fresh());
+	assert_int_equal(bud_table_count(table), MANY + 1);
+	assert_int_equal(reloads(life), 1);
+	assert_int_equal(bud_table_find(table, "f4711", NULL), BUD_TABLE_LIVE);
+}
+
+static void test_changes_while_loading(void **state)
+{
+	struct life *life = *state;
+
+	start_many(life);
+	bury_behind_back(life, "f17");
+	bury_behind_back(life, "f4711");
+	life_wait(life, is_fresh());
+	assert_int_equal(bud_table_count(table), MANY - 1);
+	assert_int_equal(bud_table_find(table, "f4711", NULL), BUD_TABLE_DELETED);
+	assert_int_equal(reloads(life), 1);
+	must_reload_after_gap(life);
+	assert_int_equal(bud_table_count(table), MANY);
+}
+
+static void test_redis_dies_while_loading(void **state)
+{
+	struct life *life = *state;
+
+	start_many(life);
+	redis_server_kill(life->server);
+	life_wait(life, following.total == 0);
+	assert_false(is_fresh());
+	assert_int_equal(bud_table_count(table), 0);
+	redis_server_restart(life->server, NULL, true);
+	life_wait(life, is_fresh());
+	assert_int_equal(bud_table_count(table), MANY + 1);
+}
+
+/* tear_down() closes it: pages are being parsed then, and nothing may be left. */
+static void test_closes_while_loading(void **state)
+{
+	struct life *life = *state;
+
+	start_many(life);
+	life_wait(life, following.loaded > 0 || following.total == 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
@@ -268,6 +366,10 @@ int main(void)
 		TEST(gone_and_back),
 		TEST(no_record_at_start),
 		TEST(redis_dies),
+		TEST(loads_many_pages),
+		TEST(changes_while_loading),
+		TEST(redis_dies_while_loading),
+		TEST(closes_while_loading),
 	};
 
 	return cmocka_run_group_tests(tests, life_group_set_up, life_group_tear_down);

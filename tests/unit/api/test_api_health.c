@@ -54,6 +54,20 @@ static void test_not_ready(void **state)
 	expect(5000, false, NOT("\"Redis does not answer\",\"the server is stopping\""));
 }
 
+static void test_loading(void **state)
+{
+	(void)state;
+	bud_following_set_loading(&following, 12, 1000);
+	expect(6000, false, NOT("\"the subscriptions are loading: 12 of 1000\""));
+	following.is_broken = true;
+	expect(6000, false,
+		NOT("\"the subscriptions are loading: 12 of 1000\","
+		    "\"the subscriptions are gone or went back: nothing is delivered\""));
+	following.is_broken = false;
+	bud_following_set_loading(&following, 0, 0);
+	expect(5000, true, "{\"status\":\"ready\"}");
+}
+
 static void test_unready_at_the_start(void **state)
 {
 	bud_auto(buffer) struct bud_buffer out = {0};
@@ -69,6 +83,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_ready, set_up),
 		cmocka_unit_test_setup(test_not_ready, set_up),
+		cmocka_unit_test_setup(test_loading, set_up),
 		cmocka_unit_test_setup(test_unready_at_the_start, set_up),
 	};
 
