@@ -335,8 +335,10 @@ static void test_altinn_by_the_servers_keys(void **state)
 /* Asked as it is pushed to: by whom its credential says. */
 static void asks_with(struct followed *followed, struct bud_push_config *config, const char *field)
 {
-	struct bud_subscription subscription = {
-		.id = (char[]){"s1"}, .timeout_ms = 1000, .config = config};
+	struct bud_subscription subscription = {.id = (char[]){"s1"},
+		.owner = (char[]){"local"},
+		.timeout_ms = 1000,
+		.config = config};
 	struct answered answered = {0};
 	struct bud_ask_then then = {on_answer, &answered};
 	char sink[64];
