@@ -42,7 +42,7 @@ class Match(unittest.TestCase):
         self.assertGreater(said["matches"], 1)
         counted = run("match_count", "--work", "w1", "--filters", 10000, "--events", 300)[0]
         self.assertEqual(counted["matches"], said["matches"])
-        self.assertGreaterEqual(counted["compared"], counted["matches"])
+        self.assertGreater(counted["compared"], 0)  # equal filters are run once
 
     def test_nested_prefixes(self):
         self.assertGreaterEqual(self.agree("w4a", 3000, 6)["matches"], 1000)
