@@ -2,7 +2,8 @@
  * PlatformAccessToken: cached -> as before; else checked against the trust. A key that is not there
  * is asked for once, by whoever fetches keys, and the request waits for that, three seconds at
  * most; then it is 401 when the issuer has no such key, and 503 when it could not be asked. Then
- * the need of the route. Neither tokens nor what stands in them is logged or answered. */
+ * the need of the route. Where a body is to come all that is done from the head, but for the wait.
+ * Neither tokens nor what stands in them is logged or answered. */
 #include "api/authenticator.h"
 
 #include <assert.h>
@@ -38,14 +39,17 @@ struct finding {
 	struct bud_authenticator *authenticator;
 	struct bud_request *request;
 	bool may_wait;
+	bool is_head;  /* its body is to come: what would wait is left for later */
 	bool is_fresh; /* keys were just asked for: a key that is not there is nowhere */
 };
 
 enum step {
 	STEP_GOOD,
-	STEP_OVER, /* answered, or it waits */
+	STEP_OVER,  /* answered, or it waits */
+	STEP_LATER, /* cannot be told from the head at once */
 };
 
+static enum bud_head_look look(void *owner, struct bud_request *request);
 static void ask(void *owner, struct bud_request *request);
 static void leave(void *owner, struct bud_request *request);
 
@@ -69,7 +73,7 @@ void bud_authenticator_finish(struct bud_authenticator *authenticator)
 
 struct bud_authentication bud_authenticator_hooks(struct bud_authenticator *authenticator)
 {
-	return (struct bud_authentication){ask, leave, authenticator, &bud_identity_nobody};
+	return (struct bud_authentication){ask, leave, authenticator, &bud_identity_nobody, look};
 }
 
 /* Answers */
@@ -167,6 +171,8 @@ static enum step wait_for_keys(const struct finding *finding, int issuer)
 	struct bud_authenticator *authenticator = finding->authenticator;
 	struct waiting *waiting;
 
+	if (finding->is_head)
+		return STEP_LATER;
 	if (!finding->may_wait || issuer < 0 || authenticator->is_stopped ||
 		authenticator->waiting_n >= WAITING_MAX)
 		return refuse_for_now(finding);
@@ -331,7 +337,7 @@ static enum step check_need(const struct finding *finding)
 	return refuse_kind(finding, need);
 }
 
-static void go_on(const struct finding *finding)
+static enum step find_out(const struct finding *finding)
 {
 	enum step step = take_bearer(finding);
 
@@ -339,7 +345,12 @@ static void go_on(const struct finding *finding)
 		step = take_platform(finding);
 	if (step == STEP_GOOD)
 		step = check_need(finding);
-	if (step == STEP_GOOD)
+	return step;
+}
+
+static void go_on(const struct finding *finding)
+{
+	if (find_out(finding) == STEP_GOOD)
 		bud_request_admit(finding->request);
 }
 
@@ -360,6 +371,24 @@ static void drop_identities(struct bud_request *request)
 	bud_identity_unref((struct bud_identity *)request->platform);
 	request->identity = &bud_identity_nobody;
 	request->platform = NULL;
+}
+
+static enum bud_head_look look(void *owner, struct bud_request *request)
+{
+	struct finding finding = {.authenticator = owner, .request = request, .is_head = true};
+
+	if (request->route->need == BUD_NEED_NOTHING)
+		return BUD_HEAD_UNDECIDED;
+	switch (find_out(&finding)) {
+	case STEP_GOOD:
+		return BUD_HEAD_KNOWN;
+	case STEP_OVER:
+		return BUD_HEAD_ANSWERED;
+	case STEP_LATER:
+		break;
+	}
+	drop_identities(request);
+	return BUD_HEAD_UNDECIDED;
 }
 
 static void leave(void *owner, struct bud_request *request)

@@ -141,6 +141,18 @@ static void ask(void *owner, struct bud_request *request)
 		bud_request_admit(request);
 }
 
+/* A token of ours comes without a body. */
+static enum bud_head_look look(void *owner, struct bud_request *request)
+{
+	struct bud_instance_guard *guard = owner;
+	struct bud_span token;
+
+	if (!guard->inner.look ||
+		(bud_pull_takes_instance_tokens(request->route) && find_token(request, &token)))
+		return BUD_HEAD_UNDECIDED;
+	return guard->inner.look(guard->inner.owner, request);
+}
+
 static void leave(void *owner, struct bud_request *request)
 {
 	struct bud_instance_guard *guard = owner;
@@ -158,5 +170,5 @@ static void leave(void *owner, struct bud_request *request)
 
 struct bud_authentication bud_instance_guard_hooks(struct bud_instance_guard *guard)
 {
-	return (struct bud_authentication){ask, leave, guard, guard->inner.everybody};
+	return (struct bud_authentication){ask, leave, guard, guard->inner.everybody, look};
 }

@@ -1,9 +1,16 @@
 /* Authentication as the server knows it: the step between a whole request and its handler that
- * finds out who asks. */
+ * finds out who asks, and a look at the head before a body is read. */
 #pragma once
 
 struct bud_identity; /* auth/identity.h */
 struct bud_request;  /* http/request.h */
+
+/* What the head of a request says of who sent it. */
+enum bud_head_look {
+	BUD_HEAD_UNDECIDED, /* nothing is set: `ask` is called when the request is whole */
+	BUD_HEAD_KNOWN,     /* set as by `ask`, which is not called */
+	BUD_HEAD_ANSWERED,  /* it is refused, and its body not read */
+};
 
 /* Starts as {0}; what it points to is borrowed until the listener is closed. */
 struct bud_authentication {
@@ -16,6 +23,9 @@ struct bud_authentication {
 	void *owner;
 	/* NULL where no handler asks (the admin listener). */
 	const struct bud_identity *everybody;
+	/* When the head is there and its body is to come, so that nobody unknown makes us read and
+	 * keep one; at once. `body` is not set yet. NULL: all wait for `ask`. */
+	enum bud_head_look (*look)(void *owner, struct bud_request *request);
 };
 
 /* By `ask`: the handler gets the request. */

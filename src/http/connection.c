@@ -398,8 +398,11 @@ static bool step(struct bud_connection *connection)
 		find_route(connection);
 		return true;
 	case BUD_MESSAGE_BODY:
-		if (connection->state != BUD_CONNECTION_BODY)
-			start_body(connection);
+		if (connection->state == BUD_CONNECTION_BODY)
+			return false;
+		if (bud_exchange_is_refused(&connection->listener->exchanges, connection->exchange))
+			return true;
+		start_body(connection);
 		return false;
 	case BUD_MESSAGE_WHOLE:
 		hand_out(connection);

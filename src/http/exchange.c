@@ -51,6 +51,7 @@ struct bud_exchange *bud_exchange_take(
 	}
 	exchange->connection = connection;
 	exchange->is_handed_out = false;
+	exchange->is_asked = false;
 	bud_message_start(&exchange->message, exchange->parser);
 	return exchange;
 }
@@ -65,7 +66,7 @@ static void clear(struct bud_buffer *buffer)
 
 void bud_exchange_give_back(struct bud_exchange_pool *pool, struct bud_exchange *exchange)
 {
-	if (exchange->is_handed_out && pool->authentication.leave)
+	if (exchange->is_asked && pool->authentication.leave)
 		pool->authentication.leave(pool->authentication.owner, &exchange->request);
 	if (pool->n >= UNUSED_MAX) {
 		destroy(exchange);
@@ -120,6 +121,29 @@ static void complete(struct bud_exchange *exchange)
 	bud_list_init(&request->link);
 }
 
+/* Nobody yet. */
+static void begin_asking(struct bud_exchange_pool *pool, struct bud_exchange *exchange)
+{
+	exchange->is_asked = true;
+	exchange->request.identity = pool->authentication.everybody;
+	exchange->request.platform = NULL;
+}
+
+bool bud_exchange_is_refused(struct bud_exchange_pool *pool, struct bud_exchange *exchange)
+{
+	const struct bud_authentication *authentication = &pool->authentication;
+	enum bud_head_look look;
+
+	if (!authentication->look)
+		return false;
+	complete(exchange);
+	begin_asking(pool, exchange);
+	look = authentication->look(authentication->owner, &exchange->request);
+	if (look == BUD_HEAD_UNDECIDED)
+		exchange->is_asked = false;
+	return look == BUD_HEAD_ANSWERED;
+}
+
 void bud_exchange_hand_out(struct bud_exchange_pool *pool, struct bud_exchange *exchange)
 {
 	const struct bud_authentication *authentication = &pool->authentication;
@@ -127,8 +151,11 @@ void bud_exchange_hand_out(struct bud_exchange_pool *pool, struct bud_exchange *
 
 	complete(exchange);
 	exchange->is_handed_out = true;
-	request->identity = authentication->everybody;
-	request->platform = NULL;
+	if (exchange->is_asked) { /* its head was enough */
+		bud_request_admit(request);
+		return;
+	}
+	begin_asking(pool, exchange);
 	if (authentication->ask)
 		authentication->ask(authentication->owner, request);
 	else

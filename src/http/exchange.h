@@ -16,6 +16,7 @@ struct bud_exchange {
 	struct bud_buffer fields;  /* of the reply to come */
 	struct bud_buffer decoded; /* path parameters that had escapes */
 	bool is_handed_out;        /* the handler has it and has not answered */
+	bool is_asked;             /* who sent it: found out, or being so */
 	struct bud_list link;      /* in the pool */
 };
 
@@ -36,6 +37,9 @@ void bud_exchange_give_back(struct bud_exchange_pool *pool, struct bud_exchange 
 /* Decodes the matched parameters into the request. -EINVAL: a bad escape. */
 BUD_MUST_CHECK int bud_exchange_set_route(
 	struct bud_exchange *exchange, const struct bud_route_match *match);
+/* The head is there, the body is not: whether the request is refused for who sent it. True: it is
+ * answered, and the exchange gone. */
+bool bud_exchange_is_refused(struct bud_exchange_pool *pool, struct bud_exchange *exchange);
 /* Fills the request from the whole message and hands it to whoever asks who sent it, then to its
  * handler. The exchange may be gone when this returns. */
 void bud_exchange_hand_out(struct bud_exchange_pool *pool, struct bud_exchange *exchange);

@@ -61,6 +61,8 @@ static const struct bud_route routes[] = {
 	{"GET", "/subscribe", show, 0, BUD_NEED_SUBSCRIBE},
 	{"GET", "/platform", show, 0, BUD_NEED_PLATFORM},
 	{"GET", "/dialog", show, 0, BUD_NEED_DIALOG},
+	{"POST", "/publish", show, 100000, BUD_NEED_PUBLISH},
+	{"POST", "/open", show, 100000, BUD_NEED_NOTHING},
 };
 static const struct bud_route_table table = {routes, sizeof(routes) / sizeof(routes[0]), NULL};
 
@@ -143,7 +145,7 @@ static int tear_down(void **state)
 
 /* The client: one connection per request. */
 
-static int begin(const char *path, const char *fields)
+static int begin_with(const char *method, const char *path, const char *fields)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	bud_auto(buffer) struct bud_buffer text = {0};
@@ -152,10 +154,15 @@ static int begin(const char *path, const char *fields)
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	address.sin_port = htons((uint16_t)bud_listener_port(listener));
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	bud_buffer_format(
-		&text, "GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s\r\n", path, fields);
+	bud_buffer_format(&text, "%s %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s\r\n", method,
+		path, fields);
 	assert_int_equal(send(fd, text.at, text.len, 0), (ssize_t)text.len);
 	return fd;
+}
+
+static int begin(const char *path, const char *fields)
+{
+	return begin_with("GET", path, fields);
 }
 
 static int finish(int fd, char *out, size_t room)
@@ -339,6 +346,47 @@ static void test_waiting(void **state)
 	bud_jwk_set_unref(newer);
 }
 
+/* The head of a request whose body does not come: the status. */
+static int post_head(const char *path, const char *credentials)
+{
+	bud_auto(buffer) struct bud_buffer fields = {0};
+
+	bud_buffer_format(&fields, "%sContent-Length: 90000\r\n", credentials);
+	return finish(begin_with("POST", path, fields.at), response, sizeof(response));
+}
+
+/* Who may not publish is told so before a body is read; who may, or may be, has it read. */
+static void test_bodies_of_strangers(void **state)
+{
+	static const char body[90000] = "";
+	bud_auto(buffer) struct bud_buffer token = {0};
+	bud_auto(buffer) struct bud_buffer fields = {0};
+	int fd;
+
+	(void)state;
+	assert_int_equal(post_head("/publish", ""), 401);
+	assert_int_equal(post_head("/publish", "Authorization: Bearer a.b.c\r\n"), 401);
+	assert_true(has("error=\"invalid_token\""));
+	make_token(key, "one", USER, &token);
+	bud_buffer_format(&fields, BEARER, token.at);
+	assert_int_equal(post_head("/publish", fields.at), 403);
+	assert_true(has("X-Name") == false);
+	/* With a key that is not there yet the body is read, and then it is waited for. */
+	bud_buffer_clear(&token);
+	bud_buffer_clear(&fields);
+	make_token(app, "app", USER ",\"scope\":\"other\"", &token);
+	bud_buffer_format(&fields, BEARER "Content-Length: 90000\r\n", token.at);
+	fd = begin_with("POST", "/publish", fields.at);
+	for (size_t sent = 0; sent < sizeof(body);) {
+		ssize_t n = send(fd, body + sent, sizeof(body) - sent, MSG_DONTWAIT);
+		sent += n > 0 ? (size_t)n : 0;
+		assert_int_equal(bud_trust_wanted(trust, 0), 0);
+		uv_run(&loop, UV_RUN_ONCE);
+	}
+	answer_wish(true);
+	assert_int_equal(finish(fd, response, sizeof(response)), 401);
+}
+
 /* Many wait; the server stops, a client is gone. */
 static void test_stopped_while_waiting(void **state)
 {
@@ -369,6 +417,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_known_after_one_check, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_revoked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_waiting, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bodies_of_strangers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stopped_while_waiting, set_up, tear_down),
 	};
 

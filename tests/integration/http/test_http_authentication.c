@@ -1,6 +1,6 @@
 /* Who asks is found out between a whole request and its handler, at once or later; what was put
  * into the request is given back exactly once, however it ended; without the step everybody is the
- * same.
+ * same. Where a body is to come the head is looked at first, and nobody unknown has one read.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@ static uv_loop_t loop;
 static struct bud_listener *listener;
 static int client;
 static struct bud_request *asked; /* by ask_later() */
-static int handled, left;
+static int handled, left, looked;
 static const void *seen;
 
 static const struct bud_identity *as_identity(const char *text)
@@ -42,8 +42,11 @@ static void handle(void *context, struct bud_request *request)
 	bud_reply(request, 200, "text/plain", bud_span("ok"));
 }
 
-static const struct bud_route routes[] = {{"GET", "/", handle, 0, 7}};
-static const struct bud_route_table table = {routes, 1, NULL};
+static const struct bud_route routes[] = {
+	{"GET", "/", handle, 0, 7},
+	{"POST", "/", handle, 100000, 7},
+};
+static const struct bud_route_table table = {routes, 2, NULL};
 
 static void ask_now(void *owner, struct bud_request *request)
 {
@@ -74,16 +77,41 @@ static void leave(void *owner, struct bud_request *request)
 		assert_ptr_equal(request->identity, as_identity(somebody));
 }
 
+static enum bud_head_look look_undecided(void *owner, struct bud_request *request)
+{
+	(void)owner;
+	assert_int_equal(request->body.len, 0);
+	looked++;
+	return BUD_HEAD_UNDECIDED;
+}
+
+static enum bud_head_look look_known(void *owner, struct bud_request *request)
+{
+	(void)owner;
+	looked++;
+	request->identity = as_identity(somebody);
+	return BUD_HEAD_KNOWN;
+}
+
+static enum bud_head_look look_refuse(void *owner, struct bud_request *request)
+{
+	looked++;
+	refuse(owner, request);
+	return BUD_HEAD_ANSWERED;
+}
+
+static enum bud_head_look (*look)(void *, struct bud_request *);
+
 static void start(void (*ask)(void *, struct bud_request *), const char *everyone)
 {
 	struct bud_listener_options options = {.host = "127.0.0.1",
 		.tables = &table,
 		.n_tables = 1,
-		.authentication = {ask, ask ? leave : NULL, NULL, as_identity(everyone)}};
+		.authentication = {ask, ask ? leave : NULL, NULL, as_identity(everyone), look}};
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	int error;
 
-	handled = left = 0;
+	handled = left = looked = 0;
 	asked = NULL;
 	seen = NULL;
 	uv_loop_init(&loop);
@@ -102,6 +130,7 @@ static void stop(void)
 	assert_int_equal(uv_loop_close(&loop), 0);
 	if (client >= 0)
 		close(client);
+	look = NULL;
 }
 
 static void send_requests(int n)
@@ -235,6 +264,103 @@ static void test_no_route(void **state)
 	stop();
 }
 
+/* A head that says how much is to come, and some of that. */
+static void send_head(size_t body_len)
+{
+	static const char text[] = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+				   "Content-Length: 90000\r\n\r\n";
+	char body[90000] = "";
+
+	assert_int_equal(send(client, text, strlen(text), 0), (ssize_t)strlen(text));
+	assert_int_equal(send(client, body, body_len, 0), (ssize_t)body_len);
+}
+
+static void test_head_is_refused(void **state)
+{
+	(void)state;
+	look = look_refuse;
+	start(ask_later, NULL);
+	send_head(0);
+	receive("HTTP/1.1 401", 1);
+	assert_int_equal(looked, 1);
+	assert_int_equal(handled, 0);
+	assert_int_equal(left, 1);
+	assert_null(asked);
+	stop();
+	assert_int_equal(left, 1);
+}
+
+/* Sends on until the whole request was handed out. */
+static void send_rest(size_t len)
+{
+	char body[90000] = "";
+
+	while (len > 0) {
+		ssize_t r = send(client, body, len, MSG_DONTWAIT);
+		len -= r > 0 ? (size_t)r : 0;
+		uv_run(&loop, UV_RUN_NOWAIT);
+	}
+}
+
+static void test_head_is_enough(void **state)
+{
+	(void)state;
+	look = look_known;
+	start(ask_later, NULL);
+	send_head(0);
+	receive("HTTP/1.1 100", 1);
+	assert_int_equal(handled, 0);
+	send_rest(90000);
+	receive("HTTP/1.1 200", 1);
+	assert_int_equal(looked, 1);
+	assert_ptr_equal(seen, somebody);
+	assert_null(asked);
+	assert_int_equal(left, 1);
+	/* What comes whole is looked at once. */
+	send_requests(1);
+	wait_for_ask();
+	admit();
+	assert_int_equal(looked, 1);
+	assert_int_equal(left, 2);
+	stop();
+}
+
+static void test_head_says_nothing(void **state)
+{
+	(void)state;
+	look = look_undecided;
+	start(ask_later, NULL);
+	send_head(0);
+	receive("HTTP/1.1 100", 1);
+	assert_int_equal(looked, 1);
+	send_rest(90000);
+	wait_for_ask();
+	assert_int_equal(left, 0);
+	admit();
+	receive("HTTP/1.1 200", 1);
+	assert_int_equal(handled, 1);
+	assert_int_equal(left, 1);
+	stop();
+}
+
+/* Known from its head, then gone in the middle of its body. */
+static void test_client_leaves_in_its_body(void **state)
+{
+	(void)state;
+	look = look_known;
+	start(ask_later, NULL);
+	send_head(1000);
+	while (looked == 0)
+		uv_run(&loop, UV_RUN_ONCE);
+	close(client);
+	client = -1;
+	while (left == 0)
+		uv_run(&loop, UV_RUN_ONCE);
+	assert_int_equal(handled, 0);
+	stop();
+	assert_int_equal(left, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +370,10 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_client_leaves),
 		cmocka_unit_test(test_no_route),
+		cmocka_unit_test(test_head_is_refused),
+		cmocka_unit_test(test_head_is_enough),
+		cmocka_unit_test(test_head_says_nothing),
+		cmocka_unit_test(test_client_leaves_in_its_body),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
