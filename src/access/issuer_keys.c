@@ -1,7 +1,7 @@
 /* The issuers' keys. Each issuer: RESTING -> (due, or wished for) -> DISCOVERING -> FETCHING ->
  * RESTING. One look at a time per issuer answers all wishes that came before it; wishes that come
  * too soon after one are answered at once by what it brought. Keys that were good stay when a look
- * fails, for a day. */
+ * fails, for a day. An issuer that is gone while it is looked at goes when that ends. */
 #include "access/issuer_keys.h"
 
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/limits.h"
+#include "core/list.h"
 #include "crypto/digest.h"
 #include "crypto/jwk.h"
 #include "fetch/fetch.h"
@@ -47,16 +48,20 @@ struct source {
 	unsigned failures;       /* in a row */
 	uint64_t ticket;         /* wishes that this look answers */
 	bool has_keys;
+	bool is_gone;                           /* it is no issuer any more */
+	struct bud_list link;                   /* bud_issuer_keys::gone */
 	unsigned char digest[BUD_SHA256_BYTES]; /* of the set in the trust */
 };
 
 struct bud_issuer_keys {
 	struct bud_issuer_keys_options options;
-	const struct bud_issuers *issuers;
+	struct bud_issuers *issuers; /* a reference; NULL: there are none */
 	uv_timer_t timer;
-	struct source sources[BUD_ISSUERS_MAX];
+	struct source *sources[BUD_ISSUERS_MAX];
+	struct bud_list gone;
 };
 
+static void take_issuers(struct bud_issuer_keys *keys);
 static void on_timer(uv_timer_t *timer);
 static void begin(struct source *source);
 static void on_discovered(void *owner, const struct bud_fetch_result *result);
@@ -71,30 +76,40 @@ static int64_t or_else(int64_t given, int64_t standard)
 struct bud_issuer_keys *bud_issuer_keys_open(const struct bud_issuer_keys_options *options)
 {
 	struct bud_issuer_keys *keys = bud_new(struct bud_issuer_keys);
-	const struct bud_trust_set *set = bud_trust_take(options->trust);
 
 	keys->options = *options;
-	keys->issuers = set->issuers;
-	bud_trust_set_unref(set);
+	bud_list_init(&keys->gone);
 	keys->options.timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
 	keys->options.refetch_ms = or_else(options->refetch_ms, REFETCH_MS);
 	keys->options.fresh_ms_min = or_else(options->fresh_ms_min, FRESH_MS_MIN);
 	keys->options.kept_ms = or_else(options->kept_ms, KEPT_MS);
-	for (size_t i = 0; keys->issuers && i < keys->issuers->n; i++)
-		keys->sources[i] = (struct source){.keys = keys, .index = i};
 	uv_timer_init(options->loop, &keys->timer);
 	keys->timer.data = keys;
+	take_issuers(keys);
 	if (keys->issuers)
 		uv_timer_start(&keys->timer, on_timer, 1, TICK_MS);
 	return keys;
 }
 
+static void destroy(struct source *source)
+{
+	if (!source)
+		return;
+	bud_list_remove(&source->link);
+	free(source->jwks_uri);
+	free(source);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct bud_issuer_keys *keys = handle->data;
+	struct source *source, *after;
 
 	for (size_t i = 0; i < BUD_ISSUERS_MAX; i++)
-		free(keys->sources[i].jwks_uri);
+		destroy(keys->sources[i]);
+	bud_list_each_safe (source, after, &keys->gone, link)
+		destroy(source);
+	bud_issuers_unref(keys->issuers);
 	free(keys);
 }
 
@@ -139,8 +154,10 @@ static void on_timer(uv_timer_t *timer)
 	struct bud_issuer_keys *keys = timer->data;
 	int64_t now_ms = bud_clock_mono_ms();
 
+	if (bud_trust_put_offered(keys->options.trust))
+		take_issuers(keys);
 	for (size_t i = 0; i < keys->issuers->n; i++)
-		look(&keys->sources[i], now_ms);
+		look(keys->sources[i], now_ms);
 }
 
 /* Ends of a look. */
@@ -157,6 +174,61 @@ static void tell(const struct source *source, const char *why)
 
 	if (options->on_change)
 		options->on_change(options->owner, issuer_of(source)->name, why);
+}
+
+/* Other issuers. */
+
+static struct source *create(struct bud_issuer_keys *keys)
+{
+	struct source *source = bud_new(struct source);
+
+	source->keys = keys;
+	bud_list_init(&source->link);
+	return source;
+}
+
+/* NULL is fine. */
+static void retire(struct source *source)
+{
+	if (!source)
+		return;
+	if (source->failures > 0)
+		tell(source, NULL);
+	source->is_gone = true;
+	if (source->state == SOURCE_RESTING)
+		destroy(source);
+	else
+		bud_list_append(&source->keys->gone, &source->link);
+}
+
+/* Those of the trust, in place of those before. */
+static void take_issuers(struct bud_issuer_keys *keys)
+{
+	const struct bud_trust_set *set = bud_trust_take(keys->options.trust);
+	struct bud_issuers *issuers = (struct bud_issuers *)set->issuers;
+	struct source *sources[BUD_ISSUERS_MAX] = {NULL};
+
+	for (size_t i = 0; issuers && i < issuers->n; i++) {
+		int before = bud_issuers_find_same(keys->issuers, &issuers->at[i]);
+		sources[i] = before < 0 ? create(keys) : bud_move(keys->sources[before]);
+		sources[i]->index = i;
+		sources[i]->ticket = 0; /* one of another place */
+	}
+	for (size_t i = 0; i < BUD_ISSUERS_MAX; i++)
+		retire(keys->sources[i]);
+	memcpy(keys->sources, sources, sizeof(sources));
+	bud_issuers_unref(keys->issuers);
+	keys->issuers = issuers ? bud_issuers_ref(issuers) : NULL;
+	bud_trust_set_unref(set);
+}
+
+/* A look ended whose issuer is gone meanwhile. */
+static bool is_over(struct source *source)
+{
+	if (!source->is_gone)
+		return false;
+	destroy(source);
+	return true;
 }
 
 static void fail(struct source *source, const char *why)
@@ -263,8 +335,8 @@ static void on_discovered(void *owner, const struct bud_fetch_result *result)
 	const char *fault = fault_of(result);
 	char *uri;
 
-	if (result->kind == BUD_FETCH_CANCELLED)
-		return; /* closing */
+	if (result->kind == BUD_FETCH_CANCELLED || is_over(source))
+		return; /* closing, or gone */
 	if (fault) {
 		fail(source, fault);
 		return;
@@ -320,8 +392,8 @@ static void on_fetched(void *owner, const struct bud_fetch_result *result)
 	struct bud_jwk_set *set = NULL;
 	struct bud_error error;
 
-	if (result->kind == BUD_FETCH_CANCELLED)
-		return; /* closing */
+	if (result->kind == BUD_FETCH_CANCELLED || is_over(source))
+		return; /* closing, or gone */
 	if (fault) {
 		fail(source, fault);
 		return;

@@ -12,8 +12,8 @@ struct bud_issuer_keys; /* opaque; one per process, in the thread that writes th
 struct bud_trust;       /* auth/trust.h */
 struct uv_loop_s;
 
-/* A look at an issuer failed (`why` is for people, and tells nothing of keys), or is well again
- * (NULL). Called when that changes. */
+/* A look at an issuer failed (`why` is for people, and tells nothing of keys), or it is no trouble
+ * any more (NULL): it went well, or the issuer is none of ours now. Called when that changes. */
 typedef void (*bud_issuer_keys_fn)(void *owner, const char *issuer, const char *why);
 
 /* All borrowed until it is closed. */
@@ -30,7 +30,8 @@ struct bud_issuer_keys_options {
 	void *owner;
 };
 
-/* Fetches at once. */
+/* Fetches at once. Where other issuers are offered to the trust it puts them: those that stay are
+ * looked at as before, new ones at once. */
 struct bud_issuer_keys *bud_issuer_keys_open(const struct bud_issuer_keys_options *options);
 /* After the fetch is closed and its callbacks have come. Asynchronous; NULL is fine. */
 void bud_issuer_keys_close(struct bud_issuer_keys *keys);

@@ -189,14 +189,20 @@ static enum step wait_for_keys(const struct finding *finding, int issuer)
 
 /* Tokens */
 
-/* The newest set; what was cached by an older one is compared by its numbers. */
+/* The newest set; what was cached by an older one is compared by its numbers. Other issuers may say
+ * otherwise what the same token means, so nothing is known then. */
 static const struct bud_trust_set *current(struct bud_authenticator *authenticator)
 {
 	struct bud_trust *trust = authenticator->options.trust;
+	const struct bud_trust_set *before = authenticator->set;
 
-	if (bud_trust_generation(trust) != authenticator->set->generation) {
-		bud_trust_set_unref(authenticator->set);
+	if (bud_trust_generation(trust) != before->generation) {
 		authenticator->set = bud_trust_take(trust);
+		if (authenticator->set->issuers != before->issuers) {
+			bud_token_cache_destroy(authenticator->cache);
+			authenticator->cache = bud_token_cache_create();
+		}
+		bud_trust_set_unref(before);
 	}
 	return authenticator->set;
 }

@@ -17,7 +17,6 @@ struct bud_keyring;   /* crypto/keyring.h */
 struct bud_parties;   /* access/parties.h */
 struct bud_quota;     /* auth/quota.h */
 struct bud_sealer;    /* crypto/seal.h */
-struct bud_issuers;   /* auth/issuers.h */
 struct bud_trust;     /* auth/trust.h */
 struct bud_table;     /* subscription/table.h */
 struct bud_worker;    /* app/worker.h */
@@ -42,7 +41,6 @@ struct bud_app {
 	struct bud_keyring *keyring;
 	struct bud_authority *authority;
 	struct bud_parties *parties; /* of a file; NULL: there is none */
-	struct bud_issuers *issuers; /* NULL: no tokens are accepted */
 	struct bud_scope_rules scope_rules;
 	struct bud_trust *trust;
 	struct bud_quota *quota;

@@ -251,7 +251,7 @@ static void on_issuer(void *owner, const char *issuer, const char *why)
 	if (why)
 		bud_log_warn("an issuer's keys cannot be fetched", "issuer", issuer, "reason", why);
 	else
-		bud_log_info("an issuer's keys can be fetched again", "issuer", issuer);
+		bud_log_info("an issuer's keys are no trouble any more", "issuer", issuer);
 }
 
 /* What tokens and API keys are checked by. */

@@ -312,6 +312,7 @@ static void on_hang_up(uv_signal_t *signal, int number)
 
 	(void)number;
 	bud_app_authority_reload(&serve->app);
+	bud_app_trust_reload(&serve->app);
 }
 
 static void prepare_process(void)

@@ -360,9 +360,10 @@ int bud_issuers_parse(struct bud_span json, bool allow_http, struct bud_issuers 
 			"%d issuers",
 			BUD_ISSUERS_MAX);
 	issuers = bud_new(struct bud_issuers);
+	atomic_init(&issuers->refs, 1);
 	r = read_all(&reading, list, issuers);
 	if (r < 0)
-		bud_issuers_destroy(issuers);
+		bud_issuers_unref(issuers);
 	else
 		*out_issuers = issuers;
 	return r;
@@ -392,9 +393,15 @@ static void finish_issuer(struct bud_issuer *issuer)
 	free(issuer->name);
 }
 
-void bud_issuers_destroy(struct bud_issuers *issuers)
+struct bud_issuers *bud_issuers_ref(struct bud_issuers *issuers)
 {
-	if (!issuers)
+	atomic_fetch_add(&issuers->refs, 1);
+	return issuers;
+}
+
+void bud_issuers_unref(struct bud_issuers *issuers)
+{
+	if (!issuers || atomic_fetch_sub(&issuers->refs, 1) > 1)
 		return;
 	for (size_t i = 0; i < issuers->n; i++)
 		finish_issuer(&issuers->at[i]);
@@ -407,5 +414,22 @@ int bud_issuers_find(
 	for (size_t i = 0; i < issuers->n; i++)
 		if (issuers->at[i].use == use && bud_span_is(name, issuers->at[i].name))
 			return (int)i;
+	return -ENOENT;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+int bud_issuers_find_same(const struct bud_issuers *issuers, const struct bud_issuer *issuer)
+{
+	for (size_t i = 0; issuers && i < issuers->n && !issuer->fixed; i++) {
+		const struct bud_issuer *one = &issuers->at[i];
+		if (one->use == issuer->use && is_same(one->name, issuer->name) && !one->fixed &&
+			is_same(one->discovery, issuer->discovery) &&
+			is_same(one->jwks_uri, issuer->jwks_uri))
+			return (int)i;
+	}
 	return -ENOENT;
 }

@@ -1,6 +1,7 @@
-/* Issuers: whose tokens are accepted, for what, and what their claims mean. Read once from a file;
- * never changes after that, so threads may share it. */
+/* Issuers: whose tokens are accepted, for what, and what their claims mean. Read from a file;
+ * never changes after that and is counted, so threads may share it. */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,6 +56,7 @@ struct bud_issuer {
 };
 
 struct bud_issuers {
+	atomic_uint refs;
 	struct bud_issuer at[BUD_ISSUERS_MAX];
 	size_t n;
 };
@@ -63,8 +65,13 @@ struct bud_issuers {
  * unknown member is an error. */
 BUD_MUST_CHECK int bud_issuers_parse(struct bud_span json, bool allow_http,
 	struct bud_issuers **out_issuers, struct bud_error *error);
+struct bud_issuers *bud_issuers_ref(struct bud_issuers *issuers);
 /* NULL is fine. */
-void bud_issuers_destroy(struct bud_issuers *issuers);
+void bud_issuers_unref(struct bud_issuers *issuers);
 /* Which one, by its exact name and use; -ENOENT. */
 BUD_MUST_CHECK int bud_issuers_find(
 	const struct bud_issuers *issuers, enum bud_issuer_use use, struct bud_span name);
+/* Which one is this one and has its keys fetched from the same place; -ENOENT. `issuers` may be
+ * NULL. */
+BUD_MUST_CHECK int bud_issuers_find_same(
+	const struct bud_issuers *issuers, const struct bud_issuer *issuer);

@@ -26,6 +26,7 @@ struct bud_trust {
 	struct counted *now;
 	atomic_uint_fast64_t generation; /* of `now` */
 	struct wish wishes[BUD_ISSUERS_MAX];
+	struct bud_issuers *_Atomic offered; /* a reference; or NULL */
 };
 
 /* A copy that holds all that `from` holds. */
@@ -38,13 +39,15 @@ static struct counted *copy(const struct counted *from)
 	for (size_t i = 0; i < BUD_ISSUERS_MAX; i++)
 		if (fresh->set.keys[i])
 			bud_jwk_set_ref(fresh->set.keys[i]);
+	if (fresh->set.issuers)
+		bud_issuers_ref((struct bud_issuers *)fresh->set.issuers);
 	if (fresh->set.api_keys)
 		bud_api_keys_ref(fresh->set.api_keys);
 	fresh->set.generation++;
 	return fresh;
 }
 
-struct bud_trust *bud_trust_create(const struct bud_issuers *issuers)
+struct bud_trust *bud_trust_create(struct bud_issuers *issuers)
 {
 	struct bud_trust *trust = bud_new(struct bud_trust);
 
@@ -52,8 +55,9 @@ struct bud_trust *bud_trust_create(const struct bud_issuers *issuers)
 	trust->now = bud_new(struct counted);
 	atomic_init(&trust->now->refs, 1);
 	trust->now->set.generation = 1;
-	trust->now->set.issuers = issuers;
+	trust->now->set.issuers = issuers ? bud_issuers_ref(issuers) : NULL;
 	atomic_init(&trust->generation, 1);
+	atomic_init(&trust->offered, NULL);
 	for (size_t i = 0; issuers && i < issuers->n; i++)
 		if (issuers->at[i].fixed)
 			trust->now->set.keys[i] = bud_jwk_set_ref(issuers->at[i].fixed);
@@ -65,6 +69,7 @@ void bud_trust_destroy(struct bud_trust *trust)
 	if (!trust)
 		return;
 	bud_trust_set_unref(&trust->now->set);
+	bud_issuers_unref(trust->offered);
 	pthread_mutex_destroy(&trust->lock);
 	free(trust);
 }
@@ -99,6 +104,43 @@ void bud_trust_put_api_keys(struct bud_trust *trust, struct bud_api_keys *keys)
 	publish(trust, fresh);
 }
 
+/* Of one of the new issuers: its own, or those it had. NULL: to be fetched. */
+static struct bud_jwk_set *keys_of(
+	const struct bud_trust_set *before, const struct bud_issuer *issuer)
+{
+	int i = bud_issuers_find_same(before->issuers, issuer);
+	struct bud_jwk_set *keys = i < 0 ? issuer->fixed : before->keys[i];
+
+	return keys ? bud_jwk_set_ref(keys) : NULL;
+}
+
+void bud_trust_offer_issuers(struct bud_trust *trust, struct bud_issuers *issuers)
+{
+	bud_issuers_unref(atomic_exchange(&trust->offered, bud_issuers_ref(issuers)));
+}
+
+bool bud_trust_put_offered(struct bud_trust *trust)
+{
+	struct bud_issuers *issuers = atomic_exchange(&trust->offered, NULL);
+	const struct bud_trust_set *before = &trust->now->set;
+	struct counted *fresh;
+
+	if (!issuers)
+		return false;
+	fresh = copy(trust->now);
+
+	for (size_t i = 0; i < BUD_ISSUERS_MAX; i++) {
+		bud_jwk_set_unref(fresh->set.keys[i]);
+		fresh->set.keys[i] = i < issuers->n ? keys_of(before, &issuers->at[i]) : NULL;
+	}
+	bud_issuers_unref((struct bud_issuers *)fresh->set.issuers);
+	fresh->set.issuers = issuers;
+	publish(trust, fresh);
+	for (size_t i = 0; i < BUD_ISSUERS_MAX; i++)
+		bud_trust_answer(trust, i, bud_trust_wanted(trust, i), false);
+	return true;
+}
+
 const struct bud_trust_set *bud_trust_take(struct bud_trust *trust)
 {
 	struct counted *counted;
@@ -122,6 +164,7 @@ void bud_trust_set_unref(const struct bud_trust_set *set)
 	for (size_t i = 0; i < BUD_ISSUERS_MAX; i++)
 		bud_jwk_set_unref(set->keys[i]);
 	bud_api_keys_unref(set->api_keys);
+	bud_issuers_unref((struct bud_issuers *)set->issuers);
 	free(counted);
 }
 

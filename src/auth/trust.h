@@ -1,6 +1,6 @@
 /* Trust: what tokens are checked against, as it is now: each issuer's keys and the API keys. One
  * thread puts, others take sets, which never change. It also carries a worker's wish for fresher
- * keys of an issuer, and whether it was fulfilled. */
+ * keys of an issuer, and whether it was fulfilled, and other issuers to the one that puts. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,14 +19,17 @@ struct bud_trust_set {
 	struct bud_api_keys *api_keys;             /* NULL: not there yet */
 };
 
-/* Borrows `issuers` (may be NULL), whose fixed keys are put at once. */
-struct bud_trust *bud_trust_create(const struct bud_issuers *issuers);
+/* Takes a reference of `issuers` (may be NULL), whose fixed keys are put at once. */
+struct bud_trust *bud_trust_create(struct bud_issuers *issuers);
 /* Sets that were taken stay. NULL is fine. */
 void bud_trust_destroy(struct bud_trust *trust);
 
 /* By the one thread that writes: take a reference of the keys (NULL: none any more). */
 void bud_trust_put_keys(struct bud_trust *trust, size_t issuer, struct bud_jwk_set *keys);
 void bud_trust_put_api_keys(struct bud_trust *trust, struct bud_api_keys *keys);
+/* Puts the issuers that were offered last, in other places maybe. Keys of those that stay stay;
+ * what is wanted is answered, and not with fresh keys. False: none were offered since. */
+bool bud_trust_put_offered(struct bud_trust *trust);
 
 const struct bud_trust_set *bud_trust_take(struct bud_trust *trust);
 /* NULL is fine. */
@@ -34,6 +37,8 @@ void bud_trust_set_unref(const struct bud_trust_set *set);
 /* Of now, without a lock. */
 uint64_t bud_trust_generation(const struct bud_trust *trust);
 
+/* By any thread: other issuers, in place of those that are trusted. Takes a reference. */
+void bud_trust_offer_issuers(struct bud_trust *trust, struct bud_issuers *issuers);
 /* By any thread: asks for fresh keys of an issuer. The ticket is for bud_trust_is_answered(). */
 uint64_t bud_trust_want(struct bud_trust *trust, size_t issuer);
 /* Whether its issuer was asked since, or will not be for now; `out_is_fresh`: and that the last

@@ -48,7 +48,7 @@ static int check_files(const struct bud_config *config, struct bud_error *error)
 		r = bud_parties_load(config->auth.parties_file, &parties, error);
 	bud_parties_destroy(parties);
 	bud_policy_destroy(policy);
-	bud_issuers_destroy(issuers);
+	bud_issuers_unref(issuers);
 	bud_sealer_destroy(sealer);
 	return r;
 }

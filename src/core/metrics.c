@@ -107,6 +107,8 @@ static const struct description gauges[BUD_GAUGES] = {
 		"Issuers whose keys could not be fetched the last time"},
 	[BUD_GAUGE_POLICY_STALE] = {"policy_stale",
 		"The policy file is wrong; the one before is in force"},
+	[BUD_GAUGE_ISSUERS_STALE] = {"issuers_stale",
+		"The file of issuers is wrong; the one before is in force"},
 	[BUD_GAUGE_RETENTION_BUDGET] = {"retention_budget_bytes",
 		"Memory of Redis above which settled events go whatever their age, 0 for none"},
 	[BUD_GAUGE_EVENTS_RETAINED] = {"events_retained", "Events in the partitions"},

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
@@ -285,6 +286,34 @@ def story_secret_parts_stay_secret():
         assert base64.b64encode(pid.encode()).decode() not in node.tail(1000)
         assert pid.encode() not in Api(node.admin).get("/metrics").body
         assert made["id"]
+
+
+def story_issuers_file_is_read_again():
+    """On SIGHUP a new issuer's tokens are good and a former one's are not; who stays does not
+    notice; a file with a fault changes nothing and is said to be wrong."""
+    def publish(issuer):
+        token = issuer.token(scope=EVERYTHING, **{"urn:altinn:org": "ttd"})
+        return node.api(token=token).publish(make_event(issuer.name)).status
+    with folder() as home, Issuer(Key("one")) as stays, Issuer(Key("two")) as other, \
+            Budstikke(home / "data", issuers_settings(home, stays.entry())) as node:
+        wait_until(lambda: publish(stays) == 202, "the first issuer's keys do not come", 20)
+        asked = stays.asked[JWKS]
+        assert publish(other) == 401
+        issuers_settings(home, other.entry(), stays.entry())
+        node.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: publish(other) == 202, "the file is not read again", 20)
+        assert publish(stays) == 202
+        assert stays.asked[JWKS] == asked, "what was known was asked for once more"
+        (home / "issuers.json").write_text('{"issuers":[{"issuer":"x","audiance":"us"}]}')
+        node.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: node.metric("issuers_stale") == 1, "it is not said", 20)
+        assert "issuers[0].audiance" in node.tail(), node.tail()
+        assert publish(other) == publish(stays) == 202
+        issuers_settings(home, stays.entry())
+        node.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: publish(other) == 401, "an issuer that was taken out is trusted", 20)
+        assert publish(stays) == 202
+        assert node.metric("issuers_stale") == 0
 
 
 def story_issuers_file_is_checked():

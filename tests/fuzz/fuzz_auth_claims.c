@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		claims.issuer = &issuers->at[i];
 		check(&claims);
 	}
-	bud_issuers_destroy(issuers);
+	bud_issuers_unref(issuers);
 	json_decref(payload);
 	return 0;
 }

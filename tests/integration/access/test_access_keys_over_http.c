@@ -79,7 +79,7 @@ static int tear_down(void **state)
 	bud_issuer_keys_close(bud_move(keys));
 	client_destroy(client);
 	bud_trust_destroy(trust);
-	bud_issuers_destroy(issuers);
+	bud_issuers_unref(issuers);
 	bud_buffer_finish(&response);
 	test_key_destroy(first);
 	test_key_destroy(second);
@@ -196,6 +196,85 @@ static void test_refreshed(void **state)
 	assert_int_not_equal(serial(), before);
 }
 
+static void put_issuers(const char *format, ...)
+{
+	const struct bud_trust_set *set;
+	struct bud_issuers *others = NULL;
+	char json[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(json, sizeof(json), format, args);
+	va_end(args);
+	assert_int_equal(bud_issuers_parse(bud_span(json), true, &others, NULL), 0);
+	set = bud_trust_take(trust);
+	bud_trust_offer_issuers(trust, others);
+	turn_until(bud_trust_generation(trust) > set->generation);
+	bud_trust_set_unref(set);
+	bud_issuers_unref(others);
+}
+
+#define SAME  "{\"issuer\":\"https://issuer.example/\",\"jwks_uri\":\"http://127.0.0.1:%d/jwks\"}"
+#define OTHER "{\"issuer\":\"https://issuer.example/\",\"jwks_uri\":\"http://127.0.0.1:%d/new\"}"
+#define FIRST "{\"issuer\":\"first\",\"jwks_uri\":\"http://127.0.0.1:%d/first\"}"
+
+static bool is_asked_for(const char *path)
+{
+	return client->server.requests > 0 && strstr(client->server.last.at, path);
+}
+
+/* Who stays is not asked again, in another place of the file either; who comes is asked at once,
+ * and who is elsewhere is, too. */
+static void test_other_issuers(void **state)
+{
+	const struct bud_trust_set *set;
+	int port = client->server.port;
+	size_t before;
+
+	(void)state;
+	open_keys((struct bud_issuer_keys_options){0});
+	turn_until(serial() != 0);
+	before = serial();
+	put_issuers("{\"issuers\":[" FIRST "," SAME "]}", port, port);
+	turn_until(is_asked_for("GET /first "));
+	turn_until(serial() != 0);
+	assert_int_equal(client->server.requests, 2);
+	set = bud_trust_take(trust);
+	assert_int_equal(bud_jwk_set_serial(set->keys[1]), before);
+	bud_trust_set_unref(set);
+	put_issuers("{\"issuers\":[" OTHER "]}", port);
+	assert_int_equal(serial(), 0);
+	turn_until(serial() != 0);
+	assert_true(is_asked_for("GET /new "));
+	assert_int_equal(client->server.requests, 3);
+	/* Its wishes are heard in its new place. */
+	assert_true(is_granted(bud_trust_want(trust, 0)));
+	assert_int_equal(client->server.requests, 4);
+}
+
+/* Taken out while it is looked at: what comes of that is nobody's, and no trouble. */
+static void test_gone_while_it_is_looked_at(void **state)
+{
+	int port = client->server.port;
+	int64_t over_ms;
+
+	(void)state;
+	client->server.act = (struct scripted_act){.text = "HTTP/1.1 500 No\r\n\r\n"};
+	open_keys((struct bud_issuer_keys_options){.timeout_ms = 300});
+	turn_until(failures == 1);
+	client->server.act = (struct scripted_act){.text = NULL}; /* never answers */
+	put_issuers("{\"issuers\":[" OTHER "]}", port);
+	assert_int_equal(recoveries, 1);
+	turn_until(is_asked_for("GET /new "));
+	over_ms = bud_clock_mono_ms() + 600;
+	answer("", &first, 1);
+	put_issuers("{\"issuers\":[" SAME "]}", port);
+	turn_until(serial() != 0);
+	turn_until(bud_clock_mono_ms() > over_ms);
+	assert_int_equal(failures, 1);
+	assert_true(has("first", BUD_JWS_EDDSA));
+}
+
 static void test_bad_answers(void **state)
 {
 	static const char *const bad[] = {
@@ -263,6 +342,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_wishes_share_a_look, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_wish_later, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refreshed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_issuers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_gone_while_it_is_looked_at, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bad_answers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_well_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kept_for_a_while, set_up, tear_down),

@@ -135,7 +135,7 @@ static int tear_down(void **state)
 	assert_int_equal(uv_loop_close(&loop), 0);
 	bud_authenticator_finish(&authenticator);
 	bud_trust_destroy(trust);
-	bud_issuers_destroy(issuers);
+	bud_issuers_unref(issuers);
 	bud_jwk_set_unref(key_set);
 	bud_scope_rules_finish(&rules);
 	test_key_destroy(key);
@@ -304,6 +304,32 @@ static void test_revoked(void **state)
 	assert_int_equal(ask("/known", BEARER, api_key), 401);
 }
 
+/* The file says otherwise what the tokens of an issuer are good for: at once so, by the keys that
+ * are there. */
+static void test_other_issuers(void **state)
+{
+	struct bud_issuers *others = NULL;
+	bud_auto(buffer) struct bud_buffer token = {0};
+
+	(void)state;
+	make_token(key, "one", USER, &token);
+	assert_int_equal(ask("/publish", BEARER, token.at), 403);
+	assert_int_equal(
+		bud_issuers_parse(bud_span("{\"issuers\":[{\"issuer\":\"x\",\"jwks_uri\":"
+					   "\"https://x/\"},{\"issuer\":\"i\",\"algorithms\":"
+					   "\"EdDSA\",\"jwks_uri\":\"https://i/\",\"scopes\":"
+					   "\"events:publish\"}]}"),
+			false, &others, NULL),
+		0);
+	bud_trust_offer_issuers(trust, others);
+	assert_true(bud_trust_put_offered(trust));
+	assert_int_equal(ask("/publish", BEARER, token.at), 200);
+	bud_trust_offer_issuers(trust, issuers);
+	assert_true(bud_trust_put_offered(trust));
+	assert_int_equal(ask("/publish", BEARER, token.at), 403);
+	bud_issuers_unref(others);
+}
+
 /* Turns until the wish is there, then answers it. */
 static void answer_wish(bool is_fresh)
 {
@@ -416,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_needs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_known_after_one_check, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_revoked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_issuers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_waiting, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bodies_of_strangers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stopped_while_waiting, set_up, tear_down),

@@ -37,8 +37,8 @@ static void test_defaults(void **state)
 	assert_null(issuer->rules[0].claim);
 	assert_string_equal(issuer->scope_claims.at[0], "urn:altinn:scope");
 	assert_string_equal(issuer->scope_claims.at[1], "scope");
-	bud_issuers_destroy(issuers);
-	bud_issuers_destroy(NULL);
+	bud_issuers_unref(issuers);
+	bud_issuers_unref(NULL);
 }
 
 static void test_everything(void **state)
@@ -79,7 +79,7 @@ static void test_everything(void **state)
 		bud_issuers_find(issuers, BUD_ISSUER_BEARER, bud_span("https://i.example")),
 		-ENOENT);
 	assert_int_equal(bud_issuers_find(issuers, BUD_ISSUER_BEARER, bud_span("ttd")), -ENOENT);
-	bud_issuers_destroy(issuers);
+	bud_issuers_unref(issuers);
 }
 
 static void test_fixed_keys(void **state)
@@ -94,7 +94,7 @@ static void test_fixed_keys(void **state)
 	bud_buffer_text(&json, "}]}");
 	issuers = parse(json.at);
 	assert_int_equal(bud_jwk_set_count(issuers->at[0].fixed), 1);
-	bud_issuers_destroy(issuers);
+	bud_issuers_unref(issuers);
 	test_key_destroy(key);
 }
 
@@ -161,7 +161,7 @@ static void test_plain_http_where_allowed(void **state)
 						    "\"http://127.0.0.1/\"}]}"),
 				 true, &issuers, NULL),
 		0);
-	bud_issuers_destroy(issuers);
+	bud_issuers_unref(issuers);
 }
 
 int main(void)

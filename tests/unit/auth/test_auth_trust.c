@@ -40,7 +40,7 @@ static int start(void **state)
 static int finish(void **state)
 {
 	(void)state;
-	bud_issuers_destroy(issuers);
+	bud_issuers_unref(issuers);
 	return 0;
 }
 
@@ -108,6 +108,63 @@ static void test_wishes(void **state)
 	bud_trust_destroy(trust);
 }
 
+static struct bud_issuers *parse(const char *json)
+{
+	struct bud_issuers *parsed = NULL;
+
+	assert_int_equal(bud_issuers_parse(bud_span(json), false, &parsed, NULL), 0);
+	return parsed;
+}
+
+/* Those that stay keep their keys, wherever they stand; who was there before goes with the last set
+ * that knows it; nobody waits for an answer that cannot come. */
+static void test_other_issuers(void **state)
+{
+	struct bud_trust *trust = bud_trust_create(issuers);
+	struct bud_jwk_set *keys = make_keys();
+	struct bud_issuers *others =
+		parse("{\"issuers\":[{\"issuer\":\"c\",\"jwks_uri\":\"https://c/\"},"
+		      "{\"issuer\":\"a\",\"jwks_uri\":\"https://a/\"},"
+		      "{\"issuer\":\"b\",\"jwks_uri\":\"https://b/\"}]}");
+	struct bud_issuers *moved =
+		parse("{\"issuers\":[{\"issuer\":\"b\",\"jwks_uri\":\"https://b.example/\"}]}");
+	const struct bud_trust_set *first, *second;
+	bool is_fresh = true;
+	uint64_t ticket;
+
+	(void)state;
+	bud_trust_put_keys(trust, 1, keys);
+	first = bud_trust_take(trust);
+	ticket = bud_trust_want(trust, 1);
+	assert_false(bud_trust_put_offered(trust));
+	bud_trust_offer_issuers(trust, moved);
+	bud_trust_offer_issuers(trust, others); /* the last one counts */
+	bud_issuers_unref(others);
+	assert_true(bud_trust_put_offered(trust));
+	assert_false(bud_trust_put_offered(trust));
+	assert_true(bud_trust_is_answered(trust, 1, ticket, &is_fresh));
+	assert_false(is_fresh);
+	second = bud_trust_take(trust);
+	assert_true(second->generation > first->generation);
+	assert_null(second->keys[0]);
+	assert_null(second->keys[1]); /* they were given; now they are fetched */
+	assert_ptr_equal(second->keys[2], keys);
+	assert_string_equal(first->issuers->at[0].name, "a");
+	bud_trust_set_unref(first);
+	/* The same name, and its keys elsewhere: those it had say nothing. */
+	bud_trust_offer_issuers(trust, moved);
+	bud_issuers_unref(moved);
+	assert_true(bud_trust_put_offered(trust));
+	assert_string_equal(second->issuers->at[2].name, "b");
+	bud_trust_set_unref(second);
+	first = bud_trust_take(trust);
+	assert_null(first->keys[0]);
+	assert_null(first->keys[2]);
+	bud_trust_set_unref(first);
+	bud_jwk_set_unref(keys);
+	bud_trust_destroy(trust);
+}
+
 struct reading {
 	struct bud_trust *trust;
 	atomic_bool is_over;
@@ -121,6 +178,7 @@ static void *read_on(void *owner)
 	while (!atomic_load(&reading->is_over)) {
 		const struct bud_trust_set *set = bud_trust_take(reading->trust);
 		assert(set->generation >= before && bud_jwk_set_count(set->keys[0]) == 1);
+		assert(set->issuers->n == 2);
 		before = set->generation;
 		(void)bud_trust_want(reading->trust, 1);
 		bud_trust_set_unref(set);
@@ -140,6 +198,8 @@ static void test_threads(void **state)
 		struct bud_jwk_set *keys = make_keys();
 		bud_trust_put_keys(reading.trust, 0, keys);
 		bud_jwk_set_unref(keys);
+		bud_trust_offer_issuers(reading.trust, issuers);
+		(void)bud_trust_put_offered(reading.trust);
 		bud_trust_answer(reading.trust, 1, bud_trust_wanted(reading.trust, 1), true);
 	}
 	atomic_store(&reading.is_over, true);
@@ -153,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sets),
 		cmocka_unit_test(test_wishes),
+		cmocka_unit_test(test_other_issuers),
 		cmocka_unit_test(test_threads),
 	};
 

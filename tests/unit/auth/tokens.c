@@ -64,7 +64,7 @@ int tokens_finish(void **state)
 	bud_trust_set_unref(tokens_set);
 	bud_trust_destroy(trust);
 	bud_scope_rules_finish(&rules);
-	bud_issuers_destroy(tokens_issuers);
+	bud_issuers_unref(tokens_issuers);
 	for (int i = 0; i < KEYS; i++)
 		test_key_destroy(tokens_keys[i]);
 	return 0;
