@@ -32,7 +32,8 @@ const struct bud_setting bud_settings[] = {
 		"What proves who asks: API keys, tokens of the issuers below, or either; none: "
 		"everybody on this machine is the owner \"local\"."},
 	{"auth.issuers", BUD_SETTING_PATH, AT(auth.issuers), "", NULL, 0, 0,
-		"A JSON file with the issuers whose tokens are accepted; empty: none."},
+		"A JSON file with the issuers whose tokens are accepted, read again on SIGHUP; "
+		"empty: none."},
 	{"auth.allow_http", BUD_SETTING_BOOL, AT(auth.allow_http), "no", NULL, 0, 0,
 		"Whether issuers may be asked for their keys over http: instead of https:."},
 	{"auth.scope_publish", BUD_SETTING_TEXT, AT(auth.scope_publish),
