@@ -1,5 +1,7 @@
 /* XACML in JSON. What a policy is not told it cannot decide by, so nothing that is not part of a
- * decision's key is sent: no event's id, no source, no instance. */
+ * decision's key is sent: no event's id, no source, no instance. As Altinn's policies are written
+ * an app is named by its org and itself, and who gets its events, however, reads them; of all else
+ * who gets events, however, subscribes. */
 #include "access/xacml.h"
 
 #include <errno.h>
@@ -9,6 +11,7 @@
 #include "core/map.h"
 
 #define ACTION_ID  "urn:oasis:names:tc:xacml:1.0:action:action-id"
+#define APP        "urn:altinn:resource:app_"
 #define SUBJECT_ID "urn:oasis:names:tc:xacml:1.0:subject:subject-id"
 
 /* How identities and parties are written, and as what they are known there. */
@@ -140,9 +143,32 @@ static size_t add_subject(struct writing *writing, const struct bud_question *qu
 	return number;
 }
 
+/* "{org}_{app}" of an app's resource; the org has no underscore. */
+static bool split_app(struct bud_span resource, struct bud_span *out_org, struct bud_span *out_app)
+{
+	size_t len = strlen(APP);
+
+	if (!bud_span_starts(resource, bud_span(APP)))
+		return false;
+	*out_app = (struct bud_span){resource.at + len, resource.len - len};
+	*out_org = bud_span_take_until(out_app, '_');
+	return out_org->len > 0 && out_app->len > 0;
+}
+
+static struct bud_span action_of(const struct bud_question *question)
+{
+	struct bud_span org, app;
+
+	if (question->action == BUD_ACTION_PUBLISH)
+		return bud_span(bud_action_word(BUD_ACTION_PUBLISH));
+	return bud_span(
+		bud_action_word(split_app(question->resource, &org, &app) ? BUD_ACTION_READ
+									  : BUD_ACTION_SUBSCRIBE));
+}
+
 static size_t add_action(struct writing *writing, const struct bud_question *question)
 {
-	struct bud_span word = bud_span(bud_action_word(question->action));
+	struct bud_span word = action_of(question);
 	struct category *category = &writing->actions;
 	struct bud_buffer key = {0};
 	bool is_new;
@@ -155,6 +181,19 @@ static size_t add_action(struct writing *writing, const struct bud_question *que
 		close_entry(category);
 	}
 	return number;
+}
+
+/* False: there is none. */
+static bool add_what(struct bud_buffer *out, struct bud_span resource)
+{
+	struct bud_span org, app;
+
+	if (!split_app(resource, &org, &app))
+		return add_named(out, resource, "urn:altinn:resource", true);
+	add_attribute(out, bud_span("urn:altinn:org"), org, true);
+	add_attribute(out, bud_span("urn:altinn:app"), app, false);
+	add_attribute(out, bud_span("urn:altinn:appresource"), bud_span("events"), false);
+	return true;
 }
 
 static size_t add_resource(struct writing *writing, const struct bud_question *question)
@@ -173,7 +212,7 @@ static size_t add_resource(struct writing *writing, const struct bud_question *q
 	number = enter(category, 'r', &key, &is_new);
 	if (!is_new)
 		return number;
-	is_first = !add_named(&category->json, question->resource, "urn:altinn:resource", true);
+	is_first = !add_what(&category->json, question->resource);
 	if (question->type.len > 0) {
 		add_attribute(&category->json, bud_span("urn:altinn:eventtype"), question->type,
 			is_first);

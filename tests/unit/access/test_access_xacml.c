@@ -15,7 +15,7 @@ static struct bud_question question_of(const char *who, const char *subject)
 {
 	return (struct bud_question){.action = BUD_ACTION_SUBSCRIBE,
 		.who = bud_span(who),
-		.resource = bud_span("urn:altinn:resource:app_ttd_x"),
+		.resource = bud_span("urn:altinn:resource:dodsbo"),
 		.type = bud_span("app.instance.created"),
 		.subject = subject ? bud_span(subject) : (struct bud_span){NULL, 0}};
 }
@@ -67,8 +67,52 @@ static void writes_one(void **state)
 	check(root, "AccessSubject", 0, "urn:altinn:org=skd ");
 	check(root, "Action", 0, "urn:oasis:names:tc:xacml:1.0:action:action-id=subscribe ");
 	check(root, "Resource", 0,
-		"urn:altinn:resource=app_ttd_x urn:altinn:eventtype=app.instance.created "
+		"urn:altinn:resource=dodsbo urn:altinn:eventtype=app.instance.created "
 		"urn:altinn:partyid=51326198 ");
+}
+
+/* An app is its org and itself, and whoever gets its events reads them; of all else whoever gets
+ * events subscribes. */
+static void asks_as_altinn_does(void **state)
+{
+	static const struct {
+		const char *resource;
+		const char *what;
+		const char *get;
+	} cases[] = {
+		{"urn:altinn:resource:app_ttd_apps-test",
+			"urn:altinn:org=ttd urn:altinn:app=apps-test urn:altinn:appresource=events ",
+			"read "},
+		{"urn:altinn:resource:app_ttd_a_b",
+			"urn:altinn:org=ttd urn:altinn:app=a_b urn:altinn:appresource=events ",
+			"read "},
+		{"urn:altinn:resource:app_ttd", "urn:altinn:resource=app_ttd ", "subscribe "},
+		{"urn:altinn:resource:app__x", "urn:altinn:resource=app__x ", "subscribe "},
+		{"urn:altinn:resource:application_a_b", "urn:altinn:resource=application_a_b ",
+			"subscribe "},
+		{"urn:other:app_ttd_x", "urn:other=app_ttd_x ", "subscribe "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (int action = 0; action < BUD_ACTIONS; action++) {
+			struct bud_question question = question_of("/org/skd", "/party/1");
+			bud_auto(buffer) struct bud_buffer expected = {0};
+			json_auto_t *root = NULL;
+			question.action = (enum bud_action)action;
+			question.resource = bud_span(cases[i].resource);
+			root = write(&question, 1);
+			bud_buffer_format(&expected,
+				"%surn:altinn:eventtype=app.instance.created urn:altinn:partyid=1 ",
+				cases[i].what);
+			check(root, "Resource", 0, expected.at);
+			bud_buffer_clear(&expected);
+			bud_buffer_format(&expected,
+				"urn:oasis:names:tc:xacml:1.0:action:action-id=%s",
+				action == BUD_ACTION_PUBLISH ? "publish " : cases[i].get);
+			check(root, "Action", 0, expected.at);
+		}
+	}
 }
 
 static void names_who_and_whose(void **state)
@@ -94,7 +138,7 @@ static void names_who_and_whose(void **state)
 		struct bud_question question = question_of(cases[i].text, cases[i].text);
 		json_auto_t *root = write(&question, 1);
 		bud_auto(buffer) struct bud_buffer expected = {0};
-		bud_buffer_text(&expected, "urn:altinn:resource=app_ttd_x "
+		bud_buffer_text(&expected, "urn:altinn:resource=dodsbo "
 					   "urn:altinn:eventtype=app.instance.created ");
 		bud_buffer_text(&expected, cases[i].expected ? cases[i].expected : "");
 		check(root, "Resource", 0, expected.at);
@@ -186,6 +230,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_one),
+		cmocka_unit_test(asks_as_altinn_does),
 		cmocka_unit_test(names_who_and_whose),
 		cmocka_unit_test(shares_what_is_the_same),
 		cmocka_unit_test(reads_decisions),
