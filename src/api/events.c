@@ -1,4 +1,5 @@
-/* One event: query read -> found by a look back -> what became of it -> answered. */
+/* One event: query read -> found by a look back -> (of which unit its subject is a part, where
+ * anybody asks for units) -> what became of it -> answered. */
 #include "api/events.h"
 
 #include <stdlib.h>
@@ -9,10 +10,13 @@
 #include "api/look_back.h"
 #include "api/page.h"
 #include "api/trace.h"
+#include "api/unit.h"
 #include "auth/identity.h"
 #include "auth/need.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "dispatch/desk.h"
+#include "dispatch/units.h"
 #include "event/event.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -23,12 +27,16 @@
 struct showing {
 	struct bud_api_desk *desk;
 	struct bud_request *request;
+	struct bud_event *event; /* once it is found */
+	struct bud_member member;
 	bool has_more; /* subscriptions beyond those shown */
 	struct bud_buffer body;
 };
 
 static void handle_event(void *context, struct bud_request *request);
 static void on_found(void *owner, int err, const struct bud_event_search_result *found);
+static void on_party(void *owner, enum bud_register_outcome outcome, const struct bud_party *party);
+static void show(struct showing *showing);
 
 const struct bud_route bud_events_routes[] = {
 	{"GET", "/events/{id}", handle_event, 0, BUD_NEED_READ},
@@ -83,6 +91,7 @@ static int read_query(const struct bud_request *request, struct bud_event_search
 
 static void end(struct showing *showing)
 {
+	bud_event_unref(showing->event);
 	bud_buffer_finish(&showing->body);
 	free(showing);
 }
@@ -109,14 +118,44 @@ static void handle_event(void *context, struct bud_request *request)
 	end(showing);
 }
 
+static void on_found(void *owner, int err, const struct bud_event_search_result *found)
+{
+	struct showing *showing = owner;
+	const struct bud_api_desk *api = showing->desk;
+	const struct bud_desk desk = {
+		.reg = api->reg, .table = api->table, .table_reader = api->table_reader};
+
+	if (err < 0) {
+		bud_failure_reply(showing->request, err);
+		end(showing);
+		return;
+	}
+	if (!found->event) {
+		bud_event_search_refuse(showing->request, found->looked);
+		end(showing);
+		return;
+	}
+	showing->event = bud_event_ref(found->event);
+	showing->member = found->member;
+	if (bud_units_look(&desk, showing->event, on_party, showing))
+		show(showing);
+}
+
+static void on_party(void *owner, enum bud_register_outcome outcome, const struct bud_party *party)
+{
+	struct showing *showing = owner;
+
+	bud_units_know(showing->event, outcome, party);
+	show(showing);
+}
+
 /* Those of the caller that want it, as they are now. */
-static size_t choose(const struct showing *showing, const struct bud_event_search_result *found,
-	struct bud_trace_target *targets, bool *out_more)
+static size_t choose(struct showing *showing, struct bud_trace_target *targets)
 {
 	struct bud_api_desk *desk = showing->desk;
 	const struct bud_identity *identity = bud_request_identity(showing->request);
 	const struct bud_subscription *matches[BUD_TRACE_MAX];
-	struct bud_match match = {.event = found->event,
+	struct bud_match match = {.event = showing->event,
 		.now_ms = bud_clock_wall_ms(),
 		.found = matches,
 		.max = BUD_TRACE_MAX};
@@ -128,23 +167,24 @@ static size_t choose(const struct showing *showing, const struct bud_event_searc
 	for (size_t i = 0; i < found_n; i++)
 		if (bud_identity_owns(identity, bud_span(matches[i]->owner)))
 			bud_trace_target_set(&targets[n++], desk->store->shard, matches[i],
-				found->event, &found->member);
+				showing->event, &showing->member);
 	bud_table_unlock(desk->table, desk->table_reader);
-	*out_more = match.more;
+	showing->has_more = match.more;
 	return n;
 }
 
-static void write_event(struct showing *showing, const struct bud_event_search_result *found)
+static void write_event(struct showing *showing)
 {
 	struct bud_buffer *body = &showing->body;
 	char member[BUD_MEMBER_TEXT_BYTES];
 	char stored[25];
 
-	bud_member_write(&found->member, member);
-	bud_clock_write((int64_t)found->member.ms, stored);
+	bud_member_write(&showing->member, member);
+	bud_clock_write((int64_t)showing->member.ms, stored);
 	bud_buffer_text(body, "{\"event\":");
-	bud_buffer_span(body, found->event->bytes);
+	bud_buffer_span(body, showing->event->bytes);
 	bud_buffer_format(body, ",\"delivery\":\"%s\",\"stored\":\"%s\"", member, stored);
+	bud_unit_write(showing->event, body);
 }
 
 static void on_traced(void *owner, int err, struct bud_span json)
@@ -164,26 +204,18 @@ static void on_traced(void *owner, int err, struct bud_span json)
 	end(showing);
 }
 
-static void on_found(void *owner, int err, const struct bud_event_search_result *found)
+static void show(struct showing *showing)
 {
-	struct showing *showing = owner;
 	struct bud_trace_target targets[BUD_TRACE_MAX];
-	struct bud_trace trace = {.targets = targets};
+	struct bud_trace trace = {
+		.event = showing->event, .id = showing->member, .targets = targets};
+	int r;
 
-	if (err == 0 && !found->event) {
-		bud_event_search_refuse(showing->request, found->looked);
-		end(showing);
+	write_event(showing);
+	trace.n = choose(showing, targets);
+	r = bud_trace(showing->desk, &trace, on_traced, showing);
+	if (r == 0)
 		return;
-	}
-	if (err == 0) {
-		write_event(showing, found);
-		trace.event = found->event;
-		trace.id = found->member;
-		trace.n = choose(showing, found, targets, &showing->has_more);
-		err = bud_trace(showing->desk, &trace, on_traced, showing);
-	}
-	if (err == 0)
-		return;
-	bud_failure_reply(showing->request, err);
+	bud_failure_reply(showing->request, r);
 	end(showing);
 }

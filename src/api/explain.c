@@ -1,5 +1,6 @@
 /* Explanations. body read -> subscription from Redis -> event looked for, unless it was given ->
- * its trace, its lane, the endpoint and the pauses asked at once -> answered. */
+ * (of which unit its subject is a part, where the subscription asks for units) -> its trace, its
+ * lane, the endpoint and the pauses asked at once -> answered. */
 #include "api/explain.h"
 
 #include <ctype.h>
@@ -18,12 +19,14 @@
 #include "api/lookup.h"
 #include "api/pauses.h"
 #include "api/trace.h"
+#include "api/unit.h"
 #include "auth/authorize.h"
 #include "auth/identity.h"
 #include "auth/need.h"
 #include "config/config.h"
 #include "core/clock.h"
 #include "dispatch/lane_plan.h"
+#include "dispatch/units.h"
 #include "event/event.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -33,6 +36,7 @@
 #include "store/registry.h"
 #include "store/store.h"
 #include "subscription/explain.h"
+#include "subscription/filter.h"
 #include "subscription/push_config.h"
 #include "subscription/subscription.h"
 
@@ -59,6 +63,8 @@ struct explaining {
 static void handle_explain(void *context, struct bud_request *request);
 static void on_record(void *owner, int err, const struct bud_registry_value *value);
 static void on_event(void *owner, int err, const struct bud_event_search_result *found);
+static void look_up(struct explaining *explaining);
+static void on_party(void *owner, enum bud_register_outcome outcome, const struct bud_party *party);
 static void ask(struct explaining *explaining);
 static void on_pauses(void *owner, int err, const struct bud_pauses *pauses);
 
@@ -144,7 +150,7 @@ static void on_record(void *owner, int err, const struct bud_registry_value *val
 		return;
 	}
 	if (explaining->event) {
-		ask(explaining);
+		look_up(explaining);
 		return;
 	}
 	r = bud_event_search(desk, &search, on_event, explaining);
@@ -169,6 +175,21 @@ static void on_event(void *owner, int err, const struct bud_event_search_result 
 	explaining->event = bud_event_ref(found->event);
 	explaining->member = found->member;
 	explaining->is_stored = true;
+	look_up(explaining);
+}
+
+static void look_up(struct explaining *explaining)
+{
+	if (!bud_filter_has_unit(explaining->subscription->filter) ||
+		bud_units_look_up(explaining->desk->reg, explaining->event, on_party, explaining))
+		ask(explaining);
+}
+
+static void on_party(void *owner, enum bud_register_outcome outcome, const struct bud_party *party)
+{
+	struct explaining *explaining = owner;
+
+	bud_units_know(explaining->event, outcome, party);
 	ask(explaining);
 }
 
@@ -240,6 +261,7 @@ static void answer(struct explaining *explaining)
 	bud_buffer_format(
 		&body, "},\"subscription\":\"%s\",\"match\":", explaining->subscription->id);
 	bud_explain(explaining->subscription, event, bud_clock_wall_ms(), &body);
+	bud_unit_write(event, &body);
 	write_authorization(explaining, &body);
 	bud_buffer_text(&body, ",\"status\":");
 	bud_status_write_api(&explaining->subscription->status, &body);

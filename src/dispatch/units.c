@@ -33,12 +33,12 @@ static bool may_be_unit(const struct bud_event *event)
 	return alternative && names_organization(alternative->value);
 }
 
-static enum bud_register_outcome ask(const struct bud_desk *desk, const struct bud_event *event,
+static enum bud_register_outcome ask(struct bud_register *reg, const struct bud_event *event,
 	bud_register_fn fn, void *owner, struct bud_party *out_party)
 {
 	const struct bud_register_question question = {BUD_PARTY_MAIN_UNIT, event->subject};
 
-	return bud_register_ask(desk->reg, &question, fn, owner, out_party);
+	return bud_register_ask(reg, &question, fn, owner, out_party);
 }
 
 static bool is_anybody_interested(const struct bud_desk *desk)
@@ -51,19 +51,26 @@ static bool is_anybody_interested(const struct bud_desk *desk)
 	return has_units;
 }
 
-bool bud_units_look(
-	const struct bud_desk *desk, struct bud_event *event, bud_register_fn fn, void *owner)
+bool bud_units_look_up(
+	struct bud_register *reg, struct bud_event *event, bud_register_fn fn, void *owner)
 {
 	enum bud_register_outcome outcome;
 	struct bud_party party;
 
-	if (!desk->reg || !may_be_unit(event) || !is_anybody_interested(desk))
+	if (!reg || !may_be_unit(event))
 		return true;
-	outcome = ask(desk, event, fn, owner, &party);
+	outcome = ask(reg, event, fn, owner, &party);
 	if (outcome == BUD_REGISTER_ASKED)
 		return false;
 	bud_units_know(event, outcome, &party);
 	return true;
+}
+
+bool bud_units_look(
+	const struct bud_desk *desk, struct bud_event *event, bud_register_fn fn, void *owner)
+{
+	return !desk->reg || !may_be_unit(event) || !is_anybody_interested(desk) ||
+	       bud_units_look_up(desk->reg, event, fn, owner);
 }
 
 void bud_units_know(
@@ -128,7 +135,7 @@ enum bud_decision bud_units_permit(
 
 	if (decision == BUD_DECISION_PERMIT || !desk->reg || !may_be_unit(event))
 		return decision;
-	outcome = ask(desk, event, on_party, NULL, &party);
+	outcome = ask(desk->reg, event, on_party, NULL, &party);
 	if (outcome == BUD_REGISTER_ASKED || outcome == BUD_REGISTER_FAILED)
 		return BUD_DECISION_LATER;
 	bud_units_know(event, outcome, &party);

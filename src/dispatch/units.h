@@ -11,10 +11,13 @@ struct bud_desk;         /* dispatch/desk.h */
 struct bud_event;        /* event/event.h */
 struct bud_subscription; /* subscription/subscription.h */
 
-/* Before an event is matched: false: the register is asked, and will call `fn` with `owner`, who
- * then calls bud_units_know(). True: nothing is to be waited for. */
+/* Before an event is matched, where anybody asks for units: false: the register is asked, and will
+ * call `fn` with `owner`, who then calls bud_units_know(). True: nothing is to be waited for. */
 bool bud_units_look(
 	const struct bud_desk *desk, struct bud_event *event, bud_register_fn fn, void *owner);
+/* The same, whoever asks for units. `reg` may be NULL. */
+bool bud_units_look_up(
+	struct bud_register *reg, struct bud_event *event, bud_register_fn fn, void *owner);
 /* Takes up what the register said. */
 void bud_units_know(
 	struct bud_event *event, enum bud_register_outcome outcome, const struct bud_party *party);

@@ -2,9 +2,10 @@
 sub-units, too. The sets are those of Altinn's own test data."""
 import json
 import threading
+from urllib.parse import quote
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from kit import Receiver, folder, wait_until
+from kit import Receiver, Reply, folder, wait_until
 from kit.altinn import APP, PUBLISH, SUBSCRIBE, Altinn, cloud_event
 
 UNITS = {"parties": [
@@ -62,6 +63,67 @@ def who_got(receiver, identity):
             if d.event["id"] == identity and 200 <= d.status < 300}
 
 
+def shown(client, event):
+    """What GET /events/{id} tells a client of its subscriptions: outcome by id."""
+    answer = client.request("GET", f"/events/{event['id']}?source={quote(event['source'], '')}")
+    assert answer.status == 200, answer
+    body = answer.json()
+    return {row["subscription"]: row["outcome"] for row in body["subscriptions"]}, body
+
+
+def story_shown_as_they_are_delivered():
+    """An event of a sub-unit is shown to the main unit's subscriber as the dispatcher sees it: as
+    one of its subscriptions', by an explanation, and by a dry run; while the register fails all
+    three say that it is not known."""
+    register = Register()
+    register.is_down = False
+    policy = {**POLICY, "rules": [{"who": ["/org/*"], "actions": ["subscribe", "read"]}]}
+    settings = {"auth.register_url": register.url, "workers": 1}
+    with folder() as home, Receiver() as receiver, \
+            Altinn(home, settings, policy=policy) as altinn:
+        _, skd, ttd, _ = people(altinn)
+        subscribe(receiver, ttd, "ttd", resourceFilter=NOTICE, subjectFilter=ORG + "314249879",
+                  includeSubunits=True)
+        subscribe(receiver, skd, "skd", resourceFilter=NOTICE, subjectFilter=ORG + "974761076",
+                  includeSubunits=True)
+        ids = {client: client.request("GET", "/subscriptions").json()[0]["id"]
+               for client in (ttd, skd)}
+        filters = [{"altinn": {"resource": NOTICE, "unit": ORG + "314249879"}}]
+        event = {**cloud_event("e1", NOTICE), "subject": ORG + "311443755"}
+
+        def explained(client):
+            answer = client.request("POST", "/explain", {
+                "event": {"id": event["id"], "source": event["source"]},
+                "subscription": ids[client]})
+            assert answer.status == 200, answer
+            return answer.json()
+
+        def tried():
+            answer = ttd.request("POST", "/explain", {"filters": filters})
+            assert answer.status == 200, answer
+            return answer.json()
+        assert ttd.publish(event).status == 200
+        wait_until(lambda: who_got(receiver, "e1") == {"ttd"}, lambda: receiver.deliveries, 20)
+        altinn.node.wait_settled()
+        outcomes, _ = shown(ttd, event)
+        assert outcomes == {ids[ttd]: "delivered"}, outcomes
+        assert shown(skd, event)[0] == {}
+        assert explained(ttd)["match"]["matches"] is True
+        assert explained(ttd)["main_unit"] == ORG + "314249879"
+        assert explained(skd)["match"]["matches"] is False
+        assert [e["id"] for e in tried()["events"]] == ["e1"], tried()
+        # Another unit, and nobody to ask about it.
+        register.is_down = True
+        event = {**cloud_event("e2", NOTICE), "subject": ORG + "991825827"}
+        assert ttd.publish(event).status == 200
+        wait_until(lambda: shown(ttd, event)[0] == {ids[ttd]: "parked"},
+                   lambda: shown(ttd, event), 20)
+        assert shown(ttd, event)[1]["main_unit_is_unknown"] is True
+        assert explained(ttd)["main_unit_is_unknown"] is True
+        ran = tried()
+        assert [e["id"] for e in ran["events"]] == ["e1"] and ran["main_unit_is_unknown"] == 1, ran
+
+
 def story_sets_of_units():
     """Each event of Altinn's test data reaches exactly the subscriptions that its comments say."""
     cases = {
@@ -82,16 +144,25 @@ def story_sets_of_units():
                     {"digdir-sub", "digdir-sub-units", "ttd-main-units"}),
         "urn-main": ({"resource": NOTICE, "subject": ORG + "314249879"},
                      {"ttd-main", "ttd-main-units"}),
+        "no-subject": ({"source": AT23 + "/instances/1/x"}, {"ttd-all", "ttd-at23"}),
         "urn-other": ({"resource": NOTICE, "subject": ORG + "974761076"}, set()),
     }
     with folder() as home, Receiver() as receiver, \
             Altinn(home, policy=POLICY, parties=UNITS) as altinn:
+        # Never validated, so it never gets an event, though its filter wants many of them.
+        receiver.answer = lambda d: Reply(500) if d.path == "never" else None
         ttd = rows(receiver, altinn)
+        never = ttd.subscribe(receiver.sink("never"), resourceFilter=APP)
         for identity, (members, _) in cases.items():
             answer = ttd.publish({**cloud_event(identity), **members})
             assert answer.status == 200, answer
         wait_until(lambda: all(who_got(receiver, i) >= wanted for i, (_, wanted) in cases.items()),
                    lambda: {i: who_got(receiver, i) for i in cases}, 30)
+        types = {d.event["type"] for d in receiver.deliveries if d.path == "never"}
+        assert types <= {"platform.events.validatesubscription"}, types
+        path = f"/subscriptions/{never['id']}"
+        assert not ttd.call("GET", path).json()["validated"]
+        assert ttd.call("DELETE", path).status == 200
         altinn.node.wait_settled()
         for identity, (_, wanted) in cases.items():
             assert who_got(receiver, identity) == wanted, (identity, who_got(receiver, identity))
