@@ -76,14 +76,11 @@ static void take(
 	struct bud_error error = {0};
 	int r;
 
-	if (!bud_ingest_admit(api->ingest, event->request, event->publisher, 1)) {
-		end(call);
-		return;
-	}
 	r = bud_ingest_take(api->ingest, event, on_taken, call, &error);
 	if (r == 0)
 		return;
-	answer_refused(call->request, r, &error);
+	if (r != -EDQUOT)
+		answer_refused(call->request, r, &error);
 	end(call);
 }
 
@@ -96,16 +93,9 @@ static void answer_app(struct call *call)
 	bud_reply(call->request, 201, "application/json", bud_buffer_as_span(&body));
 }
 
-static void on_taken(
-	void *owner, int err, enum bud_ingest_outcome outcome, const struct bud_error *error)
+static void answer_taken(struct call *call, enum bud_ingest_outcome outcome)
 {
-	struct call *call = owner;
-
-	if (err < 0 && error)
-		answer_refused(call->request, err, error);
-	else if (err < 0)
-		bud_failure_reply(call->request, err);
-	else if (outcome == BUD_INGEST_CONFLICT)
+	if (outcome == BUD_INGEST_CONFLICT)
 		bud_altinn_answer_problem(call->request, 409,
 			"An event with this source and id and other content was accepted before; a "
 			"new event needs a new id.");
@@ -113,6 +103,19 @@ static void on_taken(
 		answer_app(call);
 	else
 		bud_reply(call->request, 200, NULL, (struct bud_span){"", 0});
+}
+
+static void on_taken(
+	void *owner, int err, enum bud_ingest_outcome outcome, const struct bud_error *error)
+{
+	struct call *call = owner;
+
+	if (err == 0)
+		answer_taken(call, outcome);
+	else if (error)
+		answer_refused(call->request, err, error);
+	else if (err != -EDQUOT) /* that is answered */
+		bud_failure_reply(call->request, err);
 	end(call);
 }
 

@@ -165,10 +165,11 @@ static void on_turn_end(uv_check_t *check)
 		send_call(ingest);
 }
 
-bool bud_ingest_admit(struct bud_ingest *ingest, struct bud_request *request,
-	const struct bud_identity *publisher, size_t n)
+/* By whatever way it came, and only what would be stored. False: its request is answered. */
+static bool is_within_quota(const struct bud_publish *publish)
 {
-	return bud_ingest_quota_admit(&ingest->options, request, publisher, n);
+	return bud_ingest_quota_admit(
+		&publish->ingest->options, publish->request, publish->publisher, publish->n);
 }
 
 static void on_decided(struct bud_publish *publish);
@@ -202,14 +203,17 @@ int bud_ingest_take(struct bud_ingest *ingest, const struct bud_ingest_event *ev
 	if (r == 0)
 		r = bud_publish_read(
 			publish, ingest->options.store->shard, &ingest->envelope, error);
+	if (r == 0 && publish->n_asking == 0 && !is_within_quota(publish))
+		r = -EDQUOT;
 	if (r == 0) {
 		if (publish->n_asking == 0)
 			bud_list_append(&ingest->queue, &publish->link);
 		return 0;
 	}
-	bud_metrics_add(ingest->options.metrics,
-		r == -ENOTCONN ? BUD_COUNTER_REQUESTS_UNAVAILABLE : BUD_COUNTER_REQUESTS_INVALID,
-		1);
+	if (r == -ENOTCONN)
+		bud_metrics_add(ingest->options.metrics, BUD_COUNTER_REQUESTS_UNAVAILABLE, 1);
+	else if (r != -EDQUOT)
+		bud_metrics_add(ingest->options.metrics, BUD_COUNTER_REQUESTS_INVALID, 1);
 	bud_publish_destroy(publish);
 	return r;
 }
@@ -228,9 +232,12 @@ static void take(struct bud_publish *publish, int r, const struct bud_error *err
 			bud_publish_refuse(publish, r, error);
 		return;
 	}
-	if (!publish->fn &&
-		!bud_ingest_admit(ingest, publish->request, publish->publisher, publish->n)) {
-		bud_publish_destroy(publish);
+	if (!is_within_quota(publish)) {
+		publish->err = -EDQUOT;
+		if (publish->fn)
+			bud_publish_tell(publish, NULL);
+		else
+			bud_publish_destroy(publish);
 		return;
 	}
 	if (!bud_store_is_up(ingest->options.store))

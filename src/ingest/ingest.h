@@ -36,11 +36,6 @@ struct bud_ingest *bud_ingest_open(const struct bud_ingest_options *options);
 /* After the listener and the store's connection are closed. Asynchronous; NULL is fine. */
 void bud_ingest_close(struct bud_ingest *ingest);
 
-/* Whether the publisher may publish so many events now, by its quota: asked by our own route, and
- * to be asked by every other way in before it stores. False: no, and the request is answered. */
-bool bud_ingest_admit(struct bud_ingest *ingest, struct bud_request *request,
-	const struct bud_identity *publisher, size_t n);
-
 /* An event that came by another way than our own route. */
 struct bud_ingest_event {
 	struct bud_request *request;          /* stays until it is answered, by the caller */
@@ -56,11 +51,12 @@ enum bud_ingest_outcome {
 };
 
 /* `outcome` counts when err is 0; else as in store/store.h, or -EACCES, -EAGAIN with an `error`: it
- * may not be published, or nobody knows now. `error` is NULL in all other cases. */
+ * may not be published, or nobody knows now; or -EDQUOT: its publisher may publish no more now, and
+ * the request is answered. `error` is NULL in all other cases. */
 typedef void (*bud_ingest_fn)(
 	void *owner, int err, enum bud_ingest_outcome outcome, const struct bud_error *error);
 /* Stores it as our own route would. Negative: not begun, and `fn` is not called: -ENOTCONN: not
- * now; -EINVAL, -E2BIG: `error` says what is wrong with it; -EACCES, -EAGAIN: as above. */
+ * now; -EINVAL, -E2BIG: `error` says what is wrong with it; -EACCES, -EAGAIN, -EDQUOT: as above. */
 BUD_MUST_CHECK int bud_ingest_take(struct bud_ingest *ingest, const struct bud_ingest_event *event,
 	bud_ingest_fn fn, void *owner, struct bud_error *error);
 

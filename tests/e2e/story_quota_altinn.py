@@ -53,3 +53,20 @@ def story_altinn_publish_rate():
         assert altinn.node.metric("quota_publishes_refused_total") == 2
         skd = altinn.org("skd", 974761076, PUBLISH, PUBLISH + ".admin")
         assert skd.publish(cloud_event("other", GENERIC)).status == 200
+
+
+def story_altinn_refused_do_not_count():
+    """What is denied, or no event, takes nothing of the rate: it is not stored."""
+    policy = {"resources": POLICY["resources"], "quotas": [
+        {"who": "/org/skd", "publish_per_s": 1}]}
+    own = "urn:altinn:resource:own"
+    policy["resources"].append({"resource": own, "owner": "/org/skd"})
+    with folder() as home, Altinn(home, {}, policy) as altinn:
+        skd = altinn.org("skd", 974761076, PUBLISH)
+        for n in range(20):
+            answer = skd.publish(cloud_event(n, GENERIC))
+            assert answer.status == 403, answer
+            answer = skd.publish({**cloud_event(n, own), "type": ""})
+            assert answer.status == 400, answer
+        assert skd.publish(cloud_event("own", own)).status == 200
+        assert altinn.node.metric("quota_publishes_refused_total") == 0
