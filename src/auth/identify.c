@@ -346,7 +346,7 @@ static int name_by_rule(struct making *making, const struct bud_identity_rule *r
 /* Who may publish for whom is said by the token's issuer: the organization, and its app maybe. */
 static int name_by_issuer(struct making *making)
 {
-	const char *issuer = making->claims->issuer->name;
+	const char *issuer = making->identity->issuer;
 	char org[ORG_BYTES_MAX + 1];
 
 	snprintf(org, sizeof(org), "%.*s", (int)strcspn(issuer, "/"), issuer);
@@ -457,9 +457,11 @@ int bud_claims_identify(const struct bud_claims *claims, struct bud_identity **o
 {
 	const struct bud_issuer *issuer = claims->issuer;
 	struct making making = {claims, bud_identity_create(kind_of(issuer->use), ""), error};
+	const char *iss = json_string_value(claim_of(&making, "iss"));
 	int r;
 
-	making.identity->issuer = bud_strdup(issuer->name);
+	/* Ours by its name, or by a pattern that this one fits. */
+	making.identity->issuer = bud_strdup(iss ? iss : issuer->name);
 	if (issuer->use == BUD_ISSUER_DIALOG) {
 		r = read_dialog(&making);
 	} else {

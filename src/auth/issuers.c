@@ -9,12 +9,13 @@
 
 #include "crypto/jwk.h"
 
-#define PATH_BYTES    64
-#define TEXTS_MAX     64
-#define TEXT_LEN_MAX  1024
-#define ALTINN        "altinn"
-#define CLAIM_ALTINN  "urn:altinn:scope"
-#define CLAIM_RFC8693 "scope"
+#define PATH_BYTES     64
+#define TEXTS_MAX      64
+#define TEXT_LEN_MAX   1024
+#define PART_BYTES_MAX 64
+#define ALTINN         "altinn"
+#define CLAIM_ALTINN   "urn:altinn:scope"
+#define CLAIM_RFC8693  "scope"
 
 /* What is being read, and where a fault would be. */
 struct reading {
@@ -291,6 +292,31 @@ static int read_types(const struct reading *reading, struct bud_issuer *issuer)
 	return r;
 }
 
+static bool is_pattern(const struct bud_issuer *issuer)
+{
+	return issuer->use == BUD_ISSUER_PLATFORM && strchr(issuer->name, '*');
+}
+
+/* A `*` is all of a part. Metadata is of one issuer, so there can be none of a pattern. */
+static int check_pattern(const struct reading *reading, const struct bud_issuer *issuer)
+{
+	struct bud_span rest = bud_span(issuer->name);
+
+	if (!strchr(issuer->name, '*'))
+		return 0;
+	if (issuer->use != BUD_ISSUER_PLATFORM)
+		return refuse(reading, "issuer", "may have a * with \"use\": \"platform\" only");
+	while (rest.len > 0) {
+		struct bud_span part = bud_span_take_until(&rest, '/');
+		if (part.len > 1 && memchr(part.at, '*', part.len))
+			return refuse(
+				reading, "issuer", "may have a * in place of a whole part only");
+	}
+	return issuer->discovery
+		       ? refuse(reading, "discovery", "cannot be with an issuer that has a *")
+		       : 0;
+}
+
 static int read_issuer(const struct reading *reading, struct bud_issuer *issuer)
 {
 	int r = json_is_object(reading->json) ? check_members(reading)
@@ -304,6 +330,8 @@ static int read_issuer(const struct reading *reading, struct bud_issuer *issuer)
 		r = read_use(reading, issuer);
 	if (r == 0)
 		r = read_keys(reading, issuer);
+	if (r == 0)
+		r = check_pattern(reading, issuer);
 	if (r == 0)
 		r = read_algorithms(reading, issuer);
 	if (r == 0)
@@ -408,11 +436,48 @@ void bud_issuers_unref(struct bud_issuers *issuers)
 	free(issuers);
 }
 
+static bool is_part(struct bud_span part)
+{
+	for (size_t i = 0; i < part.len; i++)
+		if (!isalnum((unsigned char)part.at[i]) && !strchr("-_.", part.at[i]))
+			return false;
+	return part.len > 0 && part.len <= PART_BYTES_MAX && part.at[0] != '.';
+}
+
+static size_t count_parts(struct bud_span name)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < name.len; i++)
+		n += name.at[i] == '/';
+	return n;
+}
+
+static bool fits(const char *pattern, struct bud_span name)
+{
+	struct bud_span rest = bud_span(pattern);
+
+	if (memchr(name.at, '\0', name.len) || count_parts(rest) != count_parts(name))
+		return false;
+	while (rest.len > 0) {
+		struct bud_span wanted = bud_span_take_until(&rest, '/');
+		struct bud_span part = bud_span_take_until(&name, '/');
+		if (bud_span_is(wanted, "*") ? !is_part(part) : !bud_span_equals(wanted, part))
+			return false;
+	}
+	return true;
+}
+
 int bud_issuers_find(
 	const struct bud_issuers *issuers, enum bud_issuer_use use, struct bud_span name)
 {
 	for (size_t i = 0; i < issuers->n; i++)
-		if (issuers->at[i].use == use && bud_span_is(name, issuers->at[i].name))
+		if (issuers->at[i].use == use && !is_pattern(&issuers->at[i]) &&
+			bud_span_is(name, issuers->at[i].name))
+			return (int)i;
+	for (size_t i = 0; i < issuers->n; i++)
+		if (issuers->at[i].use == use && is_pattern(&issuers->at[i]) &&
+			fits(issuers->at[i].name, name))
 			return (int)i;
 	return -ENOENT;
 }

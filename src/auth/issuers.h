@@ -37,7 +37,9 @@ struct bud_identity_rule {
 };
 
 struct bud_issuer {
-	char *name; /* the exact value of `iss` */
+	/* The exact value of `iss`. Of platform tokens it may be a pattern: a `*` stands for one
+	 * part of it ("ttd/" and any app). */
+	char *name;
 	enum bud_issuer_use use;
 	char *discovery;           /* where its metadata is, or NULL */
 	char *jwks_uri;            /* where its keys are, or NULL */
@@ -68,7 +70,8 @@ BUD_MUST_CHECK int bud_issuers_parse(struct bud_span json, bool allow_http,
 struct bud_issuers *bud_issuers_ref(struct bud_issuers *issuers);
 /* NULL is fine. */
 void bud_issuers_unref(struct bud_issuers *issuers);
-/* Which one, by its exact name and use; -ENOENT. */
+/* Which one, by the exact name of its tokens and its use; one that is named exactly goes before
+ * patterns, and these in their order; -ENOENT. */
 BUD_MUST_CHECK int bud_issuers_find(
 	const struct bud_issuers *issuers, enum bud_issuer_use use, struct bud_span name);
 /* Which one is this one and has its keys fetched from the same place; -ENOENT. `issuers` may be

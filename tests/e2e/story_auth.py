@@ -269,6 +269,28 @@ def story_platform_token():
         assert node.api().request("POST", "/events", make_event(3), headers).status == 401
 
 
+def story_platform_tokens_of_all_apps():
+    """One entry stands for all apps of an organization: each publishes as itself, and for no other
+    app; what is of another organization, or of none, is refused."""
+    app = Key("app")
+    entry = {"issuer": "ttd/*", "use": "platform", "jwks": {"keys": [app.jwk()]}}
+    with folder() as home, Issuer() as issuer, \
+            Budstikke(home / "data", issuers_settings(home, issuer.entry(), entry)) as node:
+        user = issuer.token(**{"urn:altinn:userid": 1337})
+
+        def publish(name, of):
+            event = {"specversion": "1.0", "type": "t", "subject": "/party/1",
+                     "source": f"https://ttd.apps.altinn.no/{of}/instances/1/2"}
+            headers = {"PlatformAccessToken": make_token(app, {**issuer.claims(), "iss": name})}
+            return node.api(token=user).request("POST", "/events/api/v1/app", event, headers)
+        wait_until(lambda: publish("ttd/one", "ttd/one").status == 201, "not published", 20)
+        assert publish("ttd/two", "ttd/two").status == 201
+        answer = publish("ttd/one", "ttd/two")
+        assert answer.status == 401 and "ttd/one is not authorized" in answer.json(), answer
+        for name in ("skd/one", "ttd", "ttd/", "ttd/one/two", "ttd/one two", "ttd/../skd"):
+            must_be_refused(publish(name, name), 401, "invalid-token", "invalid_token")
+
+
 def story_secret_parts_stay_secret():
     """A person's number is in no log, no metric and no key of Redis."""
     pid = "13861498942"

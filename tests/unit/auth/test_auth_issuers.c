@@ -82,6 +82,43 @@ static void test_everything(void **state)
 	bud_issuers_unref(issuers);
 }
 
+static int find(const struct bud_issuers *issuers, const char *name)
+{
+	return bud_issuers_find(issuers, BUD_ISSUER_PLATFORM, bud_span(name));
+}
+
+/* One entry for all apps of an organization, or of all; who is named exactly goes first. */
+static void test_patterns(void **state)
+{
+	struct bud_issuers *issuers =
+		parse("{\"issuers\":["
+		      "{\"issuer\":\"ttd/*\",\"use\":\"platform\",\"jwks_uri\":\"https://1/\"},"
+		      "{\"issuer\":\"*/*\",\"use\":\"platform\",\"jwks_uri\":\"https://2/\"},"
+		      "{\"issuer\":\"ttd/own\",\"use\":\"platform\",\"jwks_uri\":\"https://3/\"},"
+		      "{\"issuer\":\"skd\",\"use\":\"platform\",\"jwks_uri\":\"https://4/\"}]}");
+	static const char *const strangers[] = {"ttd", "ttd/", "/apps", "ttd/a/b", "ttd/*x", "",
+		"ttd/a b", "ttd/..", "ttd//", "/", "*/*/", "nav", "skd/", "ttd/\xc3\xa5"};
+	struct bud_span hidden = {"ttd/a\0b", 7};
+
+	(void)state;
+	assert_int_equal(find(issuers, "ttd/apps-test"), 0);
+	assert_int_equal(find(issuers, "ttd/a.b_c"), 0);
+	assert_int_equal(find(issuers, "nav/x"), 1);
+	assert_int_equal(find(issuers, "TTD/x"), 1);
+	assert_int_equal(find(issuers, "ttd/own"), 2);
+	assert_int_equal(find(issuers, "skd"), 3);
+	assert_int_equal(find(issuers, "ttd/*"), -ENOENT);
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
+		assert_int_equal(find(issuers, strangers[i]), -ENOENT);
+	assert_int_equal(bud_issuers_find(issuers, BUD_ISSUER_PLATFORM, hidden), -ENOENT);
+	assert_int_equal(
+		bud_issuers_find(issuers, BUD_ISSUER_BEARER, bud_span("ttd/apps-test")), -ENOENT);
+	bud_issuers_unref(issuers);
+}
+
+#define PLATFORM(issuer, members)                                                                  \
+	"{\"issuers\":[{\"use\":\"platform\",\"issuer\":\"" issuer "\"," members "}]}"
+
 static void test_fixed_keys(void **state)
 {
 	struct test_key *key = test_key_create(BUD_JWS_EDDSA, "k");
@@ -137,6 +174,11 @@ static void test_faults(void **state)
 		{I(",\"identity\":{\"claim\":\"sub\",\"prefix\":\"app\"}"), "issuers[0].identity"},
 		{I(",\"identity\":{\"claim\":\"sub\",\"prefix\":\"/a b/\"}"),
 			"issuers[0].identity"},
+		{PLATFORM("ttd/a*", "\"jwks_uri\":\"https://i/\""), "issuers[0].issuer"},
+		{PLATFORM("ttd/**", "\"jwks_uri\":\"https://i/\""), "issuers[0].issuer"},
+		{PLATFORM("ttd/*", "\"discovery\":\"https://i/\""), "issuers[0].discovery"},
+		{"{\"issuers\":[{\"issuer\":\"https://*/\",\"jwks_uri\":\"https://i/\"}]}",
+			"issuers[0].issuer"},
 		{I("},{\"issuer\":\"i\",\"jwks_uri\":\"https://i/\""), "issuers[1].issuer"},
 	};
 
@@ -169,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_fixed_keys),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_plain_http_where_allowed),
