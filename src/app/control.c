@@ -312,6 +312,7 @@ static void open_flows(struct bud_control *control)
 		.loop = &control->loop,
 		.store = &control->commands_store,
 		.table = app->table,
+		.authority = app->authority,
 		.metrics = control->metrics,
 		.retention_ms = app->config.retention.age_s * 1000,
 		.budget_bytes = app->config.retention.memory_bytes,

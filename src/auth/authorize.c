@@ -294,6 +294,21 @@ size_t bud_authority_count_grants(
 	return n;
 }
 
+size_t bud_authority_list_expired(struct bud_authority *authority, int64_t before_ms,
+	char (*out_ids)[BUD_GRANT_ID_BYTES], size_t max)
+{
+	const struct bud_grant *grant;
+	size_t position = 0;
+	size_t n = 0;
+
+	pthread_rwlock_rdlock(&authority->lock);
+	while (n < max &&
+		(grant = bud_grants_next_expired(&authority->grants, before_ms, &position)))
+		memcpy(out_ids[n++], grant->id, BUD_GRANT_ID_BYTES);
+	pthread_rwlock_unlock(&authority->lock);
+	return n;
+}
+
 struct bud_hash_128 bud_authority_key(
 	const struct bud_authority *authority, const struct bud_question *question)
 {

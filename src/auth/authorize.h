@@ -3,13 +3,13 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include "auth/grant.h"
 #include "auth/question.h"
 #include "core/alloc.h"
 #include "core/hash.h"
 
 struct bud_authority; /* opaque */
 struct bud_event;     /* event/event.h */
-struct bud_grant;     /* auth/grant.h */
 struct bud_policy;    /* auth/policy.h */
 
 struct bud_authority_options {
@@ -61,6 +61,9 @@ void bud_authority_end_load(struct bud_authority *authority);
  * most `max`. Returns the serial of the last one when there are more, else 0. */
 uint64_t bud_authority_list_grants(struct bud_authority *authority, struct bud_span owner,
 	uint64_t after, size_t max, struct bud_buffer *out);
+/* The ids of at most `max` that ended before then. */
+size_t bud_authority_list_expired(struct bud_authority *authority, int64_t before_ms,
+	char (*out_ids)[BUD_GRANT_ID_BYTES], size_t max);
 /* How many there are by `owner`, counted up to `max`. */
 size_t bud_authority_count_grants(
 	struct bud_authority *authority, struct bud_span owner, size_t max);

@@ -103,3 +103,14 @@ size_t bud_grants_count(const struct bud_grants *grants, struct bud_span owner, 
 		n += bud_span_is(owner, grant->owner);
 	return n;
 }
+
+const struct bud_grant *bud_grants_next_expired(
+	const struct bud_grants *grants, int64_t before_ms, size_t *position)
+{
+	const struct bud_grant *grant;
+
+	while ((grant = bud_map_next(&grants->by_id, position)))
+		if (grant->until_ms != 0 && grant->until_ms < before_ms)
+			return grant;
+	return NULL;
+}

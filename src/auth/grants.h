@@ -22,5 +22,8 @@ const struct bud_grant *bud_grants_next_to(
 /* Of those by `owner`, or to it, the one with the smallest serial above `after`; NULL: no more. */
 const struct bud_grant *bud_grants_next(
 	const struct bud_grants *grants, struct bud_span owner, uint64_t after);
+/* Those that ended before then: start with *position = 0; NULL at the end. */
+const struct bud_grant *bud_grants_next_expired(
+	const struct bud_grants *grants, int64_t before_ms, size_t *position);
 /* How many there are by `owner`, as many as `max` are counted. */
 size_t bud_grants_count(const struct bud_grants *grants, struct bud_span owner, size_t max);

@@ -1,6 +1,6 @@
 /* The cleaner. Each second: memory -> trim one round of partitions, harder when memory is short ->
- * a few subscriptions' dead letters -> a few deleted subscriptions. Everything is bounded per
- * second. */
+ * a few subscriptions' dead letters -> a few deleted subscriptions; each minute the expired grants.
+ * Everything is bounded per second. */
 #include "lifecycle/clean.h"
 
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/map.h"
 #include "core/metrics.h"
+#include "lifecycle/expired.h"
 #include "store/attempts.h"
 #include "store/failing.h"
 #include "store/keys.h"
@@ -53,6 +54,7 @@ struct bud_cleaner {
 	unsigned most; /* events of a partition that may go in this turn */
 	bool is_measuring;
 	int64_t pending; /* summed up over the partitions */
+	struct bud_expired expired;
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -67,6 +69,7 @@ struct bud_cleaner *bud_cleaner_open(const struct bud_clean_options *options)
 		cleaner->options.late_ms = LATE_MS;
 	bud_list_init(&cleaner->waiting);
 	bud_list_init(&cleaner->late);
+	bud_expired_init(&cleaner->expired, options->store, options->authority);
 	uv_timer_init(options->loop, &cleaner->timer);
 	cleaner->timer.data = cleaner;
 	uv_timer_start(&cleaner->timer, on_timer, each_ms, each_ms);
@@ -362,4 +365,5 @@ static void on_timer(uv_timer_t *timer)
 	measure(cleaner);
 	visit_lanes(cleaner);
 	visit_deleted(cleaner);
+	bud_expired_tick(&cleaner->expired, bud_clock_mono_ms());
 }

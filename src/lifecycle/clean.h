@@ -1,19 +1,22 @@
 /* The cleaner: trims settled events past retention or when memory is short, forgets dead letters
- * past retention and what deleted subscriptions left. Also measures what only the store knows. */
+ * past retention, what deleted subscriptions left and grants that ended long ago. Also measures
+ * what only the store knows. */
 #pragma once
 #include <stdint.h>
 
-struct bud_cleaner; /* opaque; belongs to the control thread */
-struct bud_metrics; /* core/metrics.h */
-struct bud_store;   /* store/store.h */
-struct bud_table;   /* subscription/table.h */
+struct bud_authority; /* auth/authorize.h */
+struct bud_cleaner;   /* opaque; belongs to the control thread */
+struct bud_metrics;   /* core/metrics.h */
+struct bud_store;     /* store/store.h */
+struct bud_table;     /* subscription/table.h */
 struct uv_loop_s;
 
 /* All borrowed until it is closed. */
 struct bud_clean_options {
 	struct uv_loop_s *loop;
 	struct bud_store *store;
-	struct bud_table *table; /* of the thread that writes it */
+	struct bud_table *table;         /* of the thread that writes it */
+	struct bud_authority *authority; /* whose grants; NULL: none are taken back */
 	struct bud_metrics *metrics;
 	int64_t retention_ms;
 	int64_t budget_bytes; /* of Redis' memory, for events too; 0: 70 % of its limit */

@@ -1,5 +1,6 @@
 /* Grants are followed like subscriptions: in force on a node as soon as its table has the version
- * of the change, gone with the change that takes them back, and whole again after a reload. */
+ * of the change, gone with the change that takes them back, and whole again after a reload. What
+ * ended long ago is taken back for its owner. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,12 +12,14 @@
 #include "auth/grant.h"
 #include "core/random.h"
 #include "followed.h"
+#include "lifecycle/clean.h"
 #include "store/grants.h"
 
 #define KEY "bud:{s0}:"
 
 static struct bud_put_result put_result;
 static bool is_put;
+static struct bud_cleaner *cleaner; /* of one test */
 
 static int set_up(void **state)
 {
@@ -35,6 +38,7 @@ static int tear_down(void **state)
 	int r;
 
 	followed_stop(followed);
+	bud_cleaner_close(bud_move(cleaner));
 	r = followed_tear_down(state);
 	bud_authority_destroy(authority);
 	return r;
@@ -48,8 +52,8 @@ static void on_put(void *owner, int err, const struct bud_put_result *result)
 	is_put = true;
 }
 
-/* Returns when Redis has answered. */
-static void give(struct followed *followed, char digit)
+/* Ends in so many days; 0: never. Returns when Redis has answered. */
+static void give_for(struct followed *followed, char digit, int days)
 {
 	bud_auto(grant) struct bud_grant *grant = bud_new(struct bud_grant);
 	char etag[17];
@@ -59,9 +63,19 @@ static void give(struct followed *followed, char digit)
 	grant->owner = bud_strdup("/org/own");
 	grant->to = bud_strdup(digit == 'a' ? "/org/a" : "/org/b");
 	grant->actions = 1u << BUD_ACTION_SUBSCRIBE;
+	if (days != 0) {
+		grant->until_ms = bud_clock_wall_ms() + days * 86400000LL;
+		grant->until = bud_alloc_zero(25);
+		bud_clock_write(grant->until_ms, grant->until);
+	}
 	is_put = false;
 	assert_int_equal(bud_grant_put(&followed->life->store, grant, etag, on_put, NULL), 0);
 	life_wait(followed->life, is_put);
+}
+
+static void give(struct followed *followed, char digit)
+{
+	give_for(followed, digit, 0);
 }
 
 static void take_back(struct followed *followed, char digit)
@@ -161,6 +175,42 @@ static void what_cannot_be_read_permits_nothing(void **state)
 	assert_int_equal(bud_table_count(followed->table), 0);
 }
 
+/* Whether its record is there still, and no tombstone. */
+static bool is_stored(struct followed *followed, char digit)
+{
+	char key[] = BUD_GRANT_KEY "................................";
+
+	memset(key + strlen(BUD_GRANT_KEY), digit, BUD_GRANT_ID_BYTES - 1);
+	return life_stored_has(followed->life, key, "\"owner\"");
+}
+
+static void what_ended_long_ago_is_taken_back(void **state)
+{
+	struct followed *followed = *state;
+	struct bud_clean_options options = {
+		.loop = &followed->life->loop,
+		.store = &followed->life->store,
+		.table = followed->table,
+		.authority = followed->authority,
+		.metrics = &followed->life->metrics,
+		.retention_ms = 1000000,
+		.each_ms = 20,
+	};
+
+	give_for(followed, 'a', -8);
+	give_for(followed, 'b', -6);
+	give_for(followed, 'c', 1);
+	give(followed, 'd');
+	followed_start(followed);
+	cleaner = bud_cleaner_open(&options);
+	life_wait(followed->life, !is_stored(followed, 'a'));
+	life_wait(followed->life,
+		bud_authority_count_grants(followed->authority, bud_span("/org/own"), 10) == 3);
+	for (char digit = 'b'; digit <= 'd'; digit++)
+		assert_true(is_stored(followed, digit));
+	assert_true(may(followed, "/org/b"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -170,6 +220,7 @@ int main(void)
 		TEST(an_identical_one_is_found),
 		TEST(a_reload_knows_what_there_is),
 		TEST(what_cannot_be_read_permits_nothing),
+		TEST(what_ended_long_ago_is_taken_back),
 	};
 	return cmocka_run_group_tests(tests, life_group_set_up, life_group_tear_down);
 }
