@@ -1,4 +1,5 @@
-/* The deliveries API: look up the subscription -> ask for what belongs to it -> answer. */
+/* The deliveries API: look up the subscription -> ask for what belongs to it -> answer. Of an event
+ * no more is shown than would be delivered now: what waits for a permit is not seen either. */
 #include "api/deliveries.h"
 
 #include <stdlib.h>
@@ -7,9 +8,11 @@
 #include "api/failure.h"
 #include "api/lookup.h"
 #include "api/page.h"
+#include "auth/authorize.h"
 #include "auth/need.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "event/event.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "store/attempts.h"
@@ -145,9 +148,28 @@ static void add_why(struct bud_buffer *body, struct bud_span why)
 	bud_buffer_add(body, why.at + 1, why.len - 2);
 }
 
+static bool may_be_seen(const struct listing *listing, const struct bud_lane_row *row)
+{
+	struct bud_authority *authority = listing->desk->authority;
+	enum bud_decision decision = BUD_DECISION_DENY;
+	struct bud_event *event;
+
+	if (bud_authority_is_open(authority) || !row->bytes.at)
+		return true;
+	event = bud_event_create(row->owner, row->bytes);
+	if (event)
+		decision = bud_authorize_delivery(authority, event,
+			bud_span(listing->subscription->owner), bud_clock_wall_ms());
+	bud_event_unref(event);
+	/* What was attempted was permitted, though it is not known now. */
+	return decision == BUD_DECISION_PERMIT ||
+	       (decision == BUD_DECISION_LATER && row->attempt > 0);
+}
+
 static void add_row(struct listing *listing, const struct bud_lane_row *row)
 {
 	struct bud_buffer *body = &listing->body;
+	bool is_seen = may_be_seen(listing, row);
 	char member[BUD_MEMBER_TEXT_BYTES];
 	char time[25];
 
@@ -156,7 +178,9 @@ static void add_row(struct listing *listing, const struct bud_lane_row *row)
 	if (listing->has_items && !listing->page.is_lines)
 		bud_buffer_byte(body, ',');
 	bud_buffer_format(body, "{\"delivery\":\"%s\",\"event\":", member);
-	add_event(listing, row->bytes);
+	add_event(listing, is_seen ? row->bytes : (struct bud_span){NULL, 0});
+	if (!is_seen)
+		bud_buffer_text(body, ",\"withheld\":true");
 	bud_buffer_format(body, ",\"attempt\":%u,\"%s\":\"%s\"", row->attempt,
 		listing->list == BUD_LANE_LIST_DEAD ? "died" : "due", time);
 	add_why(body, row->why);

@@ -347,8 +347,7 @@ static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_
 		work->job.after_ms = rows[i].at_ms;
 		work->job.after_attempt = rows[i].attempt;
 		look_at(replayer, subscription,
-			&(struct candidate){
-				rows[i].id, bud_span(subscription->owner), rows[i].bytes});
+			&(struct candidate){rows[i].id, rows[i].owner, rows[i].bytes});
 	}
 	if (n == 0)
 		commit(replayer, true);

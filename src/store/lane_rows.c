@@ -47,9 +47,11 @@ static void on_kept(void *owner, const redisReply *reply)
 	for (size_t i = 0; err == 0 && i < listing->n; i++) {
 		struct bud_span kept = bud_reply_span(bud_reply_at(reply, i));
 		const char *end = kept.at ? memchr(kept.at, '\n', kept.len) : NULL;
-		if (end)
-			listing->rows[i].bytes =
-				(struct bud_span){end + 1, kept.len - (size_t)(end + 1 - kept.at)};
+		if (!end)
+			continue;
+		listing->rows[i].owner = (struct bud_span){kept.at, (size_t)(end - kept.at)};
+		listing->rows[i].bytes =
+			(struct bud_span){end + 1, kept.len - (size_t)(end + 1 - kept.at)};
 	}
 	finish(listing, err);
 }

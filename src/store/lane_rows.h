@@ -9,6 +9,7 @@ struct bud_lane_row {
 	struct bud_member id;
 	unsigned attempt;
 	int64_t at_ms;         /* due (0: waits for its turn), or died */
+	struct bud_span owner; /* who published it; like `bytes` */
 	struct bud_span bytes; /* the event; at == NULL: its content is gone */
 	struct bud_span why;   /* of a dead letter, as it was given; at == NULL: none */
 };

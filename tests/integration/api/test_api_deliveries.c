@@ -233,6 +233,46 @@ static void test_large_events(void **state)
 	assert_int_equal(PARKED_N, seen);
 }
 
+static int start_with_policy(void **state)
+{
+	(void)state;
+	api_node_start_with(&node, "{}");
+	api_create(BODY, id);
+	return 0;
+}
+
+/* Of what may not be delivered to it, or not yet, an owner sees that it is there, and no more. */
+static void test_what_is_not_permitted_is_withheld(void **state)
+{
+	static const char *const owners[] = {"/org/other", "local"};
+	char key[128];
+
+	(void)state;
+	for (int list = 0; list < 2; list++) {
+		snprintf(key, sizeof(key), list == 0 ? PARKED : DEAD, id);
+		for (int i = 0; i < 2; i++) {
+			char member[64];
+			char kept[200];
+			snprintf(member, sizeof(member), MEMBER, i);
+			snprintf(kept, sizeof(kept),
+				"%s\n{\"specversion\":\"1.0\",\"id\":\"e-%d\",\"source\":\"/s\","
+				"\"type\":\"t\",\"data\":\"secret %d\"}",
+				owners[i], i, i);
+			redis_server_do(&node.server, "HSET " KEPT " %s %s", member, kept);
+			redis_server_do(&node.server, "ZADD %s %s %s", key,
+				i == 0 ? "2000" : "1000", member);
+		}
+		assert_int_equal(200, ask("GET", list == 0 ? "/parked" : "/dead"));
+		assert_int_equal(2, items());
+		assert_null(strstr(answer.text, "secret 0"));
+		assert_non_null(strstr(answer.text, "secret 1"));
+		assert_string_equal("e-1", event_id(list == 0 ? 0 : 1));
+		assert_true(json_is_null(json_object_get(item(list == 0 ? 1 : 0), "event")));
+		assert_true(json_is_true(json_object_get(item(list == 0 ? 1 : 0), "withheld")));
+		assert_null(json_object_get(item(list == 0 ? 0 : 1), "withheld"));
+	}
+}
+
 static void test_attempts(void **state)
 {
 	char key[128];
@@ -277,6 +317,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dead_why_and_when, start, api_finish),
 		cmocka_unit_test_setup_teardown(test_dead_as_lines, start, api_finish),
 		cmocka_unit_test_setup_teardown(test_large_events, start, api_finish),
+		cmocka_unit_test_setup_teardown(
+			test_what_is_not_permitted_is_withheld, start_with_policy, api_finish),
 		cmocka_unit_test_setup_teardown(test_attempts, start, api_finish),
 		cmocka_unit_test_setup_teardown(test_health, start, api_finish),
 	};
