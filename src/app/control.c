@@ -221,6 +221,7 @@ static void open_judges(struct bud_control *control)
 		.store = &control->commands_store,
 		.table = control->app->table,
 		.authority = control->app->authority,
+		.quota = control->app->quota,
 	};
 	struct bud_resume_options resume = {
 		.loop = &control->loop,

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "auth/authorize.h"
+#include "auth/quota.h"
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -191,7 +192,9 @@ static void take_next(struct bud_replayer *replayer)
 
 	while (!bud_list_is_empty(&replayer->works)) {
 		struct work *work = first(replayer);
-		bool is_there = find(replayer, &state) != NULL;
+		const struct bud_subscription *subscription = find(replayer, &state);
+		bool may_go = subscription && !bud_quota_is_full(replayer->options.quota,
+						      bud_span(subscription->owner));
 		bool is_read = read_job(work);
 		if (!is_read)
 			bud_log_error(
@@ -200,11 +203,11 @@ static void take_next(struct bud_replayer *replayer)
 			commit(replayer, true);
 			return;
 		}
-		if (is_there) {
+		if (may_go) {
 			read_page(replayer);
 			return;
 		}
-		drop_first(replayer); /* the table is not loaded yet */
+		drop_first(replayer); /* its owner is full, or the table not loaded yet */
 	}
 	end_round(replayer);
 }

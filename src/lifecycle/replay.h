@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 struct bud_authority; /* auth/authorize.h */
+struct bud_quota;     /* auth/quota.h */
 struct bud_replayer;  /* opaque; belongs to the control thread */
 struct bud_store;     /* store/store.h */
 struct bud_table;     /* subscription/table.h */
@@ -15,6 +16,8 @@ struct bud_replay_options {
 	struct bud_store *store;
 	struct bud_table *table; /* of the thread that writes it */
 	struct bud_authority *authority;
+	/* A job waits while its owner has as much parked as it may; NULL: nothing is bounded. */
+	struct bud_quota *quota;
 	/* A step of each job, at most BUD_REVIVE_MAX deliveries, so often; 0: 640 ms, which is a
 	 * hundred a second. */
 	int64_t each_ms;

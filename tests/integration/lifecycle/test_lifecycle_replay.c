@@ -9,6 +9,7 @@
 
 #include "followed.h"
 #include "auth/authorize.h"
+#include "auth/quota.h"
 #include "lifecycle/replay.h"
 #include "store/replay_job.h"
 #include "store/replays.h"
@@ -19,6 +20,7 @@
 
 static struct bud_replayer *replayers[NODES];
 static struct bud_authority *authority;
+static struct bud_quota *quota; /* of one test */
 
 static void start(struct followed *followed)
 {
@@ -31,6 +33,7 @@ static void start(struct followed *followed)
 
 	authority = bud_authority_create(&(struct bud_authority_options){.is_open = true});
 	options.authority = authority;
+	options.quota = quota;
 	for (int i = 0; i < NODES; i++)
 		replayers[i] = bud_replayer_open(&options);
 	followed_start(followed);
@@ -45,6 +48,7 @@ static int tear_down(void **state)
 		bud_replayer_close(bud_move(replayers[i]));
 	r = followed_tear_down(state);
 	bud_authority_destroy(bud_move(authority));
+	bud_quota_destroy(bud_move(quota));
 	return r;
 }
 
@@ -98,6 +102,25 @@ static long long jobs(struct followed *followed)
 static long long parked(struct followed *followed)
 {
 	return life_number(followed->life, "ZCARD " KEY "parked:s1~replay");
+}
+
+/* Whose owner has as much parked as it may waits, and goes on from where it was. */
+static void test_a_full_owner_waits(void **state)
+{
+	struct followed *followed = *state;
+	struct bud_replay_job job = {.source = BUD_REPLAY_EVENTS, .to_ms = AT_MS + 1000};
+	const struct bud_quota_use use = {bud_span("local"), 1000};
+
+	quota = bud_quota_create(&(struct bud_quotas){.parked_bytes = 1000});
+	(void)bud_quota_set_parked(quota, &use, 1);
+	put_subscription(followed);
+	fill(followed, 0, 20);
+	start(followed);
+	ask(followed, "s1", &job);
+	life_stays_ms(followed->life, parked(followed) == 0 && jobs(followed) == 1, 300);
+	(void)bud_quota_set_parked(quota, NULL, 0);
+	life_wait(followed->life, jobs(followed) == 0);
+	assert_int_equal(parked(followed), 2 * 20);
 }
 
 static void test_events_in_time(void **state)
@@ -225,6 +248,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(events_in_time),
+		TEST(a_full_owner_waits),
 		TEST(further_filters),
 		TEST(dead_letters),
 		TEST(through_a_restart),
