@@ -74,7 +74,8 @@ static void answer_revived(struct replay *replay)
 	if (replay->err < 0) {
 		bud_failure_reply(replay->request, replay->err);
 	} else if (replay->is_single && replay->revived == 0) {
-		bud_reply_problem(replay->request, 404, "not-found", "No such dead letter", NULL);
+		bud_reply_problem(replay->request, 404, "not-found",
+			"No such dead letter, or its event is not there any more", NULL);
 	} else {
 		bud_buffer_format(&body, "{\"revived\":%" PRId64 ",\"asked\":%zu}", replay->revived,
 			replay->asked);

@@ -234,6 +234,7 @@ static void open_flows(struct bud_worker *worker)
 		.following = &app->following,
 		.keyring = app->keyring,
 		.authority = app->authority,
+		.quota = app->quota,
 		.config = &app->config,
 		.metrics = worker->metrics,
 		.node = app->node,

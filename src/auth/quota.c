@@ -30,9 +30,11 @@ struct bud_quota {
 	atomic_uint nodes;
 	atomic_bool has_own;
 	atomic_bool bounds_parked;
-	pthread_mutex_t lock;  /* of the two below */
-	struct bud_map own;    /* struct own by owner */
-	struct bud_map parked; /* struct parked by owner */
+	pthread_mutex_t lock;   /* of the three below */
+	struct bud_map own;     /* struct own by owner */
+	struct bud_map parked;  /* struct parked by owner */
+	struct bud_map refused; /* id by itself */
+	atomic_bool refuses_any;
 };
 
 struct bud_quota *bud_quota_create(const struct bud_quotas *quotas)
@@ -66,6 +68,7 @@ void bud_quota_destroy(struct bud_quota *quota)
 	bud_rates_destroy(quota->instance_reads);
 	free_values(&quota->parked);
 	free_values(&quota->own);
+	free_values(&quota->refused);
 	pthread_mutex_destroy(&quota->lock);
 	free(quota);
 }
@@ -173,6 +176,35 @@ bool bud_quota_is_full(struct bud_quota *quota, struct bud_span owner)
 {
 	return quota && bud_quota_bounds_parked(quota) &&
 	       is_full(quota, owner, bud_quota_parked(quota, owner));
+}
+
+void bud_quota_set_refused(struct bud_quota *quota, const struct bud_span *subscriptions, size_t n)
+{
+	struct bud_map fresh = {0};
+	struct bud_map before;
+
+	for (size_t i = 0; i < n; i++) {
+		char *id = bud_strndup(subscriptions[i].at, subscriptions[i].len);
+		free(bud_map_put(&fresh, bud_span(id), id));
+	}
+	pthread_mutex_lock(&quota->lock);
+	before = quota->refused;
+	quota->refused = fresh;
+	pthread_mutex_unlock(&quota->lock);
+	atomic_store(&quota->refuses_any, n > 0);
+	free_values(&before);
+}
+
+bool bud_quota_refuses(struct bud_quota *quota, struct bud_span subscription)
+{
+	bool refuses;
+
+	if (!quota || !atomic_load_explicit(&quota->refuses_any, memory_order_relaxed))
+		return false;
+	pthread_mutex_lock(&quota->lock);
+	refuses = bud_map_get(&quota->refused, subscription) != NULL;
+	pthread_mutex_unlock(&quota->lock);
+	return refuses;
 }
 
 int64_t bud_quota_publish(struct bud_quota *quota, struct bud_span owner, size_t n, int64_t mono_ms)

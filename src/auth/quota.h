@@ -49,6 +49,11 @@ int64_t bud_quota_parked(struct bud_quota *quota, struct bud_span owner);
 /* Whether that is as much as it may. One comparison where there is no bound, also by NULL. */
 bool bud_quota_is_full(struct bud_quota *quota, struct bud_span owner);
 
+/* Subscriptions that hold up what their owner may park, in place of those that did. */
+void bud_quota_set_refused(struct bud_quota *quota, const struct bud_span *subscriptions, size_t n);
+/* Whether nothing more is parked for this one. One comparison where there is none, also by NULL. */
+bool bud_quota_refuses(struct bud_quota *quota, struct bud_span subscription);
+
 /* Before `n` events of this owner are stored. 0: they may be, and count. Else nothing was counted,
  * and they may be in so many milliseconds. One comparison where there is no bound, also by NULL.
  */

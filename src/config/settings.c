@@ -123,7 +123,8 @@ const struct bud_setting bud_settings[] = {
 		"How many subscriptions an owner may have, until they are deleted; 0: no bound."},
 	{"quota.parked_bytes", BUD_SETTING_SIZE, AT(quota.parked_bytes), "0", "bytes", 0, 1LL << 50,
 		"How many bytes of events may wait for an owner's subscriptions until it can "
-		"publish and replay no more; 0: no bound."},
+		"publish and replay no more, and what others publish for those that are behind "
+		"goes to their dead letters; 0: no bound."},
 	{"quota.publish_per_s", BUD_SETTING_INTEGER, AT(quota.publish_per_s), "0",
 		"events a second", 0, 1000000000,
 		"How many events a publisher may publish, over all nodes, with two seconds' worth "

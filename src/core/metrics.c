@@ -80,6 +80,8 @@ static const struct description counters[BUD_COUNTERS] = {
 		"Publish requests refused because of a publisher's quota"},
 	[BUD_COUNTER_QUOTA_SUBSCRIPTIONS] = {"quota_subscriptions_refused",
 		"Subscriptions refused because of an owner's quota"},
+	[BUD_COUNTER_QUOTA_DELIVERIES] = {"quota_deliveries_dead",
+		"Deliveries that went to the dead letters because of an owner's quota"},
 	[BUD_COUNTER_INSTANCE_TOKENS] = {"instance_tokens_made", "Instance tokens made"},
 	[BUD_COUNTER_INSTANCE_READS] = {"instance_reads", "Reads by an instance token"},
 	[BUD_COUNTER_INSTANCE_REFUSED] = {"instance_reads_refused",

@@ -11,6 +11,7 @@ struct bud_fetch;          /* fetch/fetch.h */
 struct bud_following;      /* store/following.h */
 struct bud_keyring;        /* crypto/keyring.h */
 struct bud_metrics;        /* core/metrics.h */
+struct bud_quota;          /* auth/quota.h */
 struct bud_register;       /* access/register.h */
 struct bud_store;          /* store/store.h */
 struct bud_table;          /* subscription/table.h */
@@ -29,6 +30,7 @@ struct bud_desk {
 	struct bud_authority *authority;
 	struct bud_decision_point *point; /* NULL: there is none */
 	struct bud_register *reg;         /* NULL: there is none */
+	struct bud_quota *quota;          /* NULL: nothing is bounded */
 	const struct bud_config *config;
 	struct bud_metrics *metrics;
 	const char *node;

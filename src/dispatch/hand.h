@@ -54,7 +54,8 @@ struct bud_hand {
 	uint64_t cursor;
 	uint64_t chunk_end; /* cursor when the chunk under way is settled */
 	bool chunk_is_last;
-	size_t n_open; /* deliveries that have not ended */
+	size_t refused_n; /* of the settle under way: not parked, for quotas */
+	size_t n_open;    /* deliveries that have not ended */
 	size_t n;
 	struct bud_hand_delivery *deliveries;
 };
@@ -79,7 +80,6 @@ void bud_hands_init(struct bud_hands *hands, const struct bud_desk *desk,
 	struct bud_receivers *receivers, struct bud_resolves *resolves);
 /* No attempt is running and no command under way any more. */
 void bud_hands_finish(struct bud_hands *hands);
-
 bool bud_hands_has(const struct bud_hands *hands, const struct bud_member *id);
 /* Events that may be taken on, by number and by bytes, judged by the mean size lately. */
 size_t bud_hands_room(const struct bud_hands *hands);

@@ -126,7 +126,7 @@ static void settle_chunk(struct bud_hand *hand)
 	struct bud_settle settle = {.parkings = parkings.list};
 	size_t n;
 
-	bud_parkings_init(&parkings, desk->commands->shard);
+	bud_parkings_init(&parkings, desk);
 	bud_table_lock(desk->table, desk->table_reader);
 	n = bud_table_match(desk->table, &match);
 	for (size_t i = 0; i < n; i++) {
@@ -144,6 +144,7 @@ static void settle_chunk(struct bud_hand *hand)
 	settle.n = parkings.n;
 	settle.ack = hand->chunk_is_last;
 	settle.cursor = hand->chunk_end;
+	hand->refused_n = parkings.refused_n;
 	bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_MATCHED, settle.n);
 	send_settle(hand, &settle);
 	bud_parkings_finish(&parkings);
@@ -158,12 +159,13 @@ void bud_hand_settle(struct bud_hand *hand)
 		settle_chunk(hand);
 		return;
 	}
-	bud_parkings_init(&parkings, hand->hands->desk->commands->shard);
+	bud_parkings_init(&parkings, hand->hands->desk);
 	if (hand->is_poison)
 		bud_parkings_add_poison(&parkings);
 	for (size_t i = 0; i < hand->n; i++)
 		park(hand, &hand->deliveries[i], &parkings);
 	settle.n = parkings.n;
+	hand->refused_n = parkings.refused_n;
 	send_settle(hand, &settle);
 	bud_parkings_finish(&parkings);
 }
@@ -209,6 +211,10 @@ static void count_settled(struct bud_hand *hand)
 		else
 			n_parked += bud_delivery_is_owed(&item->delivery);
 	}
+	if (!hand->is_broadcast) {
+		n_parked -= hand->refused_n;
+		n_dead += hand->refused_n;
+	}
 	bud_metrics_add(metrics, BUD_COUNTER_DELIVERIES_PARKED, n_parked);
 	bud_metrics_add(metrics, BUD_COUNTER_DELIVERIES_DEAD, n_dead);
 	bud_metrics_add(metrics, BUD_COUNTER_EVENTS_ACKED, 1);
@@ -237,6 +243,8 @@ static void on_settled(void *owner, int err, int64_t now_ms)
 		bud_hand_set_state(hand, BUD_HAND_UNACKED);
 		return;
 	}
+	if (now_ms > 0)
+		bud_metrics_add(metrics, BUD_COUNTER_QUOTA_DELIVERIES, hand->refused_n);
 	if (now_ms > 0 && hand->is_broadcast) {
 		hand->cursor = hand->chunk_end;
 		if (!hand->chunk_is_last) {

@@ -3,21 +3,45 @@
 
 #include <assert.h>
 
+#include "auth/quota.h"
 #include "dispatch/dead_letter.h"
+#include "dispatch/desk.h"
 #include "dispatch/lane_plan.h"
 #include "dispatch/receiver.h"
 #include "event/event.h"
 #include "store/keys.h"
+#include "store/store.h"
 #include "subscription/subscription.h"
 
 /* The lane of one that is not pushed to is looked at so late; a resume pulls it, but the pull may
  * come before what it is to pull, or be lost. */
 #define INACTIVE_LOOK_MS 60000
 
-void bud_parkings_init(struct bud_parkings *parkings, const struct bud_shard *shard)
+/* No notice is told of it: it would be one for each event that others publish. */
+#define QUOTA_WHY "{\"reason\":\"quota\"}"
+
+void bud_parkings_init(struct bud_parkings *parkings, const struct bud_desk *desk)
 {
-	parkings->shard = shard;
+	parkings->shard = desk->commands->shard;
+	parkings->quota = desk->quota;
 	parkings->n = 0;
+	parkings->refused_n = 0;
+}
+
+/* In place of being parked. Keeps how often it was tried. */
+static void refuse(
+	struct bud_parkings *parkings, struct bud_parking *parking, const char *subscription)
+{
+	struct bud_buffer *text = &parkings->texts[parkings->n];
+
+	bud_buffer_clear(text);
+	bud_buffer_text(text, subscription);
+	*parking = (struct bud_parking){.lane = bud_buffer_as_span(text),
+		.dead = true,
+		.is_bare = true,
+		.attempt = parking->attempt,
+		.why = bud_span(QUOTA_WHY)};
+	parkings->refused_n++;
 }
 
 void bud_parkings_add_poison(struct bud_parkings *parkings)
@@ -77,9 +101,12 @@ void bud_parkings_add_ended(struct bud_parkings *parkings, const struct bud_deli
 		parking->attempt = delivery->attempt;
 		parking->dead = delivery->end == BUD_DELIVERY_END_DEAD;
 	}
+	parking->is_bare = bud_quota_refuses(parkings->quota, bud_span(receiver->id));
 	if (parking->dead)
 		bud_dead_letter_write(parkings->shard, delivery, &parkings->texts[parkings->n],
 			&parking->why, &parking->note);
+	else if (parking->is_bare)
+		refuse(parkings, parking, receiver->id);
 	parkings->n++;
 }
 
@@ -112,5 +139,7 @@ void bud_parkings_add_unseen(struct bud_parkings *parkings,
 	}
 	if (subscription->status.state != BUD_SUBSCRIPTION_ACTIVE)
 		parking->look_ms = INACTIVE_LOOK_MS;
+	if (bud_quota_refuses(parkings->quota, bud_span(subscription->id)))
+		refuse(parkings, parking, subscription->id);
 	parkings->n++;
 }

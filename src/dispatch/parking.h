@@ -1,5 +1,6 @@
 /* Parkings: what a settle is told of deliveries that are not done: which lane, when to look, why it
- * died. */
+ * died. For a subscription that holds up what its owner may park nothing more is parked: what is
+ * owed to it goes to the dead letters at once, without a copy of the event. */
 #pragma once
 #include <stdbool.h>
 #include "core/limits.h"
@@ -7,7 +8,9 @@
 #include "dispatch/delivery.h"
 #include "store/settle.h"
 
+struct bud_desk;         /* dispatch/desk.h */
 struct bud_lane_plan;    /* dispatch/lane_plan.h */
+struct bud_quota;        /* auth/quota.h */
 struct bud_shard;        /* store/store.h */
 struct bud_subscription; /* subscription/subscription.h */
 
@@ -15,13 +18,15 @@ struct bud_subscription; /* subscription/subscription.h */
  * deliveries. */
 struct bud_parkings {
 	const struct bud_shard *shard;
+	struct bud_quota *quota;
 	struct bud_parking list[BUD_BROADCAST_CHUNK];
 	/* Of the last ones: a lane's name, or why and note of a dead letter. */
 	struct bud_buffer texts[BUD_BROADCAST_CHUNK];
 	size_t n;
+	size_t refused_n; /* not parked for their owners' quotas */
 };
 
-void bud_parkings_init(struct bud_parkings *parkings, const struct bud_shard *shard);
+void bud_parkings_init(struct bud_parkings *parkings, const struct bud_desk *desk);
 void bud_parkings_finish(struct bud_parkings *parkings);
 
 /* The whole event, which nobody can match. */

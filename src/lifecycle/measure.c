@@ -22,10 +22,15 @@
 #define EACH_MS 10000
 #define LOCK    "measure"
 
-/* What an owner has parked, as far as it is added up. */
+/* What is told of a subscription goes by its id behind this; no owner is called so. */
+#define SUBSCRIPTION "sub:"
+
+/* What an owner has parked, or one of its subscriptions, as far as it is added up. */
 struct share {
 	int64_t bytes;
-	char owner[];
+	struct share *owner; /* of a subscription's */
+	size_t n;            /* of an owner's: its subscriptions that have something parked */
+	char name[];         /* of the owner; or SUBSCRIPTION and the id */
 };
 
 struct bud_measurer {
@@ -34,7 +39,7 @@ struct bud_measurer {
 	bool is_busy;
 	size_t full_n; /* owners that were full the last time */
 	uint64_t cursor;
-	struct bud_map shares;                       /* struct share by owner */
+	struct bud_map shares;                       /* struct share by its name */
 	struct share *of_page[BUD_PARKED_LANES_MAX]; /* of each lane; NULL: nobody's */
 };
 
@@ -43,7 +48,7 @@ static void on_locked(void *owner, int err, int64_t number);
 static void on_page(void *owner, int err, uint64_t cursor, const struct bud_span *lanes, size_t n);
 static void on_bytes(void *owner, int err, const int64_t *bytes, size_t n);
 static void on_put(void *owner, int err, int64_t number);
-static void on_uses(void *owner, int err, const struct bud_quota_use *uses, size_t n);
+static void on_uses(void *owner, int err, struct bud_quota_use *uses, size_t n);
 
 struct bud_measurer *bud_measurer_open(const struct bud_measure_options *options)
 {
@@ -118,16 +123,15 @@ static void on_locked(void *owner, int err, int64_t number)
 		scan(owner, 0);
 }
 
-static struct share *share_of(struct bud_measurer *measurer, const char *owner)
+static struct share *share_of(struct bud_measurer *measurer, struct bud_span name)
 {
-	struct share *share = bud_map_get(&measurer->shares, bud_span(owner));
-	size_t len = strlen(owner);
+	struct share *share = bud_map_get(&measurer->shares, name);
 
 	if (share)
 		return share;
-	share = bud_alloc_zero(sizeof(*share) + len + 1);
-	memcpy(share->owner, owner, len);
-	bud_map_put(&measurer->shares, bud_span(share->owner), share);
+	share = bud_alloc_zero(sizeof(*share) + name.len + 1);
+	memcpy(share->name, name.at, name.len);
+	bud_map_put(&measurer->shares, bud_span(share->name), share);
 	return share;
 }
 
@@ -136,14 +140,35 @@ static struct share *share_of_lane(struct bud_measurer *measurer, struct bud_spa
 {
 	struct bud_span id = bud_lane_subscription(lane);
 	const struct bud_subscription *subscription = NULL;
-	char text[BUD_SUBSCRIPTION_ID_MAX + 1] = "";
+	char name[sizeof(SUBSCRIPTION) + BUD_SUBSCRIPTION_ID_MAX] = SUBSCRIPTION;
+	char *text = name + strlen(SUBSCRIPTION);
+	struct share *share;
 
 	if (id.len > BUD_SUBSCRIPTION_ID_MAX)
 		return NULL;
 	memcpy(text, id.at, id.len);
 	if (bud_table_find(measurer->options.table, text, &subscription) != BUD_TABLE_LIVE)
 		return NULL;
-	return share_of(measurer, subscription->owner);
+	share = share_of(measurer, bud_span(name));
+	if (!share->owner) {
+		share->owner = share_of(measurer, bud_span(subscription->owner));
+		share->owner->n++;
+	}
+	return share;
+}
+
+/* Of one whose owner has as much as it may those subscriptions are to get no more that have at
+ * least half as much as all would have if they had the same. The others, which may be well, have
+ * less than half of the bound together: so it is held all in all, and who takes what it gets is
+ * not made to suffer for who does not. */
+static bool is_in_the_way(struct bud_measurer *measurer, const struct share *share)
+{
+	const struct share *owner = share->owner;
+	struct bud_quotas quotas;
+
+	bud_quota_of(measurer->options.quota, bud_span(owner->name), &quotas);
+	return quotas.parked_bytes > 0 && owner->bytes >= quotas.parked_bytes &&
+	       share->bytes >= quotas.parked_bytes / 2 / (int64_t)owner->n;
 }
 
 static void put(struct bud_measurer *measurer)
@@ -155,7 +180,8 @@ static void put(struct bud_measurer *measurer)
 	size_t n = 0;
 
 	while ((share = bud_map_next(&measurer->shares, &position)))
-		uses[n++] = (struct bud_quota_use){bud_span(share->owner), share->bytes};
+		if (!share->owner || is_in_the_way(measurer, share))
+			uses[n++] = (struct bud_quota_use){bud_span(share->name), share->bytes};
 	if (bud_parked_put(measurer->options.store, uses, n, on_put, measurer) < 0)
 		end_round(measurer);
 }
@@ -194,8 +220,10 @@ static void on_bytes(void *owner, int err, const int64_t *bytes, size_t n)
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (measurer->of_page[i])
+		if (measurer->of_page[i]) {
 			measurer->of_page[i]->bytes += bytes[i];
+			measurer->of_page[i]->owner->bytes += bytes[i];
+		}
 	go_on(measurer);
 }
 
@@ -213,19 +241,41 @@ static void tell_full(struct bud_measurer *measurer, size_t full_n)
 {
 	bud_metrics_set(measurer->options.metrics, BUD_GAUGE_QUOTA_FULL_OWNERS, (int64_t)full_n);
 	if (full_n > measurer->full_n)
-		bud_log_warn("an owner has as much parked as it may: it cannot publish or replay "
-			     "until some of that is taken",
+		bud_log_warn("an owner has as much parked as it may: it cannot publish or replay, "
+			     "and what comes for it goes to its dead letters, until some of that "
+			     "is taken",
 			"owners", bud_log_number((int64_t)full_n));
 	measurer->full_n = full_n;
 }
 
-static void on_uses(void *owner, int err, const struct bud_quota_use *uses, size_t n)
+/* What is told of owners stays in `uses`, and how many they are is returned. */
+static size_t take_refused(struct bud_measurer *measurer, struct bud_quota_use *uses, size_t n)
+{
+	bud_auto(free) struct bud_span *refused = bud_alloc((n + 1) * sizeof(*refused));
+	size_t prefix = strlen(SUBSCRIPTION);
+	size_t owners_n = 0;
+	size_t refused_n = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct bud_span name = uses[i].owner;
+		if (bud_span_starts(name, bud_span(SUBSCRIPTION)))
+			refused[refused_n++] =
+				(struct bud_span){name.at + prefix, name.len - prefix};
+		else
+			uses[owners_n++] = uses[i];
+	}
+	bud_quota_set_refused(measurer->options.quota, refused, refused_n);
+	return owners_n;
+}
+
+static void on_uses(void *owner, int err, struct bud_quota_use *uses, size_t n)
 {
 	struct bud_measurer *measurer = owner;
 	struct bud_metrics *metrics = measurer->options.metrics;
 	int64_t bytes = 0;
 
 	if (err == 0) {
+		n = take_refused(measurer, uses, n);
 		tell_full(measurer, bud_quota_set_parked(measurer->options.quota, uses, n));
 		for (size_t i = 0; i < n; i++)
 			bytes += uses[i].bytes;

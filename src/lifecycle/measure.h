@@ -1,5 +1,6 @@
-/* The measurer: how many bytes each owner has parked, where a quota bounds that; measured by one
- * node at a time, followed by all. */
+/* The measurer: how many bytes each owner has parked, where a quota bounds that, and which of its
+ * subscriptions hold it up once that is as much as it may; measured by one node at a time, followed
+ * by all. */
 #pragma once
 #include <stdint.h>
 

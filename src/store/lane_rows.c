@@ -61,6 +61,8 @@ static int ask_kept(struct listing *listing)
 	struct bud_args *args = &listing->store->args;
 
 	bud_args_text(args, BUD_KEY_KEPT);
+	for (unsigned i = 0; i < BUD_PARTITIONS; i++)
+		bud_args_format(args, BUD_KEY_EVENTS_FORMAT, i);
 	bud_args_keys_end(args);
 	bud_args_number(args, EVENTS_BYTES);
 	for (size_t i = 0; i < listing->n; i++) {

@@ -19,10 +19,11 @@ typedef void (*bud_parked_bytes_fn)(void *owner, int err, const int64_t *bytes, 
 BUD_MUST_CHECK int bud_parked_measure(struct bud_store *store, const struct bud_span *lanes,
 	size_t n, bud_parked_bytes_fn fn, void *owner);
 
-/* In place of what was there. */
+/* In place of what was there; by whatever names. */
 BUD_MUST_CHECK int bud_parked_put(struct bud_store *store, const struct bud_quota_use *uses,
 	size_t n, bud_store_number_fn fn, void *owner);
 
-typedef void (*bud_parked_fn)(void *owner, int err, const struct bud_quota_use *uses, size_t n);
+/* `uses` are the callee's to change. */
+typedef void (*bud_parked_fn)(void *owner, int err, struct bud_quota_use *uses, size_t n);
 /* What was put last. */
 BUD_MUST_CHECK int bud_parked_get(struct bud_store *store, bud_parked_fn fn, void *owner);

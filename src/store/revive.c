@@ -6,12 +6,10 @@
 #include "store/keys.h"
 #include "store/scripts.h"
 
-static void add_revived(
-	struct bud_args *args, const struct bud_revived *revived, unsigned partition)
+static void add_revived(struct bud_args *args, const struct bud_revived *revived)
 {
 	char text[BUD_MEMBER_TEXT_BYTES];
 
-	assert(revived->source == BUD_REVIVE_DEAD || revived->id.partition == partition);
 	bud_member_write(&revived->id, text);
 	bud_args_joined(args, text, (struct bud_span){NULL, 0});
 	bud_stream_id_write(&revived->id, text);
@@ -24,7 +22,6 @@ int bud_revive(struct bud_store *store, const struct bud_revive *revive, bud_sto
 {
 	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
 	struct bud_args *args = &store->args;
-	unsigned partition = revive->n > 0 ? revive->revived[0].id.partition : 0;
 	char lane[BUD_LANE_TEXT_BYTES];
 
 	assert(revive->n <= BUD_REVIVE_MAX);
@@ -36,7 +33,8 @@ int bud_revive(struct bud_store *store, const struct bud_revive *revive, bud_sto
 	bud_args_text(args, BUD_KEY_REFS);
 	bud_args_text(args, BUD_KEY_WHY);
 	bud_args_text(args, BUD_KEY_REPLAYS);
-	bud_args_format(args, BUD_KEY_EVENTS_FORMAT, partition);
+	for (unsigned i = 0; i < BUD_PARTITIONS; i++)
+		bud_args_format(args, BUD_KEY_EVENTS_FORMAT, i);
 	bud_args_keys_end(args);
 	bud_args_text(args, lane);
 	bud_args_span(args, revive->subscription);
@@ -46,7 +44,7 @@ int bud_revive(struct bud_store *store, const struct bud_revive *revive, bud_sto
 	bud_args_span(args, revive->before);
 	bud_args_span(args, revive->after);
 	for (size_t i = 0; i < revive->n; i++)
-		add_revived(args, &revive->revived[i], partition);
+		add_revived(args, &revive->revived[i]);
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_REVIVE, bud_store_on_number, call));
 }

@@ -12,7 +12,7 @@
 static const char *verb_of(const struct bud_parking *parking)
 {
 	if (parking->dead)
-		return "dead";
+		return parking->is_bare ? "bare" : "dead";
 	switch (parking->mode) {
 	case BUD_CLAIM_PLAIN:
 		break;
@@ -41,6 +41,14 @@ static void add_parking(struct bud_args *args, const struct bud_parking *parking
 		bud_args_number(args, parking->look_ms);
 		bud_args_number(args, parking->fill);
 	}
+}
+
+static bool needs_copy(const struct bud_settle *settle)
+{
+	for (size_t i = 0; i < settle->n; i++)
+		if (!settle->parkings[i].dead || !settle->parkings[i].is_bare)
+			return true;
+	return false;
 }
 
 int bud_settle(
@@ -74,6 +82,7 @@ int bud_settle(
 		bud_args_text(args, "");
 	else
 		bud_args_number(args, (int64_t)settle->cursor);
+	bud_args_text(args, needs_copy(settle) ? "1" : "0");
 	for (size_t i = 0; i < settle->n; i++)
 		add_parking(args, &settle->parkings[i]);
 	return bud_store_call_sent(

@@ -11,6 +11,7 @@
 struct bud_parking {
 	struct bud_span lane; /* BUD_LANE_POISON with `dead` for an event nobody can match */
 	bool dead;            /* straight to the dead letters; `lane` is the subscription's id */
+	bool is_bare; /* with `dead`: no copy is kept for it, its stream may have the event */
 	enum bud_claim_mode mode; /* how the lane is claimed */
 	int64_t delay_ms; /* until its next attempt, or until the running one's lease ends; ORDERED:
 			     not used; BATCH: how long it may wait for others */

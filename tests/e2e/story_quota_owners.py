@@ -3,7 +3,7 @@ a login, for what its maker may show."""
 import json
 from urllib.parse import quote
 
-from kit import Budstikke, folder, make_event
+from kit import Budstikke, Receiver, folder, make_event, wait_until
 
 SCOPES = ("events:publish", "events:subscribe", "events:read")
 INSTANCE = "50012/0f1e2d3c"
@@ -71,3 +71,47 @@ def story_anonymous_beside_logins():
         # Who has a login reads what a login may.
         answer = publisher.get(OLD)
         assert [e["id"] for e in answer.json()] == ["mine"], answer
+
+
+def dead_of(api, subscription):
+    return api.get(f"/subscriptions/{subscription}/dead?size=200").json()
+
+
+def story_what_others_publish_is_bounded_too():
+    """What others publish for an owner that has parked as much as it may is accepted, and goes to
+    the dead letters of the subscription that holds it up, with its content as long as that is
+    retained; it can be replayed, and the owner's other subscriptions go on, also one that serves
+    all from its lane."""
+    with folder() as home, Receiver() as receiver:
+        policy = home / "policy.json"
+        policy.write_text(json.dumps({
+            "rules": [{"who": ["/app/a"], "actions": ["subscribe", "read"]}]}))
+        settings = {"auth.mode": "keys", "auth.policy_file": policy,
+                    "quota.parked_bytes": 20_000}
+        with Budstikke(home / "data", settings) as node:
+            a, b = apis(node, "/app/a", "/app/b")
+            stuck = a.subscribe(receiver.sink("stuck"))["id"]
+            a.subscribe(receiver.sink("well"), config={"ordered": True})
+            assert a.request("POST", f"/subscriptions/{stuck}/pause", {}).status == 200
+            assert b.publish([make_event(i, filler=1000) for i in range(40)]).status == 202
+            wait_until(lambda: node.metric("quota_full_owners") == 1, "it is never full", 60)
+            wait_until(lambda: node.metric("pending_events") == 0, "not settled", 30)
+            assert b.publish([make_event(i, filler=1000) for i in range(40, 60)]).status == 202
+            wait_until(lambda: dead_of(a, stuck)["total"] == 20, lambda: dead_of(a, stuck), 30)
+            rows = dead_of(a, stuck)["items"]
+            assert {row["reason"] for row in rows} == {"quota"}, rows
+            assert {row["event"]["id"] for row in rows} == {str(i) for i in range(40, 60)}, rows
+            assert node.metric("quota_deliveries_dead_total") == 20
+            with node.redis() as client:
+                assert client("ZCARD", f"bud:{{s0}}:parked:{stuck}") == 40
+            wait_until(lambda: len(receiver.on("well")) == 60, "the other one waits, too", 30)
+            assert a.request("POST", f"/subscriptions/{stuck}/resume", {}).status == 200
+            wait_until(lambda: len(receiver.on("stuck")) == 40, "what is parked does not go", 30)
+            wait_until(lambda: node.metric("quota_full_owners") == 0, "it stays full", 60)
+            answer = a.request("POST", f"/subscriptions/{stuck}/replay", {})
+            assert answer.status in (200, 202), answer
+            wait_until(lambda: len(receiver.on("stuck")) == 60, "not all is replayed", 60)
+            assert dead_of(a, stuck)["total"] == 0
+            node.wait_settled()
+            with node.redis() as client:
+                assert client("EXISTS", "bud:{s0}:kept", "bud:{s0}:refs") == 0

@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
 -- Parks dead letters, or events that their stream still has, once more: as if never attempted, each
 -- a little later than the one before. A dead letter goes with its why in the same call and its
--- reference moves; an event is copied to what is kept, if it is not there. A job's value, if one is
--- named, moves on in the same call, and only from the value that the caller knew.
--- KEYS: due, parked:<lane>, dead:<sub>, kept, refs, why, replays, p<N>:events
+-- reference moves; an event is copied to what is kept, if it is not there. A dead letter without a
+-- copy gets one from its stream, or stays where it is. A job's value, if one is named, moves on in
+-- the same call, and only from the value that the caller knew.
+-- KEYS: due, parked:<lane>, dead:<sub>, kept, refs, why, replays, p0:events and all others
 -- ARGV: lane, sub, delay ms of the first, spread ms, job ("": none), its value before, its value
 --       after ("": the job is done), then per delivery: member, event id, "dead" | "event"
 -- Returns how many were parked; -1: the job has moved on, nothing was done.
@@ -15,10 +16,11 @@ if job ~= '' and redis.call('HGET', KEYS[7], job) ~= ARGV[6] then
 end
 local due, n = now + tonumber(ARGV[3]), 0
 local function keep(member, id)
-	if redis.call('HEXISTS', KEYS[4], member) == 1 then
+	if redis.call('HSTRLEN', KEYS[4], member) > 0 then
 		return true
 	end
-	local entry = redis.call('XRANGE', KEYS[8], id, id)[1]
+	local stream = KEYS[8 + tonumber(string.match(member, '^%d+'))]
+	local entry = redis.call('XRANGE', stream, id, id)[1]
 	if entry then
 		redis.call('HSET', KEYS[4], member, entry[2][2] .. '\n' .. entry[2][4])
 	end
@@ -27,7 +29,8 @@ end
 for i = 8, #ARGV, 3 do
 	local member, parked = ARGV[i], 0
 	if ARGV[i + 2] == 'dead' then
-		if redis.call('ZREM', KEYS[3], member) == 1 then
+		if redis.call('ZSCORE', KEYS[3], member) and keep(member, ARGV[i + 1]) and
+			redis.call('ZREM', KEYS[3], member) == 1 then
 			redis.call('HDEL', KEYS[6], ARGV[2] .. ' ' .. member)
 			parked = redis.call('ZADD', KEYS[2], 'NX', due * 64, member)
 			if parked == 0 then

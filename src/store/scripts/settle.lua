@@ -5,12 +5,15 @@
 -- A strict lane ("strict", "order", "batch") that is held, or rests, is looked at when it is free.
 -- In an ordered lane what waits has score 0, so that it sorts by its id. A dead letter's note is
 -- appended to the event's own stream when the letter is new.
+-- "bare" is a dead letter that keeps no copy: what is kept of its event is empty, unless somebody
+-- needs it, and its stream has the event as long as it has it.
 -- KEYS: p<N>:events, due, kept, refs, cursors, why, held, then per delivery: parked:<lane> or
 --       dead:<sub>
--- ARGV: group, consumer, event id, member, "1" to ack, cursor ("": none), then per delivery:
---       lane, verb, delay ms, attempt, and after "dead": why ("": none), owner of the note, note
---       ("": none); after "look", "strict", "order" and "batch": look no sooner than in so many ms,
---       so many fill a batch; after "park": nothing
+-- ARGV: group, consumer, event id, member, "1" to ack, cursor ("": none), "1" when any but "bare"
+--       is among them, then per delivery:
+--       lane, verb, delay ms, attempt, and after "dead" and "bare": why ("": none), owner of the
+--       note, note ("": none); after "look", "strict", "order" and "batch": look no sooner than in
+--       so many ms, so many fill a batch; after "park": nothing
 -- Returns Redis' now in ms; 0: not pending with me; -1: the event's content is gone.
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
 if #pending == 0 then
@@ -22,12 +25,13 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local member = ARGV[4]
-if #KEYS > 7 and redis.call('HEXISTS', KEYS[3], member) == 0 then
+if #KEYS > 7 and redis.call('HSTRLEN', KEYS[3], member) == 0 then
 	local entry = redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])[1]
 	if not entry then
 		return -1
 	end
-	redis.call('HSET', KEYS[3], member, entry[2][2] .. '\n' .. entry[2][4])
+	local whole = ARGV[7] == '1' and entry[2][2] .. '\n' .. entry[2][4]
+	redis.call('HSET', KEYS[3], member, whole or '')
 end
 local function bury(dead, at, attempt)
 	local field = ARGV[at] .. ' ' .. member
@@ -62,10 +66,10 @@ local function look_at(parked, at, due)
 	local free = held[1] and tonumber(string.match(held[1], '^%d+')) or 0
 	return math.max(look, free, tonumber(held[2] or 0))
 end
-local added, at = 0, 7
+local added, at = 0, 8
 for i = 8, #KEYS do
 	local verb, attempt = ARGV[at + 1], tonumber(ARGV[at + 3])
-	if verb == 'dead' then
+	if verb == 'dead' or verb == 'bare' then
 		added = added + bury(KEYS[i], at, attempt)
 		at = at + 7
 	else

@@ -113,12 +113,51 @@ static void test_leaves_out_deleted_ones(void **state)
 	life_wait_ms(life, all_know(200), 20000);
 }
 
+static bool all_refuse(const char *id, bool refuse)
+{
+	for (int i = 0; i < NODES; i++)
+		if (bud_quota_refuses(quotas[i], bud_span(id)) != refuse)
+			return false;
+	return true;
+}
+
+/* Of a full owner those that hold up the most get no more parked, by all nodes, until there is room
+ * again; who has little parked does not suffer for them, and nobody does for another owner. */
+static void test_refuses_who_is_in_the_way(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed_put(followed, "s1", "/1", NULL);
+	followed_put(followed, "s2", "/2", NULL);
+	life->put_owner = "/org/other";
+	followed_put(followed, "s3", "/3", NULL);
+	life->put_owner = NULL;
+	park(life, "s1", 5);
+	park(life, "s1/0123456789abcdef", 4);
+	park(life, "s2", 2);
+	park(life, "s3", 9);
+	start(followed);
+	life_wait_ms(life, all_know(1100), 20000);
+	life_wait(life, all_refuse("s1", true));
+	assert_true(all_refuse("s2", false));
+	assert_true(all_refuse("s3", false)); /* 900 of 1000 */
+	/* Two of a kind: both are in the way. */
+	park(life, "s2", 6);
+	life_wait_ms(life, all_know(1500), 20000);
+	life_wait(life, all_refuse("s2", true) && all_refuse("s1", true));
+	redis_server_do(life->server, "ZREM " KEY "due s1 s1/0123456789abcdef");
+	life_wait_ms(life, all_know(600), 20000);
+	life_wait(life, all_refuse("s1", false) && all_refuse("s2", false));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(adds_up_lanes),
 		TEST(leaves_out_deleted_ones),
+		TEST(refuses_who_is_in_the_way),
 	};
 
 	return cmocka_run_group_tests(tests, life_group_set_up, life_group_tear_down);

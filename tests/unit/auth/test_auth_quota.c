@@ -30,6 +30,25 @@ static void bounds_each_publisher(void **state)
 	bud_quota_destroy(quota);
 }
 
+static void refuses_to_park_for_those_it_was_told(void **state)
+{
+	struct bud_quota *quota = bud_quota_create(&(struct bud_quotas){.parked_bytes = 1});
+	const struct bud_span ids[] = {bud_span("a"), bud_span("b"), bud_span("a")};
+
+	(void)state;
+	assert_false(bud_quota_refuses(NULL, bud_span("a")));
+	assert_false(bud_quota_refuses(quota, bud_span("a")));
+	bud_quota_set_refused(quota, ids, 3);
+	assert_true(bud_quota_refuses(quota, bud_span("a")));
+	assert_true(bud_quota_refuses(quota, bud_span("b")));
+	assert_false(bud_quota_refuses(quota, bud_span("ab")));
+	bud_quota_set_refused(quota, ids, 1);
+	assert_false(bud_quota_refuses(quota, bud_span("b")));
+	bud_quota_set_refused(quota, NULL, 0);
+	assert_false(bud_quota_refuses(quota, bud_span("a")));
+	bud_quota_destroy(quota);
+}
+
 static void is_split_among_nodes(void **state)
 {
 	struct bud_quota *quota = bud_quota_create(&(struct bud_quotas){.publish_per_s = 100});
@@ -125,6 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_nothing_without_a_bound),
 		cmocka_unit_test(bounds_each_publisher),
+		cmocka_unit_test(refuses_to_park_for_those_it_was_told),
 		cmocka_unit_test(is_split_among_nodes),
 		cmocka_unit_test(bounds_each_instance_token),
 		cmocka_unit_test(knows_who_has_parked_what),

@@ -45,10 +45,11 @@ class Case(unittest.TestCase):
     def settle(self, entry, *deliveries, consumer="n1", ack=True, cursor=""):
         """Each delivery is (lane, verb, delay, attempt, and what comes after that verb)."""
         keys = [stream(0), *[key(n) for n in SETTLE_KEYS]]
-        keys += [dead(d[0]) if d[1] == "dead" else parked(d[0]) for d in deliveries]
-        arguments = [GROUP, consumer, entry, member_of(0, entry), "1" if ack else "0", cursor]
+        keys += [dead(d[0]) if d[1] in ("dead", "bare") else parked(d[0]) for d in deliveries]
+        arguments = [GROUP, consumer, entry, member_of(0, entry), "1" if ack else "0", cursor,
+                     "1" if any(d[1] != "bare" for d in deliveries) else "0"]
         for lane, verb, *rest in deliveries:
-            rest += ["", "", ""][len(rest) - 2:] if verb == "dead" else []
+            rest += ["", "", ""][len(rest) - 2:] if verb in ("dead", "bare") else []
             arguments += [lane, verb, *rest]
         return self.run_script("settle", keys, arguments)
 

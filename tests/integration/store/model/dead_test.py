@@ -3,8 +3,8 @@
 import time
 import unittest
 
-from case import Case
-from shard import GROUP, dead, key, member_of, parked, stream
+from case import STREAMS, Case
+from shard import GROUP, dead, entry_of, key, member_of, parked, stream
 
 
 class Why(Case):
@@ -134,17 +134,19 @@ class Look(Case):
         self.assertEqual(self.call("ZCOUNT", key("due"), "-inf", later - 1), 500)
 
 
-class Revive(Case):
+class Reviving(Case):
     def revive(self, *items, job=("", "", ""), delay=0, spread=0):
         """Each is (member, "dead" or "event")."""
         keys = [key("due"), parked("s~replay"), dead("s"),
-                *[key(n) for n in ("kept", "refs", "why", "replays")], stream(0)]
+                *[key(n) for n in ("kept", "refs", "why", "replays")], *STREAMS]
         arguments = ["s~replay", "s", delay, spread, *job]
         for member, source in items:
             _, ms, seq = member.split("-")
             arguments += [member, f"{ms}-{int(seq)}", source]
         return self.run_script("revive", keys, arguments)
 
+
+class Revive(Reviving):
     def dead_one(self, field="e"):
         self.ingest((field, "d"))
         entry = self.read()[-1]
@@ -231,6 +233,69 @@ class Revive(Case):
         states = self.run_script("states", keys, [member])
         self.assertEqual([s is not None for s in states], [False, True, True])
         self.assertEqual(int(states[2]) % 64, 5)
+
+
+class Bare(Reviving):
+    """What a quota keeps from being parked dies without a copy of its event."""
+
+    def bare_one(self, *others, field="e"):
+        self.ingest((field, "d"))
+        entry = self.read()[-1]
+        self.assertGreater(self.settle(entry, ("s", "bare", 0, 1, "quota", "", ""), *others), 0)
+        return member_of(0, entry)
+
+    def content(self, member):
+        return self.call("HGET", key("kept"), member)
+
+    def listed(self, member):
+        return self.run_script("kept", [key("kept"), *STREAMS], [1 << 20, member])[0]
+
+    def test_it_is_dead_and_its_stream_has_it(self):
+        member = self.bare_one()
+        self.assertIsNotNone(self.call("ZSCORE", dead("s"), member))
+        self.assertEqual(self.call("HGET", key("why"), "s " + member), b"quota")
+        self.assertEqual((self.refs(member), self.content(member)), (1, b""))
+        self.assertEqual(self.listed(member), b"local\nbody of e")
+        self.trim()
+        self.assertIsNone(self.listed(member))
+        self.resolve(member, "forget")
+        self.assert_nothing_left()
+
+    def test_who_is_parked_has_the_content(self):
+        member = self.bare_one(("t", "park", 0, 0))
+        self.trim()
+        self.assertEqual((self.refs(member), self.content(member)), (2, b"local\nbody of e"))
+        self.assertEqual(self.claim(lane="t")[0][3], b"local\nbody of e")
+
+    def test_a_later_chunk_needs_the_content(self):
+        self.ingest(("e", "d"))
+        entry = self.read()[0]
+        member = member_of(0, entry)
+        self.settle(entry, ("s", "bare", 0, 0, "quota", "", ""), ack=False, cursor="1")
+        self.assertEqual(self.content(member), b"")
+        self.settle(entry, ("t", "park", 0, 0), ack=False, cursor="2")
+        self.settle(entry, ("u", "bare", 0, 0, "quota", "", ""))
+        self.assertEqual((self.refs(member), self.content(member)), (3, b"local\nbody of e"))
+
+    def test_it_is_revived_from_its_stream(self):
+        member = self.bare_one()
+        self.assertEqual(self.revive((member, "dead")), 1)
+        self.trim()
+        (found, attempt, lease, body), = self.claim(lane="s~replay")
+        self.assertEqual((found, attempt, body), (member, 1, b"local\nbody of e"))
+        self.resolve(member, "done", lease, lane="s~replay")
+        self.assert_nothing_left()
+
+    def test_without_its_event_it_stays_dead(self):
+        member, other = self.bare_one(), self.bare_one(field="f")
+        self.call("XDEL", stream(0), entry_of(member)[1])
+        self.assertEqual(self.revive((member, "dead"), (other, "dead")), 1)
+        self.assertIsNotNone(self.call("ZSCORE", dead("s"), member))
+        self.assertEqual(self.call("HGET", key("why"), "s " + member), b"quota")
+        self.assertEqual((self.refs(member), self.refs(other)), (1, 1))
+        self.assertEqual(len(self.claim(lane="s~replay")), 1)
+        # Nor is it kept by an event that nobody can read.
+        self.assertEqual(self.revive((member, "event")), 0)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ class Ledger:
         self.by_key = {}         # key -> members in the order of publishing
         self.begun = set()       # (event, subscription) that were claimed in an ordered lane
         self.ever_dead = set()   # (event, subscription)
+        self.refused = set()     # (event, subscription) that a quota kept from being parked
         self.notes = {}          # name of a note -> how often it must have been published
         self.revived = {}        # (event, subscription) -> delivered so often before, each time
         self.steps = set()       # steps of replay jobs that were taken
@@ -247,6 +248,9 @@ class Ledger:
         require(refs == found, "refs:", difference(refs, found))
         require(set(shot["kept"]) == set(refs), "kept:",
                 sorted(set(shot["kept"]) ^ set(refs))[:5])
+        empty = {m for m, content in shot["kept"].items() if not content}
+        for zset in shot["parked"].values():
+            require(not empty & set(zset), "parked without its content:", empty & set(zset))
         whys = {f"{s} {m}" for s, zset in shot["dead"].items() for m in zset}
         require(shot["why"] == whys, "why:", sorted(shot["why"] ^ whys)[:5])
         return shot
@@ -290,7 +294,8 @@ class Ledger:
                 if subscription == "-":
                     require(event.name in self.poisoned, "dead without cause:", event.name)
                 else:
-                    require(int(score) % 64 >= attempts_most(subscription),
+                    require((event.name, subscription) in self.refused
+                            or int(score) % 64 >= attempts_most(subscription),
                             "dead too early:", member, score)
         for event in list(self.events.values()):
             if not event.accepted:
@@ -304,6 +309,7 @@ class Ledger:
                           for line in self.history.get(m, [])])
         self.count("events", sum(e.accepted for e in self.events.values()))
         self.count("dead", len(listed))
+        self.count("dead by quota", len(listed & self.refused))
 
     def check_replays(self, deads):
         """What was revived came once more, or is dead. Of two hands on one delivery one may say

@@ -35,8 +35,9 @@ class Link:
         """Checks the fence, and at the ack that every delivery is done or kept."""
         ledger = self.world.ledger
         mine = ledger.is_pending(member, self.run.name)
-        deaths = [(o[0], member, o[6]) for o in owed if o[1] == "dead"]
+        deaths = [(o[0], member, o[6]) for o in owed if o[1] in ("dead", "bare")]
         before = ledger.dead_scores(deaths)
+        ledger.refused.update((ledger.members[member].name, o[0]) for o in owed if o[1] == "bare")
         reply = "lost"
         try:
             reply = self.send([command], "lost settle")[0]

@@ -229,7 +229,7 @@ class World:
         lane = subscription + "~replay"
         keys = [key("due"), parked(lane), dead(subscription),
                 *[key(n) for n in ("kept", "refs", "why", "replays")],
-                stream(entry_of(members[0])[0])]
+                *[stream(p) for p in range(self.partitions)]]
         arguments = [lane, subscription, 1, 1, *job]
         for member in members:
             arguments += [member, entry_of(member)[1], source]

@@ -20,7 +20,12 @@ MUTATIONS = {
         "settle", "redis.call('HINCRBY', KEYS[4], member, added)",
         "redis.call('HSETNX', KEYS[4], member, 1)"),
     "settle keeps no copy of the event": (
-        "settle", "redis.call('HSET', KEYS[3], member, entry[2][2] .. '\\n' .. entry[2][4])", ""),
+        "settle", "redis.call('HSET', KEYS[3], member, whole or '')", ""),
+    "settle never keeps the content": (
+        "settle", "ARGV[7] == '1' and entry[2][2] .. '\\n' .. entry[2][4]", "''"),
+    "settle refuses what a quota keeps out, and lists it nowhere": (
+        "settle", "added = added + bury(KEYS[i], at, attempt)",
+        "added = added + (verb == 'bare' and 0 or bury(KEYS[i], at, attempt))"),
     "settle forgets one lane": ("settle", "for i = 8, #KEYS do", "for i = 8, #KEYS - #KEYS % 2 do"),
     "claim takes no lease": (
         "claim", "redis.call('ZADD', KEYS[2], 'XX', lease, due[i])", ""),
@@ -101,6 +106,9 @@ MUTATIONS = {
     "revive leaves the dead letter": (
         "revive", "redis.call('ZREM', KEYS[3], member) == 1",
         "redis.call('ZSCORE', KEYS[3], member)"),
+    "revive does not ask for the content of what died without a copy": (
+        "revive", "redis.call('ZSCORE', KEYS[3], member) and keep(member, ARGV[i + 1]) and",
+        "redis.call('ZSCORE', KEYS[3], member) and"),
     "revive leaves the why": (
         "revive", "redis.call('HDEL', KEYS[6], ARGV[2] .. ' ' .. member)", ""),
     "revive does not put the lane into due": (

@@ -211,7 +211,7 @@ class Run:
         rest = [m for m in matches if m[0] > cursor]
         while True:
             chunk, rest = rest[:CHUNK], rest[CHUNK:]
-            owed = [self.owe(s, event) for _, s in chunk]
+            owed = self.refuse([self.owe(s, event) for _, s in chunk])
             last = str(chunk[-1][0]) if chunk and rest else ""
             now = yield from self.settle(member, owed, not rest, last)
             if now == 0 or not rest:
@@ -235,6 +235,7 @@ class Run:
             yield
         running = [a for a in attempts if a.state == "running"]
         owed += [self.give_up(a) for a in attempts if a.state == "failed"]
+        owed = self.refuse(owed)
         delay = self.world.lease()
         owed += [(a.lane, "park", delay, 1) for a in running]
         if not owed:
@@ -250,14 +251,21 @@ class Run:
                 self.report(worker, attempt)
         self.drop(member)
 
+    def refuse(self, owed):
+        """Now and then an owner has as much parked as it may; at times that is everybody's."""
+        share = 1 if self.rng.random() < 0.1 else 0.05
+        return [(subscription_of(o[0]), "bare", 0, o[3], "quota", "us", "")
+                if self.rng.random() < share else o for o in owed]
+
     def give_up(self, attempt):
         return attempt.lane, "park", self.rng.randint(0, 4), attempt.number
 
     def settle(self, member, owed, ack, cursor):
         p, entry = entry_of(member)
         keys = [stream(p), *[key(n) for n in SETTLE_KEYS]]
-        keys += [dead(o[0]) if o[1] == "dead" else parked(o[0]) for o in owed]
-        arguments = [GROUP, self.name, entry, member, "1" if ack else "0", cursor]
+        keys += [dead(o[0]) if o[1] in ("dead", "bare") else parked(o[0]) for o in owed]
+        arguments = [GROUP, self.name, entry, member, "1" if ack else "0", cursor,
+                     "1" if any(o[1] != "bare" for o in owed) else "0"]
         arguments += [word for o in owed for word in o]
         command = self.scripts.command("settle", keys, arguments)
         now = yield from self.insist(lambda: self.link.settle(member, owed, command))
@@ -387,7 +395,7 @@ class Run:
         for i in range(1, len(reply), 4):
             member, number, lease_score, body = reply[i].decode(), *reply[i + 1:i + 4]
             self.ledger.note(member, "claim by", self.id, lane, number, lease_score.decode())
-            require(body is not None, "claim: an event's content is gone:", lane, member)
+            require(body, "claim: an event's content is gone:", lane, member)
             attempts.append(Attempt(member, lane, body.decode().split("\n", 1)[1], number,
                                     lease_score.decode(), claim))
             self.start(worker, attempts[-1])
