@@ -4,10 +4,18 @@
 #include "core/error.h"
 #include "core/text.h"
 
+/* How it stood in the JSON; a header of binary mode is a text. */
+enum bud_attribute_type {
+	BUD_ATTRIBUTE_TEXT,
+	BUD_ATTRIBUTE_INTEGER, /* from -2147483648 to 2147483647 */
+	BUD_ATTRIBUTE_BOOLEAN,
+};
+
 /* `value` is the canonical string: a Boolean or Integer as its text. */
 struct bud_attribute {
 	struct bud_span name;
 	struct bud_span value;
+	enum bud_attribute_type type;
 };
 
 /* 0 when `name` is a legal name: [a-z0-9]+ but not "data". */

@@ -207,7 +207,7 @@ static bool cut_value(struct bud_json *json, struct bud_span *out_value)
 
 static bool take_member(struct bud_envelope *envelope, struct bud_json *json)
 {
-	struct bud_attribute attribute;
+	struct bud_attribute attribute = {.type = BUD_ATTRIBUTE_TEXT};
 	char first;
 
 	if (!cut_text(envelope, json, &attribute.name) || next_byte(json) != ':')
@@ -223,6 +223,8 @@ static bool take_member(struct bud_envelope *envelope, struct bud_json *json)
 			return false;
 		if (first == 'n') /* null: absent */
 			return true;
+		attribute.type = first == 't' || first == 'f' ? BUD_ATTRIBUTE_BOOLEAN
+							      : BUD_ATTRIBUTE_INTEGER;
 	} else if (!cut_text(envelope, json, &attribute.value)) {
 		return false;
 	}

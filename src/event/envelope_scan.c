@@ -86,6 +86,7 @@ static int read_integer(struct scan *scan, struct bud_attribute *attribute)
 		return fail_json(scan, attribute->name);
 	len = (size_t)(scan->json.at - from);
 	attribute->value = (struct bud_span){from, len};
+	attribute->type = BUD_ATTRIBUTE_INTEGER;
 	if (memchr(from, '.', len) || memchr(from, 'e', len) || memchr(from, 'E', len))
 		return bud_attribute_fault(scan->error, attribute->name,
 			"must be an integer without fraction and exponent");
@@ -107,6 +108,7 @@ static int read_boolean(struct scan *scan, struct bud_attribute *attribute)
 	if (!bud_json_pass_value(&scan->json, 0))
 		return fail_json(scan, attribute->name);
 	attribute->value = (struct bud_span){from, (size_t)(scan->json.at - from)};
+	attribute->type = BUD_ATTRIBUTE_BOOLEAN;
 	return 0;
 }
 
@@ -131,7 +133,7 @@ static int read_null(struct scan *scan, struct bud_span name)
 
 static int read_attribute(struct scan *scan, struct bud_span name, char first)
 {
-	struct bud_attribute attribute = {name, {0}};
+	struct bud_attribute attribute = {.name = name};
 	int r = bud_attribute_check_name(name, scan->error);
 
 	if (r < 0)

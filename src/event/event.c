@@ -70,9 +70,9 @@ static struct bud_event *create(struct bud_span owner, const struct bud_envelope
 		.attributes_n = n,
 	};
 	for (size_t i = 0; i < n; i++)
-		event->attributes[i] =
-			(struct bud_attribute){moved(&to, envelope->attributes[i].name),
-				moved(&to, envelope->attributes[i].value)};
+		event->attributes[i] = (struct bud_attribute){
+			moved(&to, envelope->attributes[i].name),
+			moved(&to, envelope->attributes[i].value), envelope->attributes[i].type};
 	const struct bud_attribute *hops = bud_event_find(event, bud_span(BUD_HOPS_ATTRIBUTE));
 	event->hops = hops ? bud_hops_of(hops->value) : 0;
 	/* The full scan has checked it; an event that cannot be read never expires. */

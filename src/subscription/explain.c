@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "event/event.h"
+#include "subscription/explain_sql.h"
 #include "subscription/filter.h"
 #include "subscription/subscription.h"
 
@@ -25,6 +26,8 @@ struct clause {
 	bool is_inverted;         /* it holds, and must not */
 	const char *wanted;       /* JSON; NULL: a node with clauses of its own */
 	struct bud_span actual;   /* text; at NULL: absent */
+	const char *actual_json;  /* in place of that */
+	const char *error;        /* why it could not be said; NULL: it could */
 	struct bud_buffer *where; /* "holds" is left out of `failed` */
 };
 
@@ -42,11 +45,15 @@ static void write_clause(const struct explaining *explaining, const struct claus
 		bud_buffer_text(out, ",\"not\":true");
 	if (clause->wanted) {
 		bud_buffer_format(out, ",\"wanted\":%s,\"actual\":", clause->wanted);
-		if (clause->actual.at)
+		if (clause->actual_json)
+			bud_buffer_text(out, clause->actual_json);
+		else if (clause->actual.at)
 			bud_buffer_json(out, clause->actual);
 		else
 			bud_buffer_text(out, "null");
 	}
+	if (clause->error)
+		bud_buffer_format(out, ",\"error\":\"%s\"", clause->error);
 	bud_buffer_byte(out, '}');
 }
 
@@ -118,6 +125,11 @@ static bool is_inner(const char *dialect)
 	       strcmp(dialect, "not") == 0;
 }
 
+static bool is_sql(const char *dialect)
+{
+	return strcmp(dialect, "sql") == 0;
+}
+
 static void write_pair(const struct explaining *explaining, struct clause *clause, const char *name,
 	const json_t *value)
 {
@@ -146,6 +158,48 @@ static void add_pairs(
 		write_pair(explaining, &clause, name, value);
 	}
 	bud_buffer_finish(&place);
+}
+
+/* The clauses of an expression, or the one of them that is at fault. */
+struct sql {
+	struct explaining *explaining;
+	const char *path;
+	bool only_failed;
+	bool should_hold;
+	bool is_found; /* the one at fault */
+};
+
+static void on_sql_clause(void *owner, const struct bud_sql_clause *part)
+{
+	struct sql *sql = owner;
+	struct bud_buffer place = {0};
+	struct clause clause = {.holds = part->holds,
+		.is_inverted = !sql->should_hold,
+		.wanted = part->wanted,
+		.actual_json = part->actual,
+		.error = part->error,
+		.where = &sql->explaining->clauses};
+
+	bud_buffer_format(
+		&place, "%s%s%s", sql->path, part->name ? "." : "", part->name ? part->name : "");
+	clause.path = place.at;
+	if (!sql->only_failed)
+		write_clause(sql->explaining, &clause);
+	else if (!sql->is_found && !(part->holds && part->name)) {
+		/* The whole comes first; a part that does not hold tells more. */
+		sql->is_found = part->name || !sql->should_hold;
+		clause.where = &sql->explaining->failed;
+		bud_buffer_clear(clause.where);
+		write_clause(sql->explaining, &clause);
+	}
+	bud_buffer_finish(&place);
+}
+
+static void explain_expression(struct sql *sql, const json_t *value)
+{
+	struct bud_span text = {json_string_value(value), json_string_length(value)};
+
+	bud_explain_sql(text, sql->explaining->event, on_sql_clause, sql);
 }
 
 /* The members of an all or any, or the one of a not. */
@@ -203,6 +257,9 @@ static void add_nodes(struct explaining *explaining, const json_t *filters)
 				.where = &explaining->clauses};
 			write_clause(explaining, &clause);
 			stack[depth++] = (struct frame){value, 0, path.len};
+		} else if (is_sql(dialect)) {
+			explain_expression(
+				&(struct sql){.explaining = explaining, .path = path.at}, value);
 		} else {
 			add_pairs(explaining, path.at, dialect, value);
 		}
@@ -251,6 +308,14 @@ static void add_failed(struct explaining *explaining, const json_t *filters)
 		const json_t *node = enter(members, i, &path);
 		const char *dialect = dialect_of(node, &value);
 		bud_buffer_format(&path, ".%s", dialect);
+		if (is_sql(dialect)) {
+			explain_expression(&(struct sql){.explaining = explaining,
+						   .path = path.at,
+						   .only_failed = true,
+						   .should_hold = should_hold},
+				value);
+			break;
+		}
 		if (!is_inner(dialect)) {
 			fail_pair(explaining, &path, dialect, value, should_hold);
 			break;

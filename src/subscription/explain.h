@@ -17,8 +17,10 @@ struct json_t;           /* jansson */
  *                "wanted":"/party/","actual":null}, ...],
  *    "failed":{"path":"filters[0].any[0].prefix.subject","wanted":"/party/","actual":null}}
  * `failed` is the first clause to look at; absent when all hold. With "not":true it holds and must
- * not. The clause "status" does not bear on `matches`: what matches while it does not hold is
- * parked. Wants that are not given are no clauses. */
+ * not. An expression of SQL is a clause, and so is each attribute that it cannot do without, as
+ * "filters[0].sql.type"; with an "error" it could not be evaluated. The clause "status" does not
+ * bear on `matches`: what matches while it does not hold is parked. Wants that are not given are no
+ * clauses. */
 void bud_explain(const struct bud_subscription *subscription, const struct bud_event *event,
 	int64_t now_ms, struct bud_buffer *out);
 /* The same of filters alone, as in a body: for a dry run. -EINVAL: as bud_filter_compile(), and

@@ -2,6 +2,7 @@
  * (filter_program.c) beside what an index may rely on (filter_cover.c). Here it is run. */
 #include "subscription/filter.h"
 
+#include <cesql.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "subscription/filter_cover.h"
 #include "subscription/filter_order.h"
 #include "subscription/filter_program.h"
+#include "subscription/filter_sql.h"
 #include "subscription/filter_terms.h"
 
 /* Tens of kilobytes, not cleared: what counts is written before it is read. On the stack, for the
@@ -49,6 +51,7 @@ int bud_filter_compile_all(const struct bud_filter_source *source, struct bud_fi
 	r = bud_terms_parse(&compiler.terms, source, error);
 	if (r == 0)
 		*out_filter = make(&compiler);
+	bud_terms_finish(&compiler.terms);
 	return r;
 }
 
@@ -72,8 +75,11 @@ void bud_filter_hold(const struct bud_filter *filter)
 
 void bud_filter_destroy(struct bud_filter *filter)
 {
-	if (filter && atomic_fetch_sub_explicit(&filter->holders, 1, memory_order_acq_rel) == 0)
-		free(filter);
+	if (!filter || atomic_fetch_sub_explicit(&filter->holders, 1, memory_order_acq_rel) > 0)
+		return;
+	for (size_t i = 0; i < filter->n_expressions; i++)
+		cesql_destroy(bud_filter_expressions(filter)[i]);
+	free(filter);
 }
 
 struct bud_span bud_filter_bytes(const struct bud_filter *filter)
@@ -123,6 +129,8 @@ static bool holds(
 	struct bud_span value = attribute_of(filter, test, event);
 	struct bud_span wanted = bud_filter_value_of(filter, test);
 
+	if (test->kind == BUD_TERM_SQL)
+		return bud_sql_passes(bud_filter_expressions(filter)[test->expression], event);
 	if (!value.at)
 		return false;
 	switch ((enum bud_term_kind)test->kind) {
@@ -138,6 +146,7 @@ static bool holds(
 			return true;
 		break;
 	case BUD_TERM_EXACT:
+	case BUD_TERM_SQL:
 	case BUD_TERM_NOT:
 	case BUD_TERM_ALL:
 	case BUD_TERM_ANY:

@@ -1,6 +1,7 @@
 /* A filter: which events a subscription wants by their attributes, as its `filters` (CloudEvents
- * Subscriptions API: exact, prefix, suffix, all, any, not), its `source` and its `types` say,
- * compiled into a short program of tests with two ways out each.
+ * Subscriptions API: exact, prefix, suffix, all, any, not, sql), its `source` and its `types` say,
+ * compiled into a short program of tests with two ways out each. An expression of SQL is one test,
+ * which fails if there is an error (subprojects/cesql).
  *
  * One dialect more is Altinn's own filters, as its Events API makes them: {"altinn":{"resource":…,
  * "type":…, "subject":…, "unit":…, "source":…}}. The first three are exact; `unit` is a subject or
@@ -30,7 +31,7 @@ struct bud_filter_source {
 /* Compiles the value of the member `filters`: an array of which every filter must hold. An empty
  * array gives NULL, which matches everything. -EINVAL: `error` names the member at fault, such as
  * "filters[0].all[1].exact.type". Bounds: BUD_FILTER_* in core/limits.h; a node is
- * an all, any or not, or one pair of an exact, prefix or suffix. */
+ * an all, any or not, an expression, or one pair of an exact, prefix or suffix. */
 BUD_MUST_CHECK int bud_filter_compile(
 	const struct json_t *filters, struct bud_filter **out_filter, struct bud_error *error);
 /* The same with source and types. */

@@ -4,6 +4,7 @@
  *   all                         each alternative of a member with each of the others, as long as
  *                               these are few; a member without a cover is left out
  *   any                         the alternatives of all members; none if a member has none
+ *   sql                         as an all of its hints (filter_sql.c)
  *   suffix, not                 none */
 #include "subscription/filter_cover.h"
 
@@ -128,6 +129,17 @@ static void cover_all(struct finding *finding, uint16_t at)
 		set_cover(finding, at, from);
 }
 
+static void cover_sql(struct finding *finding, uint16_t at)
+{
+	const struct bud_term *term = &finding->terms->at[at];
+
+	if (term->test == BUD_TERM_NONE)
+		return;
+	cover_all(finding, at);
+	for (size_t i = 0; i < term->covers; i++)
+		finding->at[term->cover_at + i].is_whole = false;
+}
+
 static void cover_any(struct finding *finding, uint16_t at)
 {
 	const struct bud_terms *terms = finding->terms;
@@ -181,7 +193,9 @@ void bud_cover_find(struct bud_terms *terms, struct bud_cover *out_cover)
 	for (size_t i = terms->n; i-- > 0;) {
 		struct bud_term *term = &terms->at[i];
 		term->covers = 0;
-		if (!bud_term_has_members(term))
+		if (term->kind == BUD_TERM_SQL)
+			cover_sql(&finding, (uint16_t)i);
+		else if (!bud_term_has_members(term))
 			cover_leaf(&finding, (uint16_t)i);
 		else if (term->kind == BUD_TERM_ALL)
 			cover_all(&finding, (uint16_t)i);

@@ -58,6 +58,39 @@ static void write_test(struct bud_program *program, struct bud_term *term, const
 	bud_buffer_span(&program->text, term->value);
 }
 
+/* Nothing leads there: only a cover and bud_filter_needs() know them. */
+static void write_hint(struct bud_program *program, struct bud_term *term, bool is_needed)
+{
+	const struct frame nowhere = {.is_needed = is_needed && term->kind == BUD_TERM_EXACT,
+		.on_true = BUD_TEST_FAILS,
+		.on_false = BUD_TEST_FAILS};
+
+	write_test(program, term, &nowhere);
+}
+
+static void write_hints(
+	struct bud_program *program, struct bud_terms *terms, uint16_t first, bool are_needed)
+{
+	for (uint16_t i = first; i != BUD_TERM_NONE; i = terms->at[i].next) {
+		if (!bud_term_has_members(&terms->at[i])) {
+			write_hint(program, &terms->at[i], are_needed);
+			continue;
+		}
+		for (uint16_t j = terms->at[i].first; j != BUD_TERM_NONE; j = terms->at[j].next)
+			write_hint(program, &terms->at[j], false);
+	}
+}
+
+static void write_sql(
+	struct bud_program *program, struct bud_terms *terms, struct bud_term *term, bool is_needed)
+{
+	struct cesql_expression **own = &terms->expressions[term->expression];
+
+	program->tests[term->test].expression = (uint8_t)program->n_expressions;
+	program->expressions[program->n_expressions++] = bud_move(*own);
+	write_hints(program, terms, term->first, is_needed);
+}
+
 /* The ways out of the next member, in a frame that would be its own. */
 static struct frame plan_member(const struct frame *frame, const struct bud_term *member)
 {
@@ -85,6 +118,7 @@ void bud_program_write(struct bud_program *program, struct bud_terms *terms)
 	size_t depth = 1;
 
 	program->n_tests = 0;
+	program->n_expressions = 0;
 	program->text = (struct bud_buffer){0};
 	frames[0] = (struct frame){.kind = BUD_TERM_ALL,
 		.is_needed = true,
@@ -111,6 +145,8 @@ void bud_program_write(struct bud_program *program, struct bud_terms *terms)
 		} else {
 			write_test(program, member, &plan);
 			frame->start = member->test;
+			if (member->kind == BUD_TERM_SQL)
+				write_sql(program, terms, member, plan.is_needed);
 		}
 	}
 }
@@ -134,8 +170,10 @@ struct bud_filter *bud_program_make(
 {
 	size_t tests_bytes = program->n_tests * sizeof(struct bud_test);
 	size_t cover_bytes = cover->len * sizeof(*cover->words);
+	size_t expressions_bytes = program->n_expressions * sizeof(*program->expressions);
+	size_t bytes = sizeof(struct bud_filter) + tests_bytes + cover_bytes + program->text.len;
 	struct bud_filter *filter =
-		bud_alloc(sizeof(*filter) + tests_bytes + cover_bytes + program->text.len);
+		bud_alloc(bytes + (expressions_bytes ? expressions_bytes + sizeof(void *) - 1 : 0));
 	char *behind = (char *)filter->tests;
 
 	*filter = (struct bud_filter){
@@ -144,6 +182,7 @@ struct bud_filter *bud_program_make(
 		.start = program->start,
 		.n_covers = cover->n,
 		.cover_len = cover->len,
+		.n_expressions = program->n_expressions,
 		.has_unit = has_kind(program, BUD_TERM_UNIT),
 		.names_notices = names_notices(program),
 		.is_wide = cover->is_wide,
@@ -154,6 +193,8 @@ struct bud_filter *bud_program_make(
 		memcpy(behind + tests_bytes, cover->words, cover_bytes);
 	if (program->text.len > 0)
 		memcpy(behind + tests_bytes + cover_bytes, program->text.at, program->text.len);
+	if (expressions_bytes > 0)
+		memcpy(bud_filter_expressions(filter), program->expressions, expressions_bytes);
 	return filter;
 }
 

@@ -35,8 +35,8 @@ struct bud_test {
 	uint16_t on_false;
 	uint8_t kind; /* enum bud_term_kind, one without members */
 	uint8_t field;
-	uint8_t is_needed; /* no event matches unless this test holds */
-	uint8_t zero;
+	uint8_t is_needed;  /* no event matches unless this test holds */
+	uint8_t expression; /* of SQL: which */
 };
 
 struct bud_filter {
@@ -48,11 +48,13 @@ struct bud_filter {
 	uint16_t n_covers;
 	uint16_t cover_len; /* of the numbers behind the tests: so many tests, then which, and again
 			     */
+	uint16_t n_expressions;
 	bool has_unit;
 	bool names_notices;
 	bool is_wide;
 	bool is_covered;
-	struct bud_test tests[]; /* then the cover, then the text */
+	struct bud_test tests[]; /* then the cover, the text, and where a pointer may, expressions
+				  */
 };
 
 /* A program being written. */
@@ -60,6 +62,8 @@ struct bud_program {
 	uint16_t start;
 	uint16_t n_tests;
 	struct bud_buffer text;
+	uint16_t n_expressions;
+	struct cesql_expression *expressions[BUD_FILTER_NODES_MAX]; /* taken from the terms */
 	struct bud_test tests[BUD_TERMS_MAX];
 };
 
@@ -78,6 +82,16 @@ static inline const uint16_t *bud_filter_cover_words(const struct bud_filter *fi
 static inline const char *bud_filter_text(const struct bud_filter *filter)
 {
 	return (const char *)(bud_filter_cover_words(filter) + filter->cover_len);
+}
+
+/* Those of SQL, its own. */
+static inline struct cesql_expression **bud_filter_expressions(const struct bud_filter *filter)
+{
+	size_t end = (size_t)(bud_filter_text(filter) + filter->text_len - (const char *)filter);
+
+	return (struct cesql_expression **)((uintptr_t)filter + (end + sizeof(void *) - 1) /
+									sizeof(void *) *
+									sizeof(void *));
 }
 
 /* Lent by the filter. */

@@ -2,14 +2,16 @@
  * so there is no recursion, and the members of one term stand side by side. */
 #include "subscription/filter_terms.h"
 
+#include <cesql.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 
 #include "event/attribute.h"
 #include "event/uri.h"
+#include "subscription/filter_sql.h"
 
-#define DIALECTS "exact, prefix, suffix, altinn, all, any, not"
+#define DIALECTS "exact, prefix, suffix, altinn, sql, all, any, not"
 
 static const struct dialect {
 	const char *name;
@@ -20,6 +22,7 @@ static const struct dialect {
 	{"prefix", BUD_TERM_PREFIX, false},
 	{"suffix", BUD_TERM_SUFFIX, false},
 	{"altinn", BUD_TERM_ALL, true},
+	{"sql", BUD_TERM_SQL, false},
 	{"all", BUD_TERM_ALL, false},
 	{"any", BUD_TERM_ANY, false},
 	{"not", BUD_TERM_NOT, false},
@@ -69,7 +72,7 @@ __attribute__((format(printf, 5, 6))) static int refuse(const struct bud_terms *
 	const char *dialect, const char *name, const char *format, ...)
 {
 	struct bud_buffer path = {0};
-	char text[160];
+	char text[240];
 	va_list args;
 
 	va_start(args, format);
@@ -97,8 +100,7 @@ static bool are_too_many(const struct bud_terms *terms, size_t n)
 	return terms->nodes + terms->unread + n > BUD_FILTER_NODES_MAX;
 }
 
-/* Appends members, the caller has seen that there is room; returns the first. */
-static uint16_t append(struct bud_terms *terms, uint16_t parent, size_t n)
+uint16_t bud_terms_append(struct bud_terms *terms, uint16_t parent, size_t n)
 {
 	uint16_t first = (uint16_t)terms->n;
 
@@ -167,7 +169,7 @@ static int read_pairs(
 	terms->nodes += (unsigned)n;
 	if (n > 1) {
 		terms->at[at].kind = BUD_TERM_ALL;
-		place = append(terms, at, n);
+		place = bud_terms_append(terms, at, n);
 	}
 	json_object_foreach((json_t *)pairs, name, value)
 	{
@@ -182,6 +184,25 @@ static int read_pairs(
 		if (r < 0)
 			return r;
 	}
+	return 0;
+}
+
+static int read_sql(struct bud_terms *terms, uint16_t at, const json_t *value)
+{
+	struct bud_span text = {json_string_value(value), json_string_length(value)};
+	struct cesql_fault fault;
+
+	if (!text.at || text.len == 0)
+		return refuse(terms, at, "sql", NULL, "must be a text: an expression");
+	if (text.len > BUD_FILTER_TEXT_MAX)
+		return refuse(
+			terms, at, "sql", NULL, "is longer than %u bytes", BUD_FILTER_TEXT_MAX);
+	if (are_too_many(terms, 1))
+		return refuse_nodes(terms);
+	if (bud_sql_read(terms, at, text, &fault) < 0)
+		return refuse(terms, at, "sql", NULL, "is wrong at byte %zu: %s", fault.offset,
+			fault.message);
+	terms->nodes++;
 	return 0;
 }
 
@@ -205,7 +226,7 @@ static int read_members(
 	terms->nodes++;
 	terms->unread += n;
 	terms->at[at].kind = (uint8_t)dialect->kind;
-	place = append(terms, at, n);
+	place = bud_terms_append(terms, at, n);
 	for (size_t i = 0; i < n; i++)
 		terms->at[place + i].json =
 			dialect->kind == BUD_TERM_NOT ? members : json_array_get(members, i);
@@ -229,6 +250,8 @@ static int read_term(struct bud_terms *terms, uint16_t at)
 		const struct dialect *dialect = &dialects[i];
 		if (strcmp(dialect->name, name) != 0)
 			continue;
+		if (dialect->kind == BUD_TERM_SQL)
+			return read_sql(terms, at, value);
 		if (dialect->kind < BUD_TERM_NOT || dialect->is_altinn)
 			return read_pairs(terms, at, dialect, value);
 		return read_members(terms, at, dialect, value);
@@ -245,7 +268,7 @@ static void set_exact(struct bud_term *term, const char *name, const char *value
 
 static void add_types(struct bud_terms *terms, uint16_t at, const struct bud_filter_source *source)
 {
-	uint16_t place = append(terms, at, source->n_types);
+	uint16_t place = bud_terms_append(terms, at, source->n_types);
 
 	terms->at[at].kind = BUD_TERM_ANY;
 	terms->at[at].is_types = true;
@@ -261,13 +284,15 @@ int bud_terms_parse(
 
 	terms->error = error;
 	terms->nodes = 0;
+	terms->hints = 0;
+	terms->n_expressions = 0;
 	terms->unread = n_filters;
 	terms->n = 1;
 	terms->at[0] = (struct bud_term){
 		.kind = BUD_TERM_ALL, .next = BUD_TERM_NONE, .test = BUD_TERM_NONE};
 	if (n_filters > BUD_FILTER_NODES_MAX)
 		return refuse_nodes(terms);
-	place = append(terms, 0, n_filters + !!source->source + !!source->n_types);
+	place = bud_terms_append(terms, 0, n_filters + !!source->source + !!source->n_types);
 	for (size_t i = 0; i < n_filters; i++)
 		terms->at[place++].json = json_array_get(source->filters, i);
 	if (source->source)
@@ -280,4 +305,11 @@ int bud_terms_parse(
 			return r;
 	}
 	return 0;
+}
+
+void bud_terms_finish(struct bud_terms *terms)
+{
+	for (size_t i = 0; i < terms->n_expressions; i++)
+		cesql_destroy(terms->expressions[i]);
+	terms->n_expressions = 0;
 }

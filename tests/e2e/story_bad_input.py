@@ -154,7 +154,10 @@ FILTERS = [
     ([{"suffix": []}], "suffix"), ([{"all": []}], "all"), ([{"any": []}], "any"),
     ([{"any": {}}], "any"), ([{"not": []}], "not"), ([{"not": {}}], "not"),
     ([{"exact": {"type": "a"}, "prefix": {"type": "b"}}], "filters"),
-    ([{"regex": {"type": "a"}}], "regex"), ([{"sql": "TRUE"}], "sql"), ({}, "filters"),
+    ([{"regex": {"type": "a"}}], "regex"), ([{"sql": "TRUE AND"}], "sql"), ({}, "filters"),
+    ([{"sql": ""}], "sql"), ([{"sql": 1}], "sql"), ([{"sql": "NOSUCH()"}], "sql"),
+    ([{"sql": "(" * 30 + "TRUE" + ")" * 30}], "sql"), ([{"sql": "'" + "x" * 5000 + "'"}], "sql"),
+    ([{"any": [{"exact": {"x": str(i)}} for i in range(33)]}], "filters"),
 ]
 SUBSCRIPTIONS = [
     ({"protocol": None}, "protocol"), ({"protocol": "http"}, "protocol"),
@@ -199,8 +202,8 @@ def story_subscriptions():
                                  {"content-type": "application/json"})
             collect(faults, lambda: must_refuse(answer, str(body[:9]), "", status))
         answer = api.request("POST", "/subscriptions", {
-            "protocol": "HTTP", "sink": "http://127.0.0.1:8449/a", "filters": [{"sql": "TRUE"}]})
-        collect(faults, lambda: must_refuse(answer, "the known dialects are named", "suffix"))
+            "protocol": "HTTP", "sink": "http://127.0.0.1:8449/a", "filters": [{"regex": "a"}]})
+        collect(faults, lambda: must_refuse(answer, "the known dialects are named", "sql"))
         assert not faults, f"{len(faults)} faults:\n" + "\n".join(faults)
         assert api.get("/subscriptions").json() == [], "a refused one is stored"
 

@@ -182,7 +182,7 @@ static void test_bad_input(void **state)
 		{"{\"types\":[\"\"]," SINK("a") "}", "types[0]"},
 		{"{\"source\":\"a b\"," SINK("a") "}", "source"},
 		{"{\"filters\":[{}]," SINK("a") "}", "filters[0]"},
-		{"{\"filters\":[{\"sql\":\"TRUE\"}]," SINK("a") "}", "filters[0].sql"},
+		{"{\"filters\":[{\"sql\":\"TRUE AND\"}]," SINK("a") "}", "filters[0].sql"},
 		{"{\"filters\":[{\"exact\":{\"type\":1}}]," SINK("a") "}", "filters[0].exact.type"},
 		{"{\"config\":{\"timeout_ms\":1}," SINK("a") "}", "config.timeout_ms"},
 		{"{\"config\":{\"signing\":{\"secret\":\"x\"}}," SINK("a") "}",

@@ -11,7 +11,8 @@
 
 static int check(const char *name, struct bud_span value, struct bud_error *error)
 {
-	return bud_attribute_check(&(struct bud_attribute){bud_span(name), value}, error);
+	return bud_attribute_check(
+		&(struct bud_attribute){.name = bud_span(name), .value = value}, error);
 }
 
 static void checks_names(void **state)

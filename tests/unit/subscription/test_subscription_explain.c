@@ -88,6 +88,50 @@ static void is_written(const char *text, const char *wanted)
 	free(json);
 }
 
+/* The attribute that an expression cannot do without, if it is at fault; else what it gives. */
+static void explains_expressions(void **state)
+{
+	static const struct {
+		const char *filters;
+		const char *failed;
+	} cases[] = {
+		{"[{'sql':'type = \\'a\\''}]", NULL},
+		{"[{'sql':'type = \\'b\\' AND TRUE'}]",
+			"{'path':'filters[0].sql.type','wanted':'b','actual':'a'}"},
+		{"[{'exact':{'type':'a'}},{'all':[{'sql':'source IN (\\'/y\\', \\'/z\\')'}]}]",
+			"{'path':'filters[1].all[0].sql.source','wanted':['/y','/z'],"
+			"'actual':'/x'}"},
+		{"[{'sql':'type = \\'a\\' AND subject LIKE \\'/person%\\''}]",
+			"{'path':'filters[0].sql.subject','wanted':{'prefix':'/person'},"
+			"'actual':'/party/1'}"},
+		{"[{'sql':'TRUE AND type'}]",
+			"{'path':'filters[0].sql','wanted':'TRUE AND type','actual':false,"
+			"'error':'cast'}"},
+		{"[{'sql':'LENGTH(type) + 1'}]",
+			"{'path':'filters[0].sql','wanted':'LENGTH(type) + 1','actual':2}"},
+		{"[{'not':{'sql':'TRUE'}}]",
+			"{'path':'filters[0].not.sql','not':true,'wanted':'TRUE','actual':true}"},
+	};
+	struct bud_event *event = make_event("a", "/x", SUBJECT);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		json_auto_t *explained = explain_filters(cases[i].filters, event);
+		const json_t *failed = json_object_get(explained, "failed");
+		char *text = failed ? json_dumps(failed, JSON_COMPACT) : NULL;
+		char *wanted = cases[i].failed ? make_json(cases[i].failed) : NULL;
+		assert_int_equal(
+			json_is_true(json_object_get(explained, "matches")), wanted == NULL);
+		if (wanted)
+			assert_string_equal(text, wanted);
+		else
+			assert_null(text);
+		free(wanted);
+		free(text);
+	}
+	bud_event_unref(event);
+}
+
 static void says_of_each_clause_whether_it_held(void **state)
 {
 	struct bud_subscription *made = make_subscription("s1", 1,
@@ -153,6 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_the_pair_at_fault),
+		cmocka_unit_test(explains_expressions),
 		cmocka_unit_test(says_of_each_clause_whether_it_held),
 		cmocka_unit_test(a_pause_does_not_unmatch),
 		cmocka_unit_test(refuses_what_is_no_filter),

@@ -155,8 +155,13 @@ static void names_what_is_wrong(void **state)
 		{"[{'exact':{'':'x'}}]", "filters[0].exact.", "names no attribute"},
 		{"[{'prefix':{'Type':'x'}}]", "filters[0].prefix.Type", "names no attribute"},
 		{"[{'suffix':{'data':'x'}}]", "filters[0].suffix.data", "names no attribute"},
-		{"[{'exact':{'a':'b'}},{'sql':'TRUE'}]", "filters[1].sql",
-			"exact, prefix, suffix, altinn, all, any, not"},
+		{"[{'exact':{'a':'b'}},{'regex':'a'}]", "filters[1].regex",
+			"exact, prefix, suffix, altinn, sql, all, any, not"},
+		{"[{'sql':{'type':'a'}}]", "filters[0].sql", "must be a text"},
+		{"[{'sql':''}]", "filters[0].sql", "must be a text"},
+		{"[{'sql':'type = '}]", "filters[0].sql", "at byte 7"},
+		{"[{'not':{'sql':'(TRUE'}}]", "filters[0].not.sql", "at byte 5"},
+		{"[{'sql':'NOSUCH(type)'}]", "filters[0].sql", "at byte 0"},
 		{"[{'altinn':{'source':'/ttd/app'}}]", "filters[0].altinn.source", "absolute URL"},
 		{"[{'altinn':{'id':'x'}}]", "filters[0].altinn.id", "is unknown"},
 		{"[{'altinn':{'type':''}}]", "filters[0].altinn.type", "not be empty"},
@@ -248,6 +253,43 @@ static void keeps_its_limits(void **state)
 	assert_int_equal(compile_long(BUD_FILTER_TEXT_MAX + 1), -EINVAL);
 }
 
+/* An error makes an expression fail, wherever it is, and so does what is no boolean (specs C3.6,
+ * C3.7). */
+static void decides_by_expressions(void **state)
+{
+	static const struct {
+		const char *filters;
+		bool is_match;
+	} cases[] = {
+		{"[{'sql':'TRUE'}]", true},
+		{"[{'sql':'type = \\'a.b\\''}]", true},
+		{"[{'sql':'type = \\'a.c\\''}]", false},
+		{"[{'sql':'type LIKE \\'a.%\\' AND source IN (\\'/y\\', \\'/x\\')'}]", true},
+		{"[{'sql':'number = 5'}]", true},
+		{"[{'sql':'number + 1 = 6 AND flag'}]", true},
+		{"[{'sql':'NOT flag'}]", false},
+		{"[{'sql':'number'}]", false},
+		{"[{'sql':'EXISTS subject'}]", false},
+		{"[{'sql':'NOT EXISTS subject'}]", true},
+		{"[{'sql':'subject = \\'s\\''}]", false},
+		{"[{'sql':'NOT (subject = \\'s\\')'}]", false},
+		{"[{'not':{'sql':'subject = \\'s\\''}}]", true},
+		{"[{'sql':'number / 0 = 0'}]", false},
+		{"[{'not':{'sql':'number / 0 = 0'}}]", true},
+		{"[{'any':[{'sql':'flag = FALSE'},{'sql':'number > 4'}]},{'exact':{'id':'e1'}}]",
+			true},
+		{"[{'sql':'CONCAT(type, number) = \\'a.b5\\''}]", true},
+	};
+	struct bud_event *event =
+		make_event("a.b", "/x", ",'number':5,'flag':true,'data':{'subject':'s'}");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (matches(cases[i].filters, event) != cases[i].is_match)
+			fail_msg("wrong: %s", cases[i].filters);
+	bud_event_unref(event);
+}
+
 static void needs(const char *filters, const char *attribute, const char *value)
 {
 	struct bud_filter *filter = NULL;
@@ -278,6 +320,44 @@ static void tells_what_an_index_may_rely_on(void **state)
 	needs("[{'not':{'exact':{'type':'a'}}}]", "type", NULL);
 	needs("[{'not':{'all':[{'exact':{'type':'a'}}]}}]", "type", NULL);
 	needs("[{'any':[{'all':[{'exact':{'type':'a'}}]},{'exact':{'id':'b'}}]}]", "type", NULL);
+	needs("[{'sql':'type = \\'a\\' AND EXISTS subject'}]", "type", "a");
+	needs("[{'sql':'type = \\'a\\' OR EXISTS subject'}]", "type", NULL);
+	needs("[{'sql':'type IN (\\'a\\', \\'b\\')'}]", "type", NULL);
+	needs("[{'not':{'sql':'type = \\'a\\''}}]", "type", NULL);
+}
+
+static struct bud_filter *make(const char *filters)
+{
+	struct bud_filter *filter = NULL;
+	struct bud_error error;
+
+	if (compile(filters, &filter, &error) < 0)
+		fail_msg("%s: %s", filters, error.text);
+	return filter;
+}
+
+static void names_notices(void **state)
+{
+	static const struct {
+		const char *filters;
+		bool names_them;
+	} cases[] = {
+		{"[{'exact':{'type':'no.budstikke.delivery.dead'}}]", true},
+		{"[{'any':[{'exact':{'type':'a'}},{'prefix':{'type':'no.budstikke.'}}]}]", true},
+		{"[{'prefix':{'type':'no.'}}]", false},
+		{"[{'sql':'type = \\'no.budstikke.delivery.dead\\''}]", true},
+		{"[{'sql':'type LIKE \\'no.budstikke.%\\''}]", true},
+		{"[{'sql':'type LIKE \\'no.%\\''}]", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct bud_filter *filter = make(cases[i].filters);
+		if (bud_filter_names_notices(filter) != cases[i].names_them)
+			fail_msg("wrong: %s", cases[i].filters);
+		bud_filter_destroy(filter);
+	}
+	assert_false(bud_filter_names_notices(NULL));
 }
 
 int main(void)
@@ -285,6 +365,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(decides_by_attributes),
 		cmocka_unit_test(decides_as_altinn_does),
+		cmocka_unit_test(decides_by_expressions),
+		cmocka_unit_test(names_notices),
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(keeps_its_limits),
 		cmocka_unit_test(tells_what_an_index_may_rely_on),

@@ -62,6 +62,9 @@ static void tells_what_is_equal(void **state)
 		{"[{'altinn':{'type':'a','subject':'b'}}]",
 			"[{'exact':{'type':'a','subject':'b'}}]", true},
 		{"[{'altinn':{'unit':'b'}}]", "[{'altinn':{'subject':'b'}}]", false},
+		{"[{'sql':'type=\\'a\\''}]", "[{'sql':'  (type = \\'a\\')'}]", true},
+		{"[{'sql':'type=\\'a\\''}]", "[{'sql':'type=\\'b\\''}]", false},
+		{"[{'sql':'type=\\'a\\''}]", "[{'exact':{'type':'a'}}]", false},
 	};
 
 	(void)state;
@@ -156,6 +159,15 @@ static void has_a_cover(void **state)
 		{"[{'prefix':{'type':'ab'}},{'prefix':{'type':'abc'}},{'prefix':{'type':'a'}}]",
 			"type^abc", false},
 		{"[{'prefix':{'type':'ab'}},{'exact':{'type':'abc'}}]", "type=abc", false},
+		{"[{'sql':'type = \\'a\\' AND subject IN (\\'b\\', \\'c\\') AND source LIKE "
+		 "\\'/x%\\''}]",
+			"source^/x subject=b type=a, source^/x subject=c type=a", false},
+		{"[{'sql':'type = \\'a\\' AND NOT flag'},{'exact':{'subject':'b'}}]",
+			"subject=b type=a", false},
+		{"[{'any':[{'sql':'type = \\'a\\' AND flag'},{'exact':{'subject':'b'}}]}]",
+			"subject=b, type=a", false},
+		{"[{'sql':'NOT (type = \\'a\\')'}]", "", false},
+		{"[{'sql':'type = \\'a\\' OR flag'}]", "", false},
 	};
 
 	(void)state;

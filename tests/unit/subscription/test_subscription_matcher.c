@@ -34,12 +34,38 @@ static void add_pairs(struct bud_buffer *out, size_t at_least)
 			others[(from + i * 3) % n_others], values[1 + bud_random_below(5)]);
 }
 
+static void add_expression(struct bud_buffer *out)
+{
+	const char *type = PICK(types);
+	const char *other = PICK(others);
+
+	bud_buffer_text(out, "{'sql':'");
+	switch (bud_random_below(5)) {
+	case 0:
+		bud_buffer_format(out, "type = \\'%s\\' AND EXISTS %s", type, other);
+		break;
+	case 1:
+		bud_buffer_format(out, "\\'%s\\' = type OR INT(%s) > 5", type, other);
+		break;
+	case 2:
+		bud_buffer_format(
+			out, "type IN (\\'%s\\', \\'b\\') AND %s LIKE \\'12%%\\'", type, other);
+		break;
+	case 3:
+		bud_buffer_format(out, "NOT (type = \\'%s\\') AND %s = 12", type, other);
+		break;
+	default:
+		bud_buffer_format(out, "type LIKE \\'%s%%\\' AND LENGTH(%s) < 4", type, other);
+	}
+	bud_buffer_text(out, "'}");
+}
+
 static void add_test(struct bud_buffer *out)
 {
 	static const char *const dialects[] = {"exact", "exact", "prefix", "suffix"};
 	const char *dialect = PICK(dialects);
 
-	switch (bud_random_below(7)) {
+	switch (bud_random_below(8)) {
 	case 0:
 		bud_buffer_format(out, "{'%s':{'type':'%s'}}", dialect, PICK(types));
 		break;
@@ -56,6 +82,9 @@ static void add_test(struct bud_buffer *out)
 	case 4:
 		bud_buffer_format(out, "{'altinn':{'source':'%s','resource':'%s'}}",
 			sources[3 + bud_random_below(3)], values[1 + bud_random_below(5)]);
+		break;
+	case 6:
+		add_expression(out);
 		break;
 	case 5:
 		bud_buffer_format(out, "{'%s':{'source':'%s','subject':'%s'}}", dialect,
