@@ -259,6 +259,9 @@ static int make(struct call *call, struct bud_error *error)
 	if (r == 0)
 		r = bud_subscription_check(
 			call->made, config, call->api->subscriptions->own_ports, error);
+	if (r == 0)
+		r = bud_subscription_quota_check_filter(
+			call->api->subscriptions, call->made, NULL, error);
 	return r;
 }
 

@@ -162,6 +162,8 @@ static bool prepare(struct call *call)
 	if (r == 0 && call->made)
 		r = bud_subscription_check(
 			call->made, call->api->config, call->api->own_ports, &error);
+	if (r == 0 && call->made)
+		r = bud_subscription_quota_check_filter(call->api, call->made, call->old, &error);
 	if (r < 0) {
 		bud_reply_problem(
 			call->request, 400, "bad-subscription", "Not a valid subscription", &error);

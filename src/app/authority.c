@@ -78,6 +78,8 @@ int bud_app_authority_make(struct bud_app *app, struct bud_error *error)
 		.parked_bytes = app->config.quota.parked_bytes,
 		.publish_per_s = app->config.quota.publish_per_s,
 		.instance_reads_per_s = app->config.quota.instance_reads_per_s,
+		.uncovered_filters = app->config.quota.uncovered_filters,
+		.residuals_per_key = app->config.quota.residuals_per_key,
 	});
 	if (r == 0)
 		r = load_policy(app, error);

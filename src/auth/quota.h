@@ -14,6 +14,8 @@ struct bud_quotas {
 	int64_t parked_bytes;         /* of events that wait for its subscriptions */
 	int64_t publish_per_s;        /* events */
 	int64_t instance_reads_per_s; /* of each instance token, whoever made it */
+	int64_t uncovered_filters;    /* subscriptions that are asked about every event */
+	int64_t residuals_per_key;    /* of all owners: subscription/table.h */
 };
 
 struct bud_quota_use {

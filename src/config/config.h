@@ -13,7 +13,7 @@
 #include "core/log.h"
 #include "core/text.h"
 
-#define BUD_SETTINGS        54 /* rows of the table in settings.c */
+#define BUD_SETTINGS        56 /* rows of the table in settings.c */
 #define BUD_CONFIG_FILE_MAX (64u << 10)
 
 enum bud_log_format {

@@ -132,6 +132,15 @@ const struct bud_setting bud_settings[] = {
 	{"quota.instance_reads_per_s", BUD_SETTING_INTEGER, AT(quota.instance_reads_per_s), "5",
 		"requests a second", 0, 1000000,
 		"How often events may be read by one instance token, over all nodes; 0: no bound."},
+	{"quota.uncovered_filters", BUD_SETTING_INTEGER, AT(quota.uncovered_filters), "1000",
+		"subscriptions", 0, 1000000000,
+		"How many subscriptions an owner may have whose filters name nothing that every "
+		"event must have, such as a not or a suffix alone, so that they are asked about "
+		"every event; 0: no bound."},
+	{"quota.residuals_per_key", BUD_SETTING_INTEGER, AT(quota.residuals_per_key), "10000",
+		"filters", 0, 1000000000,
+		"How many different filters may have the same exact values and ask for more than "
+		"these, so that all are asked about an event that has them; 0: no bound."},
 
 	{"delivery.allow_http", BUD_SETTING_BOOL, AT(delivery.allow_http), "no", NULL, 0, 0,
 		"Whether a sink may be http: instead of https:."},

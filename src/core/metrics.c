@@ -93,6 +93,8 @@ static const struct description gauges[BUD_GAUGES] = {
 	[BUD_GAUGE_HAND_EVENTS] = {"hand_events", "Events in hand, not yet settled"},
 	[BUD_GAUGE_ATTEMPTS_RUNNING] = {"attempts_running", "HTTP attempts under way"},
 	[BUD_GAUGE_SUBSCRIPTIONS] = {"subscriptions", "Subscriptions in the table"},
+	[BUD_GAUGE_SUBSCRIPTIONS_UNCOVERED] = {"subscriptions_uncovered",
+		"Subscriptions whose filters are asked about every event"},
 	[BUD_GAUGE_ENDPOINTS] = {"endpoints", "Endpoints known"},
 	[BUD_GAUGE_ENDPOINTS_OPEN] = {"endpoints_open", "Endpoints with an open breaker"},
 	[BUD_GAUGE_LANES_DUE] = {"lanes", "Lanes with parked deliveries"},

@@ -407,6 +407,8 @@ static void follow(struct bud_follower *follower)
 	follower->sent_mono_ms = bud_clock_mono_ms();
 	bud_metrics_set(follower->options.metrics, BUD_GAUGE_SUBSCRIPTIONS,
 		(int64_t)bud_table_count(follower->options.table));
+	bud_metrics_set(follower->options.metrics, BUD_GAUGE_SUBSCRIPTIONS_UNCOVERED,
+		(int64_t)bud_table_uncovered(follower->options.table));
 	if (bud_registry_follow(store, &follower->version, follower->options.block_ms, on_changes,
 		    follower) < 0 ||
 		bud_registry_version(store, on_version, follower) < 0)

@@ -26,7 +26,6 @@
 #include "event/notice.h"
 #include "subscription/filter.h"
 #include "subscription/subscription.h"
-#include "subscription/table.h"
 
 /* Keys of an event: one per tuple, and one more for those with a subject, for its main subject. */
 #define KEYS_MAX  (2 * BUD_TUPLES_MAX)
@@ -107,7 +106,7 @@ static void add_uncovered(struct bud_matcher *matcher, const struct bud_subscrip
 static void file_in(struct bud_matcher *matcher, const struct bud_reading *reading,
 	const struct bud_subscription *subscription)
 {
-	const struct bud_tuple *tuple = bud_tuples_file(&matcher->tuples, reading);
+	struct bud_tuple *tuple = bud_tuples_file(&matcher->tuples, reading);
 	struct bud_postings postings;
 	uintptr_t *word;
 
@@ -119,7 +118,7 @@ static void file_in(struct bud_matcher *matcher, const struct bud_reading *readi
 		&matcher->groups, bud_tuples_key(&matcher->tuples, tuple, reading));
 	postings.word = *word;
 	if (!bud_postings_add(&postings, subscription)) /* two alternatives with one key */
-		bud_tuples_drop(&matcher->tuples, (struct bud_tuple *)(uintptr_t)tuple);
+		bud_tuples_drop(&matcher->tuples, tuple);
 	*word = postings.word;
 }
 
@@ -172,7 +171,7 @@ void bud_matcher_add(struct bud_matcher *matcher, struct bud_subscription *subsc
 		add_uncovered(matcher, subscription);
 	else
 		while ((n = bud_filter_cover_next(subscription->filter, &position, literals))) {
-			bud_tuples_read_literals(&matcher->tuples, literals, n, true, &reading);
+			bud_tuples_read_or_add(&matcher->tuples, literals, n, &reading);
 			file_in(matcher, &reading, subscription);
 		}
 }
@@ -191,12 +190,79 @@ void bud_matcher_remove(struct bud_matcher *matcher, const struct bud_subscripti
 		(void)bud_postings_remove(&matcher->unfiltered, subscription);
 	else
 		while ((n = bud_filter_cover_next(filter, &position, literals))) {
-			bud_tuples_read_literals(&matcher->tuples, literals, n, false, &reading);
+			bud_tuples_read_known(&matcher->tuples, literals, n, &reading);
 			take_out_all(matcher, &reading, subscription);
 		}
 	if (bud_postings_remove(&matcher->uncovered, subscription))
 		matcher->n_uncovered--;
 	unshare_filter(matcher, filter);
+}
+
+/* Weighing. */
+
+/* Whether a subscription's filter asks more than its keys say, and something else than `filter`. */
+static bool is_residual(const struct bud_subscription *other, const struct bud_filter *filter)
+{
+	return other->filter != filter && !bud_filter_is_covered(other->filter) &&
+	       !bud_filter_equals(other->filter, filter);
+}
+
+static size_t count_uncovered(
+	const struct bud_matcher *matcher, const struct bud_subscription *subscription, size_t max)
+{
+	struct bud_postings_cursor cursor = bud_postings_seek(&matcher->uncovered, 0);
+	size_t n = 0;
+
+	for (; cursor.subscription && n < max; bud_postings_advance(&cursor)) {
+		const struct bud_subscription *other = cursor.subscription;
+		n += is_residual(other, subscription->filter) &&
+		     strcmp(other->owner, subscription->owner) == 0 &&
+		     strcmp(other->id, subscription->id) != 0;
+	}
+	return n;
+}
+
+static size_t count_residuals(const struct bud_matcher *matcher, uint64_t key,
+	const struct bud_subscription *subscription, size_t max)
+{
+	const uintptr_t *word = bud_key_table_find(&matcher->groups, key);
+	struct bud_postings postings = {word ? *word : 0};
+	struct bud_postings_cursor cursor = bud_postings_seek(&postings, 0);
+	size_t n = 0;
+
+	for (; cursor.subscription && n < max; bud_postings_advance(&cursor))
+		n += !cursor.is_same && is_residual(cursor.subscription, subscription->filter) &&
+		     strcmp(cursor.subscription->id, subscription->id) != 0;
+	return n;
+}
+
+struct bud_table_load bud_matcher_weigh(
+	const struct bud_matcher *matcher, const struct bud_subscription *subscription, size_t max)
+{
+	const struct bud_tuples *tuples = &matcher->tuples;
+	const struct bud_filter *filter = subscription->filter;
+	struct bud_literal literals[BUD_COVER_LITERALS_MAX];
+	struct bud_table_load load = {0};
+	struct bud_reading reading;
+	size_t position = 0;
+	size_t n;
+
+	if (!filter || bud_filter_is_covered(filter))
+		return load;
+	if (bud_filter_cover_n(filter) == 0)
+		load.uncovered = count_uncovered(matcher, subscription, max);
+	while ((n = bud_filter_cover_next(filter, &position, literals))) {
+		const struct bud_tuple *tuple;
+		size_t residuals = 0;
+		bud_tuples_read_known(tuples, literals, n, &reading);
+		tuple = bud_tuples_find(tuples, &reading);
+		if (tuple)
+			residuals = count_residuals(matcher,
+				bud_tuples_key(tuples, tuple, &reading), subscription, max);
+		if (residuals > load.residuals)
+			load.residuals = residuals;
+	}
+	return load;
 }
 
 /* Matching. */

@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include "subscription/key_table.h"
 #include "subscription/postings.h"
+#include "subscription/table.h"
 #include "subscription/tuples.h"
 
-struct bud_match;        /* subscription/table.h */
 struct bud_subscription; /* subscription/subscription.h */
 
 struct bud_matcher {
@@ -25,5 +25,7 @@ void bud_matcher_finish(struct bud_matcher *matcher);
  * there already in the place of its own. */
 void bud_matcher_add(struct bud_matcher *matcher, struct bud_subscription *subscription);
 void bud_matcher_remove(struct bud_matcher *matcher, const struct bud_subscription *subscription);
-/* As bud_table_match(). */
+/* As bud_table_weigh() and bud_table_match(). */
+struct bud_table_load bud_matcher_weigh(
+	const struct bud_matcher *matcher, const struct bud_subscription *subscription, size_t max);
 size_t bud_matcher_match(const struct bud_matcher *matcher, struct bud_match *match);

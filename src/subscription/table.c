@@ -365,6 +365,17 @@ bool bud_table_has_units(const struct bud_table *table)
 	return !bud_postings_are_empty(&table->content.matcher.units);
 }
 
+struct bud_table_load bud_table_weigh(
+	const struct bud_table *table, const struct bud_subscription *subscription, size_t max)
+{
+	return bud_matcher_weigh(&table->content.matcher, subscription, max);
+}
+
+size_t bud_table_uncovered(const struct bud_table *table)
+{
+	return table->content.matcher.n_uncovered;
+}
+
 size_t bud_table_match(const struct bud_table *table, struct bud_match *match)
 {
 	return bud_matcher_match(&table->content.matcher, match);

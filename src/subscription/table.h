@@ -81,6 +81,18 @@ enum bud_table_state bud_table_find(const struct bud_table *table, const char *i
 	const struct bud_subscription **out_subscription);
 /* Walks the live ones in order of serial: the first with a greater one, or NULL. */
 const struct bud_subscription *bud_table_next(const struct bud_table *table, uint64_t after_serial);
+/* What is asked about every event, and what is looked at in vain, if this one is put in: others of
+ * its owner with a filter that has no cover, if it has none itself; and the others found by one of
+ * its keys that have more to ask than the key says, if it has, too. Equal filters are one. Neither
+ * is counted far beyond `max`. */
+struct bud_table_load {
+	size_t uncovered;
+	size_t residuals;
+};
+struct bud_table_load bud_table_weigh(
+	const struct bud_table *table, const struct bud_subscription *subscription, size_t max);
+/* How many have a filter without a cover. */
+size_t bud_table_uncovered(const struct bud_table *table);
 /* Whether any of them asks for a unit. */
 bool bud_table_has_units(const struct bud_table *table);
 /* Live subscriptions, and one more than the greatest slot ever given. */

@@ -99,23 +99,40 @@ static void set_base(struct bud_reading *reading, struct bud_span source, enum b
 		set_text(reading, AT_BASE, (struct bud_span){reading->base, len});
 }
 
-void bud_tuples_read_literals(struct bud_tuples *tuples, const struct bud_literal *literals,
-	size_t n, bool is_new, struct bud_reading *out)
+static void read_literal(const struct bud_tuples *tuples, size_t at,
+	const struct bud_literal *literal, struct bud_reading *out)
+{
+	if (literal->kind == BUD_LITERAL_EXACT)
+		set_exact(tuples, out, at, literal->value);
+	else if (literal->kind == BUD_LITERAL_PREFIX)
+		set_text(out, at, literal->value);
+	else
+		set_base(out, literal->value, BUD_URI_FOLDER);
+}
+
+void bud_tuples_read_known(const struct bud_tuples *tuples, const struct bud_literal *literals,
+	size_t n, struct bud_reading *out)
 {
 	out->exact = 0;
 	out->prefixes = 0;
 	for (size_t i = 0; i < n; i++) {
 		size_t at = find_attribute(tuples, literals[i].name);
-		if (at == BUD_TUPLE_NONE && is_new)
-			at = take_attribute(tuples, literals[i].name, out);
-		if (at == BUD_TUPLE_NONE)
-			continue;
-		if (literals[i].kind == BUD_LITERAL_EXACT)
-			set_exact(tuples, out, at, literals[i].value);
-		else if (literals[i].kind == BUD_LITERAL_PREFIX)
-			set_text(out, at, literals[i].value);
-		else
-			set_base(out, literals[i].value, BUD_URI_FOLDER);
+		if (at != BUD_TUPLE_NONE)
+			read_literal(tuples, at, &literals[i], out);
+	}
+}
+
+void bud_tuples_read_or_add(struct bud_tuples *tuples, const struct bud_literal *literals, size_t n,
+	struct bud_reading *out)
+{
+	bud_tuples_read_known(tuples, literals, n, out);
+	for (size_t i = 0; i < n; i++) {
+		size_t at = find_attribute(tuples, literals[i].name);
+		if (at != BUD_TUPLE_NONE)
+			continue; /* read */
+		at = take_attribute(tuples, literals[i].name, out);
+		if (at != BUD_TUPLE_NONE)
+			read_literal(tuples, at, &literals[i], out);
 	}
 }
 
@@ -235,7 +252,8 @@ static bool is_tuple(const struct bud_tuple *tuple, const struct bud_tuple *othe
 	       tuple->prefix_len == other->prefix_len;
 }
 
-static struct bud_tuple *find_tuple(struct bud_tuples *tuples, const struct bud_tuple *like)
+static const struct bud_tuple *find_tuple(
+	const struct bud_tuples *tuples, const struct bud_tuple *like)
 {
 	for (size_t i = 0; i < tuples->n; i++)
 		if (is_tuple(&tuples->at[i], like))
@@ -253,13 +271,14 @@ static void count_attributes(struct bud_tuples *tuples, const struct bud_tuple *
 		tuples->attributes[tuple->prefix].tuples += (uint32_t)by;
 }
 
-static struct bud_tuple *make_tuple(
+static const struct bud_tuple *make_tuple(
 	struct bud_tuples *tuples, const struct bud_tuple *like, size_t most)
 {
-	struct bud_tuple *tuple = find_tuple(tuples, like);
+	const struct bud_tuple *there = find_tuple(tuples, like);
+	struct bud_tuple *tuple;
 
-	if (tuple || tuples->n >= most || (!like->exact && like->prefix == BUD_TUPLE_NONE))
-		return tuple;
+	if (there || tuples->n >= most || (!like->exact && like->prefix == BUD_TUPLE_NONE))
+		return there;
 	tuple = &tuples->at[tuples->n++];
 	*tuple = *like;
 	tuple->filed = 0;
@@ -267,13 +286,14 @@ static struct bud_tuple *make_tuple(
 	return tuple;
 }
 
-static struct bud_tuple *find_best(struct bud_tuples *tuples, const struct bud_reading *reading)
+static const struct bud_tuple *find_best(
+	const struct bud_tuples *tuples, const struct bud_reading *reading)
 {
-	struct bud_tuple *best = NULL;
+	const struct bud_tuple *best = NULL;
 	unsigned most = 0;
 
 	for (size_t i = 0; i < tuples->n; i++) {
-		struct bud_tuple *tuple = &tuples->at[i];
+		const struct bud_tuple *tuple = &tuples->at[i];
 		unsigned worth =
 			(unsigned)__builtin_popcount(tuple->exact) * (BUD_TUPLE_PREFIX_MAX + 1) +
 			tuple->prefix_len;
@@ -285,20 +305,31 @@ static struct bud_tuple *find_best(struct bud_tuples *tuples, const struct bud_r
 	return best;
 }
 
-const struct bud_tuple *bud_tuples_file(
-	struct bud_tuples *tuples, const struct bud_reading *reading)
+const struct bud_tuple *bud_tuples_find(
+	const struct bud_tuples *tuples, const struct bud_reading *reading)
+{
+	struct bud_tuple whole = whole_tuple(reading);
+	const struct bud_tuple *tuple = find_tuple(tuples, &whole);
+
+	if (tuple || tuples->n < BUD_TUPLES_MAX - TUPLES_KEPT)
+		return tuple;
+	return find_best(tuples, reading);
+}
+
+struct bud_tuple *bud_tuples_file(struct bud_tuples *tuples, const struct bud_reading *reading)
 {
 	struct bud_tuple whole = whole_tuple(reading);
 	struct bud_tuple small = small_tuple(&whole);
-	struct bud_tuple *tuple = make_tuple(tuples, &whole, BUD_TUPLES_MAX - TUPLES_KEPT);
+	const struct bud_tuple *tuple = make_tuple(tuples, &whole, BUD_TUPLES_MAX - TUPLES_KEPT);
 
 	if (!tuple)
 		tuple = find_best(tuples, reading);
 	if (!tuple)
 		tuple = make_tuple(tuples, &small, BUD_TUPLES_MAX);
-	if (tuple)
-		tuple->filed++;
-	return tuple;
+	if (!tuple)
+		return NULL;
+	tuples->at[tuple - tuples->at].filed++;
+	return &tuples->at[tuple - tuples->at];
 }
 
 void bud_tuples_drop(struct bud_tuples *tuples, struct bud_tuple *tuple)

@@ -53,10 +53,12 @@ struct bud_reading {
 void bud_tuples_init(struct bud_tuples *tuples);
 void bud_tuples_finish(struct bud_tuples *tuples);
 
-/* Of an alternative of a filter's cover. With `is_new` attributes get a place where one is free;
- * literals of attributes without one are left out. */
-void bud_tuples_read_literals(struct bud_tuples *tuples, const struct bud_literal *literals,
-	size_t n, bool is_new, struct bud_reading *out);
+/* Of an alternative of a filter's cover: of attributes that have a place, or, for a new posting,
+ * get one as long as there is one; the others are left out. */
+void bud_tuples_read_known(const struct bud_tuples *tuples, const struct bud_literal *literals,
+	size_t n, struct bud_reading *out);
+void bud_tuples_read_or_add(struct bud_tuples *tuples, const struct bud_literal *literals, size_t n,
+	struct bud_reading *out);
 /* Of what any tuple asks for. */
 void bud_tuples_read_event(
 	const struct bud_tuples *tuples, const struct bud_event *event, struct bud_reading *out);
@@ -66,8 +68,10 @@ bool bud_tuples_read_subject(
 
 /* The tuple to file a new posting under, made if there is room; NULL when none will do. Counts the
  * posting. */
-const struct bud_tuple *bud_tuples_file(
-	struct bud_tuples *tuples, const struct bud_reading *reading);
+struct bud_tuple *bud_tuples_file(struct bud_tuples *tuples, const struct bud_reading *reading);
+/* Where others are filed that would go where this one goes; NULL: nowhere. */
+const struct bud_tuple *bud_tuples_find(
+	const struct bud_tuples *tuples, const struct bud_reading *reading);
 /* One posting less; the last one gives the tuple up, and another may take its place. */
 void bud_tuples_drop(struct bud_tuples *tuples, struct bud_tuple *tuple);
 

@@ -15,6 +15,38 @@ def subscribe(api, path):
     return api.request("POST", "/subscriptions", body)
 
 
+def story_filters_that_cost_for_every_event():
+    """A filter that names no value is taken up to the quota, by whoever asks; then it is refused
+    by name, and room is made by deleting one. What an index can find is not bounded by it."""
+    settings = {"quota.uncovered_filters": 3, "quota.residuals_per_key": 2}
+    with folder() as home, Budstikke(home / "data", settings=settings) as node:
+        api = node.api()
+
+        def post(filters):
+            return api.request("POST", "/subscriptions", {
+                "protocol": "HTTP", "sink": "http://127.0.0.1:8449/a", "filters": filters})
+
+        made = [post([{"suffix": {"type": f".{i}"}}]) for i in range(3)]
+        assert [a.status for a in made] == [201] * 3, made
+        wait_until(lambda: node.metric("subscriptions_uncovered") == 3, "the table follows")
+        answer = post([{"not": {"exact": {"type": "a"}}}])
+        assert answer.status == 400 and answer.json()["member"] == "filters", answer
+        assert "quota.uncovered_filters" in answer.json()["detail"], answer
+        assert post([{"suffix": {"type": ".0"}}]).status == 200, "an identical one is there"
+        assert post([{"exact": {"type": "a"}}]).status == 201
+        assert api.request("DELETE", "/subscriptions/" + made[0].json()["id"]).status == 200
+        wait_until(lambda: node.metric("subscriptions_uncovered") == 2, "the table follows")
+        assert post([{"not": {"exact": {"type": "a"}}}]).status == 201
+
+        for i in range(2):
+            assert post([{"exact": {"source": "/s"}}, {"suffix": {"type": f".{i}"}}]).status == 201
+        wait_until(lambda: len(api.get("/subscriptions").json()) == 6, "the table follows")
+        answer = post([{"exact": {"source": "/s"}}, {"suffix": {"type": ".2"}}])
+        assert answer.status == 400, answer
+        assert "quota.residuals_per_key" in answer.json()["detail"], answer
+        assert post([{"exact": {"source": "/s", "type": "b"}}]).status == 201
+
+
 def story_subscriptions_over_two_nodes():
     """However many create at once on however many nodes, an owner gets as many as it may have."""
     with folder() as home, PrivateRedis(home / "redis") as redis:

@@ -235,6 +235,73 @@ static void a_reload_replaces_everything(void **state)
 	bud_table_destroy(table);
 }
 
+static struct bud_table_load weigh(
+	const struct bud_table *table, const char *id, const char *owner, const char *members)
+{
+	struct bud_subscription *made = make_subscription(id, 0, members);
+	struct bud_table_load load;
+
+	free(made->owner);
+	made->owner = bud_strdup(owner);
+	load = bud_table_weigh(table, made, 100);
+	bud_subscription_destroy(made);
+	return load;
+}
+
+/* Those that ask about every event count for their owner, those that share a key for all; equal
+ * filters, the record itself and what a key says whole cost nothing more. */
+static void weighs_what_a_filter_costs(void **state)
+{
+	enum { N = 8 };
+	struct bud_table *table = bud_table_create(1);
+	struct bud_table_load load;
+
+	(void)state;
+	for (uint64_t i = 0; i < 3 * N; i++) {
+		char id[16];
+		char members[100];
+		snprintf(id, sizeof(id), "s%u", (unsigned)i);
+		if (i % 3 == 0)
+			snprintf(members, sizeof(members),
+				",'filters':[{'not':{'exact':{'type':'t%u'}}}]", (unsigned)i);
+		else if (i % 3 == 1)
+			snprintf(members, sizeof(members),
+				",'types':['t'],'filters':[{'suffix':{'subject':'%u'}}]",
+				(unsigned)i);
+		else
+			snprintf(members, sizeof(members),
+				",'types':['t'],'filters':[{'exact':{'subject':'%u'}}]",
+				(unsigned)i);
+		bud_table_put(table, make_subscription(id, i + 1, members));
+	}
+	assert_int_equal(bud_table_uncovered(table), N);
+	load = weigh(table, "new", "local", ",'filters':[{'suffix':{'type':'x'}}]");
+	assert_int_equal(load.uncovered, N);
+	assert_int_equal(load.residuals, 0);
+	load = weigh(table, "s0", "local", ",'filters':[{'suffix':{'type':'x'}}]");
+	assert_int_equal(load.uncovered, N - 1);
+	load = weigh(table, "new", "local", ",'filters':[{'not':{'exact':{'type':'t3'}}}]");
+	assert_int_equal(load.uncovered, N - 1);
+	load = weigh(table, "new", "else", ",'filters':[{'suffix':{'type':'x'}}]");
+	assert_int_equal(load.uncovered, 0);
+	load = weigh(table, "new", "local", "");
+	assert_int_equal(load.uncovered, 0);
+	load = weigh(table, "new", "else", ",'types':['u','t'],'filters':[{'suffix':{'id':'x'}}]");
+	assert_int_equal(load.uncovered, 0);
+	assert_int_equal(load.residuals, N);
+	load = weigh(table, "new", "else", ",'types':['u'],'filters':[{'suffix':{'id':'x'}}]");
+	assert_int_equal(load.residuals, 0);
+	load = weigh(table, "new", "else", ",'types':['t']");
+	assert_int_equal(load.residuals, 0);
+	for (uint64_t i = 0; i < 3 * N; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "s%u", (unsigned)i);
+		bud_table_remove(table, id, i + 1);
+	}
+	assert_int_equal(bud_table_uncovered(table), 0);
+	bud_table_destroy(table);
+}
+
 static size_t heap_in_use(void)
 {
 	struct mallinfo2 info = mallinfo2();
@@ -279,6 +346,7 @@ int main(void)
 		cmocka_unit_test(more_is_said_only_when_there_is_more),
 		cmocka_unit_test(walks_all_by_serial),
 		cmocka_unit_test(a_reload_replaces_everything),
+		cmocka_unit_test(weighs_what_a_filter_costs),
 		cmocka_unit_test(an_idle_subscription_is_small),
 	};
 

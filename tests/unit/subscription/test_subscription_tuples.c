@@ -40,7 +40,7 @@ static bool is_found(
 	size_t n_keys;
 
 	bud_tuples_init(&tuples);
-	bud_tuples_read_literals(&tuples, literals, n, true, &reading);
+	bud_tuples_read_or_add(&tuples, literals, n, &reading);
 	tuple = bud_tuples_file(&tuples, &reading);
 	assert_non_null(tuple);
 	assert_true(bud_tuple_fits(tuple, &reading));
@@ -134,7 +134,7 @@ static void when_room_runs_out_a_part_will_do(void **state)
 		for (size_t i = 0; i < 3000; i++) {
 			size_t n = make_literals(literals, text);
 			const struct bud_tuple *tuple;
-			bud_tuples_read_literals(&tuples, literals, n, true, &reading);
+			bud_tuples_read_or_add(&tuples, literals, n, &reading);
 			tuple = bud_tuples_file(&tuples, &reading);
 			assert_true(!tuple || bud_tuple_fits(tuple, &reading));
 			without += !tuple && has_place(&tuples, literals, n);
