@@ -5,17 +5,23 @@
 #include "like.h"
 
 struct machine {
-	const struct cesql_expression *expression;
+	const struct cesql_place *places; /* of the expression's texts */
+	const char *bytes;                /* and what they are */
 	const struct cesql_event *event;
 	struct cesql_scratch *scratch;
 	struct cesql_value *top; /* the next free one */
 	size_t next;             /* instruction */
 };
 
+static struct cesql_text text_at(const struct machine *machine, size_t i)
+{
+	return (struct cesql_text){
+		machine->bytes + machine->places[i].offset, machine->places[i].len};
+}
+
 static bool find(const struct machine *machine, size_t text, struct cesql_value *out_value)
 {
-	return machine->event->attribute(
-		machine->event->event, cesql_text_at(machine->expression, text), out_value);
+	return machine->event->attribute(machine->event->event, text_at(machine, text), out_value);
 }
 
 static void push_boolean(struct machine *machine, bool boolean)
@@ -37,7 +43,7 @@ static enum cesql_error push_attribute(struct machine *machine, size_t text)
 static enum cesql_error compare_text(
 	struct machine *machine, const struct cesql_instruction *instruction, bool is_prefix)
 {
-	struct cesql_text literal = cesql_text_at(machine->expression, (size_t)instruction->wide);
+	struct cesql_text literal = text_at(machine, (size_t)instruction->wide);
 	char buffer[CESQL_INTEGER_BYTES];
 	struct cesql_value value;
 	struct cesql_text text;
@@ -65,8 +71,7 @@ static enum cesql_error compare_set(
 	if (!find(machine, instruction->a, &value))
 		return CESQL_ERROR_MISSING_ATTRIBUTE;
 	for (size_t i = begin; i < end && !is_element; i++) {
-		struct cesql_value element =
-			cesql_string_value(cesql_text_at(machine->expression, i));
+		struct cesql_value element = cesql_string_value(text_at(machine, i));
 		enum cesql_error error = cesql_is_element(&value, &element, &is_element);
 		if (error != CESQL_ERROR_NONE)
 			return error;
@@ -135,8 +140,8 @@ static enum cesql_error match(struct machine *machine, const struct cesql_instru
 {
 	char buffer[CESQL_INTEGER_BYTES];
 	struct cesql_value *value = &machine->top[-1];
-	bool is_match = cesql_like_match(
-		cesql_text_at(machine->expression, instruction->a), cesql_to_text(value, buffer));
+	bool is_match =
+		cesql_like_match(text_at(machine, instruction->a), cesql_to_text(value, buffer));
 
 	*value = cesql_boolean_value(is_match != (bool)instruction->flag);
 	return CESQL_ERROR_NONE;
@@ -205,8 +210,7 @@ static enum cesql_error step(struct machine *machine, const struct cesql_instruc
 		push_boolean(machine, find(machine, instruction->a, &value));
 		return CESQL_ERROR_NONE;
 	case CESQL_CODE_STRING:
-		*machine->top++ =
-			cesql_string_value(cesql_text_at(machine->expression, instruction->a));
+		*machine->top++ = cesql_string_value(text_at(machine, instruction->a));
 		return CESQL_ERROR_NONE;
 	case CESQL_CODE_INTEGER:
 		*machine->top++ = cesql_integer_value(instruction->wide);
@@ -230,8 +234,11 @@ enum cesql_error cesql_run(const struct cesql_expression *expression,
 	struct cesql_value *out_value)
 {
 	struct cesql_value stack[CESQL_STACK_MAX];
-	struct machine machine = {
-		.expression = expression, .event = event, .scratch = scratch, .top = stack};
+	struct machine machine = {.places = cesql_places(expression),
+		.bytes = cesql_bytes(expression),
+		.event = event,
+		.scratch = scratch,
+		.top = stack};
 
 	while (machine.next < expression->code_n) {
 		const struct cesql_instruction *instruction = &expression->code[machine.next++];

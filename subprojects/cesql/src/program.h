@@ -70,12 +70,16 @@ static inline const struct cesql_needed *cesql_needs(const struct cesql_expressi
 	return (const struct cesql_needed *)(cesql_places(expression) + expression->texts_n);
 }
 
+static inline const char *cesql_bytes(const struct cesql_expression *expression)
+{
+	return (const char *)(cesql_needs(expression) + expression->needs_n);
+}
+
 static inline struct cesql_text cesql_text_at(const struct cesql_expression *expression, size_t i)
 {
-	const char *bytes = (const char *)(cesql_needs(expression) + expression->needs_n);
 	struct cesql_place place = cesql_places(expression)[i];
 
-	return (struct cesql_text){bytes + place.offset, place.len};
+	return (struct cesql_text){cesql_bytes(expression) + place.offset, place.len};
 }
 
 /* What a compilation collects. Starts as {0}; cesql_builder_finish() frees it. */

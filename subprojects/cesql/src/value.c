@@ -3,11 +3,6 @@
 #include <limits.h>
 #include <string.h>
 
-bool cesql_text_equals(struct cesql_text a, struct cesql_text b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
-
 struct cesql_value cesql_zero(enum cesql_type type)
 {
 	if (type == CESQL_TYPE_STRING)

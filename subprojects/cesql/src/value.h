@@ -1,5 +1,7 @@
 /* Values: what they are as another type, and what the operators make of two. */
 #pragma once
+#include <string.h>
+
 #include "cesql.h"
 
 /* Memory for texts that an evaluation makes; it grows from the start. */
@@ -30,6 +32,11 @@ enum cesql_operator {
 	CESQL_OPERATOR_NONE
 };
 
+static inline bool cesql_text_equals(struct cesql_text a, struct cesql_text b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
 static inline struct cesql_value cesql_string_value(struct cesql_text text)
 {
 	return (struct cesql_value){.type = CESQL_TYPE_STRING, .string = text};
@@ -45,8 +52,6 @@ static inline struct cesql_value cesql_boolean_value(bool boolean)
 	return (struct cesql_value){.type = CESQL_TYPE_BOOLEAN, .boolean = boolean};
 }
 
-/* Lent by whoever owns the bytes. */
-bool cesql_text_equals(struct cesql_text a, struct cesql_text b);
 /* 3.1: "", 0, false. */
 struct cesql_value cesql_zero(enum cesql_type type);
 /* 3.7: a sign or none, then digits alone, within 32 bits. */
