@@ -8,7 +8,7 @@
 
 #include "random_tree.h"
 
-#define EXPRESSIONS_DEFAULT 20000u
+#define EXPRESSIONS_DEFAULT 40000u
 #define EVENTS              5u /* per expression */
 #define TEXT_MAX            16384u
 #define SCRATCH_BYTES       32768u
