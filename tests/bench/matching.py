@@ -61,18 +61,18 @@ def number(value, digits=0):
 
 
 def print_table(rows):
-    print("\n| work | filters | ns/event | hot | p99 | matches/event | ns/match | compared/match "
+    print("\n| work | filters | ns/event | cold | hot | p99 | matches/event | ns/match | compared/match "
           "| scan | linear ns/event | × linear | index B | table B | record B | RSS B | built/s |")
-    print("|---|" + "---|" * 15)
+    print("|---|" + "---|" * 16)
     for row in rows:
         if "skipped" in row:
-            print(f"| {row['work']} | " + "| " * 14 + f"| {row['skipped']} |")
+            print(f"| {row['work']} | " + "| " * 15 + f"| {row['skipped']} |")
             continue
         per_match = number(row["ns_match"], 1) if row["matches"] else ""
         compared = number(row["compared_per_match"], 2) if row["matches"] else \
             f"{number(row['compared'], 1)} an event"
-        cells = [number(row["filters"]), number(row["ns"]), number(row["hot_ns"]),
-                 number(row["p99_ns"]), number(row["matches"], 2), per_match, compared,
+        cells = [number(row["filters"]), number(row["ns"]), number(row["cold_ns"]),
+                 number(row["hot_ns"]), number(row["p99_ns"]), number(row["matches"], 2), per_match, compared,
                  number(row["event_ns"]), number(row["linear_ns"]), number(row["times_linear"]),
                  number(row["index_bytes"]), number(row["table_bytes"]),
                  number(row["record_bytes"]), number(row["resident_bytes"]),
