@@ -294,7 +294,7 @@ static bool is_enough(const struct trial *trial)
 {
 	if (trial->comparisons < comparisons_wanted)
 		return false;
-	return !find_seldom(trial) || trial->comparisons >= 5 * comparisons_wanted;
+	return !find_seldom(trial) || trial->comparisons >= 10 * comparisons_wanted;
 }
 
 static void all_opinions_agree(void **state)
@@ -308,7 +308,7 @@ static void all_opinions_agree(void **state)
 	trial->counts.sql_operators = json_object();
 	trial->table = bud_table_create(1);
 	while (!is_enough(trial)) {
-		trial->work.is_wide = trial->rounds / 8 % 5 == 3;
+		trial->work.is_wide = trial->rounds / 4 % 8 == 6;
 		change_some(trial);
 		if (trial->rounds % 10 == 9)
 			reload(trial);

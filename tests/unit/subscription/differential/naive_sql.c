@@ -150,8 +150,6 @@ static void arithmetic(const struct walk *walk, const json_t *tree, struct naive
 		naive_set_number(out, left * right);
 	else if (op == '/')
 		naive_set_number(out, left / right);
-	else if (left / right > INT32_MAX) /* INT_MIN % -1, as its quotient has no place */
-		naive_fail(out, NAIVE_INTEGER, NAIVE_SQL_MATH);
 	else
 		naive_set_number(out, left % right);
 }

@@ -59,8 +59,11 @@ static json_t *make_call(const char *name, json_t *argument)
 
 static const char *text_attribute(struct random_work *work)
 {
+	static const char *const always[] = {"type", "source", "id"};
 	const char *name;
 
+	if (draw_percent(&work->draw, 50))
+		return PICK(work, always); /* others are often missing, which ends it all */
 	do {
 		name = random_name(work);
 	} while (is(name, "seq") || is(name, "flag"));
@@ -72,9 +75,21 @@ static json_t *make_attribute(struct random_work *work)
 	return node("attribute", json_string(text_attribute(work)), NULL);
 }
 
+/* None of our own events: whether an expression names them is said of what is left of it when its
+ * constants are folded, which is not looked at here. */
+static const char *word_for(struct random_work *work, const char *name)
+{
+	const char *word;
+
+	do {
+		word = random_value(work, name);
+	} while (strncmp(word, "no.budstikke.", 13) == 0);
+	return word;
+}
+
 static json_t *make_word(struct random_work *work, const char *name)
 {
-	return node("string", json_string(random_value(work, name)), NULL);
+	return node("string", json_string(word_for(work, name)), NULL);
 }
 
 static json_t *make_number(struct random_work *work, unsigned depth)
@@ -83,17 +98,18 @@ static json_t *make_number(struct random_work *work, unsigned depth)
 	static const char *const operators[] = {"+", "-", "*", "/", "%"};
 	uint64_t kind = draw_below(&work->draw, depth ? 100 : 60);
 
-	if (kind < 25)
+	if (kind < 30)
 		return node("integer", json_integer(PICK(work, numbers)), NULL);
-	if (kind < 60)
+	if (kind < 45)
 		return node("attribute", json_string("seq"), NULL);
-	if (kind < 66)
+	if (kind < 60)
+		return depth ? make_call("LENGTH", make_text(work, depth - 1))
+			     : make_call("LENGTH", make_attribute(work));
+	if (kind < 65)
 		return make_call("INT", make_any(work, depth - 1));
-	if (kind < 72)
+	if (kind < 71)
 		return make_call("ABS", make_number(work, depth - 1));
-	if (kind < 78)
-		return make_call("LENGTH", make_text(work, depth - 1));
-	if (kind < 83)
+	if (kind < 76)
 		return node("minus", make_number(work, depth - 1), NULL);
 	return node(
 		PICK(work, operators), make_number(work, depth - 1), make_number(work, depth - 1));
@@ -116,19 +132,19 @@ static json_t *make_concatenation(struct random_work *work)
 static json_t *make_text(struct random_work *work, unsigned depth)
 {
 	static const char *const one[] = {"UPPER", "LOWER", "TRIM"};
-	static const char *const parts[] = {"LEFT", "RIGHT", "SUBSTRING", "SUBSTRING"};
+	static const char *const parts[] = {"LEFT", "RIGHT", "SUBSTRING"};
 	uint64_t kind = draw_below(&work->draw, depth ? 100 : 75);
 	json_t *tree;
 
+	if (depth > 0 && kind < 30)
+		return make_call(PICK(work, one), make_text(work, depth - 1));
 	if (kind < 45)
 		return make_attribute(work);
-	if (kind < 65)
+	if (kind < 55)
 		return make_word(work, random_name(work));
 	if (kind < 75)
 		return make_concatenation(work);
-	if (kind < 85)
-		return make_call(PICK(work, one), make_text(work, depth - 1));
-	if (kind < 90)
+	if (kind < 82)
 		return make_call("STRING", make_any(work, depth - 1));
 	tree = make_call(PICK(work, parts), make_text(work, depth - 1));
 	json_array_append_new(
@@ -144,7 +160,7 @@ static json_t *make_text(struct random_work *work, unsigned depth)
 static json_t *make_like(struct random_work *work, const char *op)
 {
 	const char *name = text_attribute(work);
-	const char *value = random_value(work, name);
+	const char *value = word_for(work, name);
 	char pattern[400];
 
 	switch (draw_below(&work->draw, 6)) {
@@ -190,6 +206,8 @@ static json_t *make_equality(struct random_work *work, unsigned depth)
 		return node(op, make_number(work, depth - 1), make_number(work, depth - 1));
 	if (draw_percent(&work->draw, 10))
 		return node(op, make_any(work, depth - 1), make_any(work, depth - 1));
+	if (draw_percent(&work->draw, 30))
+		return node(op, make_text(work, depth - 1), make_word(work, name));
 	attribute = node("attribute", json_string(name), NULL);
 	if (draw_percent(&work->draw, 20))
 		return node(op, make_word(work, name), attribute);
@@ -348,6 +366,22 @@ static void write_tree(
 	bud_buffer_text(out, has_parentheses ? ")" : "");
 }
 
+static json_t *make_tree(struct random_work *work)
+{
+	json_t *tree;
+
+	if (draw_percent(&work->draw, 3))
+		return node("=", node("attribute", json_string("type"), NULL),
+			node("string", json_string("no.budstikke.delivery.dead"), NULL));
+	if (draw_percent(&work->draw, 5))
+		return draw_percent(&work->draw, 70) ? make_number(work, DEPTH_MAX)
+						     : make_text(work, DEPTH_MAX);
+	tree = make_boolean(work, DEPTH_MAX);
+	for (size_t more = draw_below(&work->draw, 3); more > 0; more--)
+		tree = node("and", tree, make_boolean(work, DEPTH_MAX));
+	return tree;
+}
+
 json_t *random_sql_filter(struct random_work *work)
 {
 	bud_auto(buffer) struct bud_buffer text = {0};
@@ -355,12 +389,9 @@ json_t *random_sql_filter(struct random_work *work)
 	json_t *filter;
 
 	do {
-		size_t more = draw_below(&work->draw, 3);
 		json_decref(tree);
 		bud_buffer_clear(&text);
-		tree = make_boolean(work, DEPTH_MAX);
-		while (more-- > 0)
-			tree = node("and", tree, make_boolean(work, DEPTH_MAX));
+		tree = make_tree(work);
 		write_tree(work, &text, tree, LOOSEST);
 	} while (text.len > TEXT_BYTES_MAX);
 	filter = json_object();

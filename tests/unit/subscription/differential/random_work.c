@@ -162,13 +162,13 @@ static json_t *make_filter(struct random_work *work, unsigned depth)
 {
 	uint64_t kind = draw_below(&work->draw, depth ? 100 : 60);
 
-	if (work->has_sql && draw_percent(&work->draw, 15))
+	if (work->has_sql && draw_percent(&work->draw, 18))
 		return random_sql_filter(work);
-	if (kind < 24)
+	if (kind < 22)
 		return make_pairs(work, "exact");
 	if (kind < 36)
 		return make_pairs(work, "prefix");
-	if (kind < 48)
+	if (kind < 49)
 		return make_pairs(work, "suffix");
 	if (kind < 60)
 		return make_altinn(work);
@@ -176,7 +176,7 @@ static json_t *make_filter(struct random_work *work, unsigned depth)
 		return make_list(work);
 	if (kind < 71)
 		return make_many(work, "all", depth);
-	if (kind < 85)
+	if (kind < 84)
 		return make_many(work, "any", depth);
 	return wrap("not", make_filter(work, depth - 1));
 }
@@ -232,7 +232,7 @@ json_t *random_subscription(struct random_work *work)
 {
 	json_t *made = json_pack("{ssss}", "sink", "https://example.com/hook", "protocol", "HTTP");
 
-	if (draw_percent(&work->draw, 10)) {
+	if (draw_percent(&work->draw, 8)) {
 		json_t *list = json_array();
 		for (size_t n = 1 + draw_below(&work->draw, 4); n > 0; n--)
 			json_array_append_new(list, json_string(PICK(work, types)));
@@ -242,7 +242,7 @@ json_t *random_subscription(struct random_work *work)
 		json_object_set_new(made, "source", json_string(PICK(work, sources)));
 	if (draw_percent(&work->draw, 6))
 		json_object_set_new(made, "expires", json_string("2030-01-01T00:00:00Z"));
-	if (draw_percent(&work->draw, 95))
+	if (draw_percent(&work->draw, 93))
 		json_object_set_new(made, "filters", make_filters(work));
 	return made;
 }
@@ -339,7 +339,7 @@ json_t *random_event(struct random_work *work, const json_t *like)
 	set(attributes, "id", random_value(work, "id"));
 	set(attributes, "type", random_value(work, "type"));
 	set(attributes, "source", random_value(work, "source"));
-	if (draw_percent(&work->draw, 75))
+	if (draw_percent(&work->draw, 85))
 		set(attributes, "subject", random_value(work, "subject"));
 	while (more-- > 0) {
 		const char *name = random_name(work);
