@@ -112,7 +112,7 @@ static int set_up(void **state)
 	fetch = bud_fetch_open(
 		&loop, &(struct bud_fetch_options){.networks = &networks, .allow_http = true});
 	authority = bud_authority_create(
-		&(struct bud_authority_options){.has_point = true, .decisions_room = 4096});
+		&(struct bud_authority_options){.has_point = true, .decisions_room = 65536});
 	return 0;
 }
 
