@@ -84,10 +84,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	subscriptions = load_subscriptions(&work);
-	if (subscriptions)
-		run(&work, subscriptions);
-	else
-		printf("{\"work\":\"%s\",\"skipped\":\"the program lacks the dialect\"}\n", name);
+	run(&work, subscriptions);
 	free(subscriptions);
 	work_finish(&work);
 	return 0;

@@ -13,9 +13,9 @@ struct bud_table;
 /* As the dispatcher asks: BUD_BROADCAST_CHUNK at a time. */
 #define LOAD_CHUNK 256
 
-/* Number i has serial i + 1. NULL when the program does not know its dialect; says so. */
+/* Number i has serial i + 1. */
 struct bud_subscription *load_subscription(const struct work *work, size_t number);
-/* `n` of them from the first on, or NULL; the caller frees what is in them and the array. */
+/* All of them; the caller frees what is in the array, and the array. */
 struct bud_subscription **load_subscriptions(const struct work *work);
 /* Takes the subscriptions, not the array. */
 struct bud_table *load_table(struct bud_subscription **subscriptions, size_t n, size_t readers);

@@ -27,13 +27,10 @@ def lines(bench, core, name, *options, seconds=3600):
 def measure(bench, core, work, filters, *options):
     row = lines(bench, core, "match", "--work", work, "--filters", filters, "--passes",
                 max(bench.repeat, 1), *options)[0]
-    if "skipped" not in row:
-        events = min(row["events"], 20000)
-        counted = lines(bench, core, "match_count", "--work", work, "--filters", filters,
-                        "--events", events)[0]
-        row["compared"] = counted["compared"]
-        row["compared_most"] = counted["compared_most"]
-        row["compared_per_match"] = counted["compared_per_match"]
+    counted = lines(bench, core, "match_count", "--work", work, "--filters", filters,
+                    "--events", min(row["events"], 20000))[0]
+    for name in ("compared", "compared_most", "compared_per_match"):
+        row[name] = counted[name]
     return say(row)
 
 
@@ -64,9 +61,6 @@ def print_columns(rows, columns):
     print("\n| work | filters | " + " | ".join(title for title, _, _ in columns) + " |")
     print("|---|" + "---|" * (len(columns) + 1))
     for row in rows:
-        if "skipped" in row:
-            print(f"| {row['work']} | {row['skipped']} |" + " |" * len(columns))
-            continue
         cells = [number(row["filters"])]
         cells += [number(row[name], digits) for _, name, digits in columns]
         print(f"| {row['work']} | " + " | ".join(cells) + " |")
@@ -95,7 +89,7 @@ def print_churn(churn):
 
 
 def print_targets(rows, churn):
-    by = {(row["work"], row["filters"]): row for row in rows if "skipped" not in row}
+    by = {(row["work"], row["filters"]): row for row in rows}
     small, large = by.get(("w1", 10000)), by.get(("w1", 1000000))
     print("\n| target | measured | wanted |\n|---|---|---|")
     if large:

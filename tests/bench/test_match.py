@@ -42,7 +42,8 @@ class Match(unittest.TestCase):
         self.assertGreater(said["matches"], 1)
         counted = run("match_count", "--work", "w1", "--filters", 10000, "--events", 300)[0]
         self.assertEqual(counted["matches"], said["matches"])
-        self.assertGreater(counted["compared"], 0)  # equal filters are run once
+        self.assertGreater(counted["compared"], 0.5)
+        self.assertLess(counted["compared"], 1.5 * counted["matches"])
 
     def test_nested_prefixes(self):
         self.assertGreaterEqual(self.agree("w4a", 3000, 6)["matches"], 1000)
@@ -56,9 +57,7 @@ class Match(unittest.TestCase):
             self.assertEqual(self.agree(work, 700, 5)["matches"], 700)
 
     def test_sql(self):
-        said = match("w7", 1000, 100)
-        if "skipped" not in said:
-            self.assertEqual(said["engines"], 2)
+        self.assertEqual(match("w7", 1000, 100)["engines"], 2)
 
     def test_seeds_differ_and_come_back(self):
         first = match("w1", 500, 100, "--seed", 1)["checksum"]

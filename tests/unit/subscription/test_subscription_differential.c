@@ -217,20 +217,6 @@ static void try_event(struct trial *trial)
 	free(text);
 }
 
-/* Whether the dialect `sql` is there. */
-static bool knows_sql(void)
-{
-	static const char text[] = "{\"sink\":\"https://example.com/hook\",\"protocol\":\"HTTP\","
-				   "\"filters\":[{\"sql\":\"TRUE\"}]}";
-	struct bud_subscription *made = NULL;
-	struct bud_error error = {0};
-
-	if (bud_subscription_parse(bud_span(text), &make_defaults, &made, &error) < 0)
-		return false;
-	bud_subscription_destroy(made);
-	return true;
-}
-
 static void print(const struct trial *trial)
 {
 	print_message("seed %" PRIu64 ": %" PRIu64 " comparisons, %.1f %% match; %" PRIu64
@@ -264,22 +250,19 @@ static void print_sql(const struct trial *trial)
  * is missing never does. */
 static const char *find_seldom(const struct trial *trial)
 {
-	bool has_sql = trial->work.has_sql;
 	const char *name;
 	json_t *n;
 
 	for (size_t i = 0; i < NAIVE_OPERATORS; i++) {
-		if (i == NAIVE_SQL && !has_sql)
-			continue;
 		if (i != NAIVE_MISSING && trial->counts.held[i] < HELD_MIN)
 			return naive_names[i];
 		if (i != NAIVE_UNIT_UNKNOWN && trial->counts.failed[i] < HELD_MIN)
 			return naive_names[i];
 	}
-	for (size_t i = 0; has_sql && i < NAIVE_SQL_ERRORS; i++)
+	for (size_t i = 0; i < NAIVE_SQL_ERRORS; i++)
 		if (trial->counts.sql_errors[i] < HELD_MIN)
 			return naive_sql_error_names[i];
-	if (has_sql && json_object_size(trial->counts.sql_operators) < SQL_OPERATORS)
+	if (json_object_size(trial->counts.sql_operators) < SQL_OPERATORS)
 		return "some operator of sql";
 	json_object_foreach(trial->counts.sql_operators, name, n)
 	{
@@ -304,7 +287,6 @@ static void all_opinions_agree(void **state)
 	(void)state;
 	print_message("seed %" PRIu64 "\n", seed);
 	draw_init(&trial->work.draw, seed, 0);
-	trial->work.has_sql = knows_sql();
 	trial->counts.sql_operators = json_object();
 	trial->table = bud_table_create(1);
 	while (!is_enough(trial)) {
@@ -317,8 +299,7 @@ static void all_opinions_agree(void **state)
 		trial->rounds++;
 	}
 	print(trial);
-	if (trial->work.has_sql)
-		print_sql(trial);
+	print_sql(trial);
 	if (find_seldom(trial))
 		fail_msg("seed %" PRIu64 ": too seldom: %s", seed, find_seldom(trial));
 	for (size_t i = 1; i <= SUBSCRIPTIONS; i++)

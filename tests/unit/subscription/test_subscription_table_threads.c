@@ -30,6 +30,8 @@ static const char *const wishes[] = {
 	",'filters':[{'not':{'exact':{'subject':'n'}}}]",
 	",'filters':[{'altinn':{'resource':'r','unit':'s'}}]",
 	",'filters':[{'altinn':{'type':'t','source':'https://h/a/'}}]",
+	",'filters':[{'sql':'subject = \\'s\\' AND source LIKE \\'https://h/%\\''}]",
+	",'filters':[{'sql':'NOT (subject = CONCAT(\\'n\\', type))'}]",
 };
 
 #define WISHES (sizeof(wishes) / sizeof(*wishes))

@@ -162,7 +162,7 @@ static json_t *make_filter(struct random_work *work, unsigned depth)
 {
 	uint64_t kind = draw_below(&work->draw, depth ? 100 : 60);
 
-	if (work->has_sql && draw_percent(&work->draw, 18))
+	if (draw_percent(&work->draw, 18))
 		return random_sql_filter(work);
 	if (kind < 22)
 		return make_pairs(work, "exact");
