@@ -175,7 +175,6 @@ static struct page *copy_page(
 				}};
 	}
 	page->load = load;
-	page->work.data = page;
 	page->n = n;
 	atomic_store(&page->step, STEP_COPIED);
 	return page;
@@ -203,7 +202,7 @@ static void on_page(
 
 static void parse_page(uv_work_t *work)
 {
-	struct page *page = work->data;
+	struct page *page = bud_container(work, struct page, work);
 
 	assert(atomic_load(&page->step) == STEP_COPIED);
 	for (size_t i = 0; i < page->n; i++)
@@ -228,7 +227,7 @@ static void tell(struct page *page)
 
 static void on_parsed(uv_work_t *work, int status)
 {
-	struct page *page = work->data;
+	struct page *page = bud_container(work, struct page, work);
 	struct bud_load *load = page->load;
 
 	(void)status;
