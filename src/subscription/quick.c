@@ -1,5 +1,5 @@
 /* The quick reader. It knows what most records have, and gives up on anything else: escapes in a
- * text, blanks, headers, credentials, certificates, secrets that were rotated. So a rule is never
+ * text, blanks, credentials, certificates, secrets that were rotated. So a rule is never
  * told wrong here, at worst it is looked at twice. Filters, and configs that are new to the pool,
  * are parsed as everywhere. */
 #include "subscription/quick.h"
@@ -20,6 +20,7 @@
 #include "subscription/push_config.h"
 #include "subscription/push_config_json.h"
 #include "subscription/sealing.h"
+#include "subscription/sink_header.h"
 #include "subscription/subscription.h"
 
 #define SECRET "config.signing.secret"
@@ -202,9 +203,18 @@ static bool read_protocol(struct reading *reading)
 
 static bool read_settings(struct reading *reading)
 {
-	struct bud_span settings;
+	struct bud_subscription *made = &reading->made;
+	json_auto_t *settings = NULL;
+	struct bud_span text;
+	struct bud_error error;
 
-	return read_value(reading, &settings) && bud_span_is(settings, "{\"method\":\"POST\"}");
+	if (!read_value(reading, &text))
+		return false;
+	if (bud_span_is(text, "{\"method\":\"POST\"}"))
+		return true;
+	settings = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
+	return settings &&
+	       bud_sink_settings_parse(settings, &made->headers, &made->n_headers, &error) == 0;
 }
 
 static bool read_expires(struct reading *reading)
@@ -421,10 +431,12 @@ struct bud_subscription *bud_subscription_read_quickly(struct bud_span json,
 	reading.made.serial = beside->serial;
 	reading.made.timeout_ms = defaults->timeout_ms;
 	reading.made.sealer = defaults->sealer;
-	if (read_all(&reading, beside))
+	if (read_all(&reading, beside)) {
 		made = bud_subscription_assemble(&reading.texts, &reading.made, pool);
-	else
+	} else {
 		bud_push_config_destroy(reading.made.config);
+		bud_sink_headers_destroy(reading.made.headers, reading.made.n_headers);
+	}
 	bud_buffer_finish_secret(&reading.secret);
 	return made && compile_filter(made) ? bud_move(made) : NULL;
 }

@@ -9,6 +9,7 @@
 
 #include "core/limits.h"
 #include "core/text.h"
+#include "subscription/body.h"
 
 #define PATH "protocolsettings.headers"
 
@@ -107,6 +108,29 @@ int bud_sink_headers_parse(const struct json_t *headers, struct bud_sink_header 
 	}
 	*out_n = n;
 	return 0;
+}
+
+/* NULL when it is absent; null counts as absent. */
+static const json_t *get(const json_t *object, const char *name)
+{
+	const json_t *value = json_object_get(object, name);
+
+	return json_is_null(value) ? NULL : value;
+}
+
+int bud_sink_settings_parse(const struct json_t *settings, struct bud_sink_header **out_headers,
+	size_t *out_n, struct bud_error *error)
+{
+	static const char *const known[] = {"headers", "method", NULL};
+	const json_t *method = get(settings, "method");
+	const json_t *headers = get(settings, "headers");
+
+	if (bud_body_check(settings, "protocolsettings", known, error) < 0)
+		return -EINVAL;
+	if (method && (!json_is_string(method) || strcmp(json_string_value(method), "POST") != 0))
+		return bud_error_set(error, "protocolsettings.method",
+			"protocolsettings.method must be \"POST\"");
+	return headers ? bud_sink_headers_parse(headers, out_headers, out_n, error) : 0;
 }
 
 void bud_sink_headers_destroy(struct bud_sink_header *headers, size_t n)

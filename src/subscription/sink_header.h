@@ -16,4 +16,8 @@ struct bud_sink_header {
  * long (core/limits.h). The caller destroys the array; NULL when there are none. */
 BUD_MUST_CHECK int bud_sink_headers_parse(const struct json_t *headers,
 	struct bud_sink_header **out_headers, size_t *out_n, struct bud_error *error);
+/* The same from all of `protocolsettings`; -EINVAL also for a member that is not known, and for a
+ * method other than POST. */
+BUD_MUST_CHECK int bud_sink_settings_parse(const struct json_t *settings,
+	struct bud_sink_header **out_headers, size_t *out_n, struct bud_error *error);
 void bud_sink_headers_destroy(struct bud_sink_header *headers, size_t n);

@@ -165,21 +165,12 @@ static int read_protocol(struct reading *reading)
 
 static int read_settings(struct reading *reading)
 {
-	static const char *const known[] = {"headers", "method", NULL};
 	const json_t *settings = get(reading->root, "protocolsettings");
-	const json_t *method = get(settings, "method");
-	const json_t *headers = get(settings, "headers");
 	struct bud_subscription *made = reading->made;
 
-	if (!settings)
-		return 0;
-	if (bud_body_check(settings, "protocolsettings", known, reading->error) < 0)
-		return -EINVAL;
-	if (method && (!json_is_string(method) || strcmp(json_string_value(method), "POST") != 0))
-		return refuse(reading, "protocolsettings.method", "must be \"POST\"");
-	if (!headers)
-		return 0;
-	return bud_sink_headers_parse(headers, &made->headers, &made->n_headers, reading->error);
+	return settings ? bud_sink_settings_parse(
+				  settings, &made->headers, &made->n_headers, reading->error)
+			: 0;
 }
 
 static int read_timeout(struct reading *reading, const json_t *config)

@@ -163,12 +163,12 @@ static const char *const plain[] = {
 	",'config':{'mode':'batch','batch':{'max_events':5},'rate_per_s':2.5,'verify':'off'}",
 	",'config':{'ordered':true,'on_blocked':'skip','signing':{'schemes':['v1','rfc9421']}}",
 	",'config':{'signing':{'secret':'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'}}",
+	",'protocolsettings':{'headers':{'X-Key':'k','X-Two':'a b'}}",
 	",'filters':[{'not':{'any':[{'exact':{'type':'a\\u00e6\\n'}},{'suffix':{'id':'z'}}]}}]",
 };
 
 static const char *const special[] = {
 	",'name':'with a \\'quote\\''",
-	",'protocolsettings':{'headers':{'X-Key':'k'}}",
 	",'sinkcredential':{'credentialtype':'PLAIN','identifier':'i','secret':'TOPSECRET'}",
 	",'config':{'tls':{" MAKE_TLS "}}",
 	",'config':{'tls':{'ca':'-----BEGIN CERTIFICATE-----AA'},'max_in_flight':4}",
@@ -323,10 +323,10 @@ static void secrets_are_not_shared(void **state)
 	struct bud_subscription *made[4];
 
 	(void)state;
-	store("a", special[2], &records[0]);
-	store("b", special[2], &records[1]);
-	store("c", special[4], &records[2]);
-	store("d", special[4], &records[3]);
+	store("a", special[1], &records[0]);
+	store("b", special[1], &records[1]);
+	store("c", special[3], &records[2]);
+	store("d", special[3], &records[3]);
 	for (size_t i = 0; i < 4; i++)
 		made[i] = load_compact(bud_buffer_as_span(&records[i]), "");
 	assert_ptr_not_equal(made[0]->config, made[1]->config);
