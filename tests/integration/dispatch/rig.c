@@ -177,6 +177,7 @@ void rig_start(struct rig *rig)
 		.following = &rig->following,
 		.keyring = rig->keyring,
 		.authority = rig->authority,
+		.quota = rig->quota,
 		.config = &rig->config,
 		.metrics = &rig->metrics,
 		.node = RIG_NODE,

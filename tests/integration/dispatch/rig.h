@@ -15,6 +15,7 @@
 #include "store/store.h"
 
 struct bud_authority;    /* auth/authorize.h */
+struct bud_quota;        /* auth/quota.h */
 struct bud_subscription; /* subscription/subscription.h */
 
 #define RIG_NODE "n1"
@@ -33,6 +34,7 @@ struct rig {
 	struct bud_endpoints *endpoints;
 	struct bud_keyring *keyring;     /* empty */
 	struct bud_authority *authority; /* an open one; a test may put another before it starts */
+	struct bud_quota *quota;         /* a test's own; NULL: nothing is bounded */
 	struct bud_following following;
 	struct bud_fetch *fetch;
 	struct bud_dispatch *dispatch; /* NULL until rig_start() */
