@@ -415,15 +415,17 @@ struct bud_postings_cursor bud_postings_seek(
 		return seek_single(postings, after_serial);
 	if (kind_of(postings) == WORD_LIST) {
 		struct list *list = list_of(postings);
-		uint32_t at = find_block(list, after_serial, UINT32_MAX);
+		uint32_t at = after_serial > 0 ? find_block(list, after_serial, UINT32_MAX) : 0;
 		block = list->blocks[at];
 		cursor.blocks = &list->blocks[at + 1];
 		cursor.blocks_end = &list->blocks[list->n];
 	} else {
 		block = block_of(postings);
 	}
-	/* No slot is that large. */
-	cursor.next = &block->items[find_item(block, after_serial, UINT32_MAX)];
+	/* No slot is that large, and no serial is 0. */
+	cursor.next = block->items;
+	if (after_serial > 0)
+		cursor.next += find_item(block, after_serial, UINT32_MAX);
 	cursor.end = &block->items[block->n];
 	bud_postings_advance(&cursor);
 	cursor.is_same = false;
