@@ -316,8 +316,10 @@ static size_t find_postings(
 		bud_key_table_prefetch(&matcher->groups, keys[i]);
 	for (size_t i = 0; i < n_keys; i++) {
 		const uintptr_t *word = bud_key_table_find(&matcher->groups, keys[i]);
-		if (word)
-			postings[n++].word = *word;
+		if (!word)
+			continue;
+		postings[n].word = *word;
+		bud_postings_prefetch(&postings[n++]);
 	}
 	if (!bud_postings_are_empty(&matcher->unfiltered))
 		postings[n++] = matcher->unfiltered;
@@ -325,8 +327,6 @@ static size_t find_postings(
 		postings[n++] = matcher->uncovered;
 	if (matching->match->event->is_main_unknown && !bud_postings_are_empty(&matcher->units))
 		postings[n++] = matcher->units;
-	for (size_t i = 0; i < n; i++)
-		bud_postings_prefetch(&postings[i]);
 	return n;
 }
 
@@ -346,11 +346,15 @@ static void start_walks(struct matching *matching)
 		walk->cursor = bud_postings_seek(&postings[i], matching->match->after_serial);
 		if (!walk->cursor.subscription)
 			continue;
-		__builtin_prefetch(walk->cursor.subscription);
+		if (walk->cursor.next)
+			__builtin_prefetch(walk->cursor.subscription);
+		else /* a single one, whose serial was read */
+			prefetch_filter(walk->cursor.subscription->filter);
 		matching->n++;
 	}
 	for (size_t i = 0; i < matching->n; i++)
-		prefetch_filter(matching->walks[i].cursor.subscription->filter);
+		if (matching->walks[i].cursor.next)
+			prefetch_filter(matching->walks[i].cursor.subscription->filter);
 }
 
 static uint64_t serial_at(const struct matching *matching, size_t i)
