@@ -96,10 +96,10 @@ static void build(struct run *run)
 	size_t resident = load_resident_bytes();
 	size_t heap = load_heap_bytes();
 	size_t records;
-	int64_t began = load_thread_cpu_ns();
+	int64_t began;
 
-	run->subscriptions = load_subscriptions(&run->work);
-	run->parsed_per_s = rate(n, load_thread_cpu_ns() - began);
+	run->subscriptions = load_subscriptions(&run->work, &began);
+	run->parsed_per_s = rate(n, began);
 	records = load_heap_bytes();
 	run->record_bytes = per((int64_t)(records - heap), n);
 	run->index_bytes = measure_index(run);

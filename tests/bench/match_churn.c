@@ -246,7 +246,7 @@ static uint64_t checksum(const struct churn *churn)
 
 static int churn_all(struct churn *churn, size_t rounds)
 {
-	struct bud_subscription **subscriptions = load_subscriptions(&churn->work);
+	struct bud_subscription **subscriptions = load_subscriptions(&churn->work, NULL);
 	uint64_t before;
 	bool is_whole;
 

@@ -83,7 +83,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "no such work: %s\n", name);
 		return 2;
 	}
-	subscriptions = load_subscriptions(&work);
+	subscriptions = load_subscriptions(&work, NULL);
 	run(&work, subscriptions);
 	free(subscriptions);
 	work_finish(&work);

@@ -1,5 +1,5 @@
-/* Work for a matcher, as the program has it: subscriptions read from JSON, a table, events. What is
- * measured here is the program's own code; nothing is put together by hand. */
+/* Work for a matcher, as the program has it: subscriptions read from their stored form, a table,
+ * events. What is measured here is the program's own code; nothing is put together by hand. */
 #pragma once
 #include "match_work.h"
 
@@ -15,8 +15,9 @@ struct bud_table;
 
 /* Number i has serial i + 1. */
 struct bud_subscription *load_subscription(const struct work *work, size_t number);
-/* All of them; the caller frees what is in the array, and the array. */
-struct bud_subscription **load_subscriptions(const struct work *work);
+/* All of them; the caller frees what is in the array, and the array. `out_ns` (may be NULL): the
+ * time that reading them from their stored form took. */
+struct bud_subscription **load_subscriptions(const struct work *work, int64_t *out_ns);
 /* Takes the subscriptions, not the array. */
 struct bud_table *load_table(struct bud_subscription **subscriptions, size_t n, size_t readers);
 /* `out_ns` (may be NULL): the time that making them of their JSON took. */

@@ -12,9 +12,11 @@
 #include <jansson.h>
 
 #include "core/random.h"
+#include "subscription/compact.h"
 #include "subscription/differential/naive.h"
 #include "subscription/differential/naive_sql.h"
 #include "subscription/differential/random_work.h"
+#include "subscription/pool.h"
 #include "subscription/table.h"
 
 #define SUBSCRIPTIONS 250
@@ -30,6 +32,7 @@ static uint64_t comparisons_wanted = 200000;
 struct trial {
 	struct random_work work;
 	struct bud_table *table;
+	struct bud_pool *pool;
 	json_t *posted[SUBSCRIPTIONS + 1]; /* by serial; NULL: not there */
 	struct naive_counts counts;
 	uint64_t comparisons, matches;
@@ -91,6 +94,24 @@ static void change_some(struct trial *trial)
 		bud_table_forget(trial->table, ids[i]);
 }
 
+/* From its stored form, as at a start. */
+static struct bud_subscription *load(const struct trial *trial, uint64_t serial)
+{
+	struct bud_subscription_beside beside = {.serial = serial, .etag = bud_span("e")};
+	struct bud_subscription *given = parse(trial->posted[serial], serial);
+	struct bud_subscription *made = NULL;
+	struct bud_buffer record = {0};
+	struct bud_error error = {0};
+
+	bud_subscription_write_record(given, &record);
+	if (bud_subscription_load_compact(bud_buffer_as_span(&record), &beside, &make_defaults,
+		    trial->pool, &made, &error) < 0)
+		fail_msg("seed %" PRIu64 ": %s: %s", seed, record.at, error.text);
+	bud_subscription_destroy(given);
+	bud_buffer_finish(&record);
+	return made;
+}
+
 /* All of it once more into an empty table, the later ones first. */
 static void reload(struct trial *trial)
 {
@@ -98,7 +119,7 @@ static void reload(struct trial *trial)
 
 	for (uint64_t serial = SUBSCRIPTIONS; serial > 0; serial--)
 		if (trial->posted[serial])
-			bud_table_put(next, parse(trial->posted[serial], serial));
+			bud_table_put(next, load(trial, serial));
 	bud_table_replace(trial->table, next);
 	trial->reloads++;
 }
@@ -289,6 +310,7 @@ static void all_opinions_agree(void **state)
 	draw_init(&trial->work.draw, seed, 0);
 	trial->counts.sql_operators = json_object();
 	trial->table = bud_table_create(1);
+	trial->pool = bud_pool_create();
 	while (!is_enough(trial)) {
 		trial->work.is_wide = trial->rounds / 4 % 8 == 6;
 		change_some(trial);
@@ -308,6 +330,7 @@ static void all_opinions_agree(void **state)
 	naive_sql_forget_all();
 	json_decref(trial->counts.sql_operators);
 	bud_table_destroy(trial->table);
+	bud_pool_unref(trial->pool);
 	free(trial);
 }
 
