@@ -50,6 +50,7 @@ struct outcome {
 	double changes_per_s;
 	int64_t longest_ns;
 	int64_t longest_apply_ns; /* CPU of the writer for one call, which may be several turns */
+	double change_ns;         /* and for one change, of all its calls */
 };
 
 struct churn {
@@ -60,7 +61,7 @@ struct churn {
 	int64_t ms;
 	bool is_over;
 	struct draw draw; /* the writer's */
-	int64_t longest_apply_ns;
+	int64_t longest_apply_ns, apply_ns;
 	struct reader *all;
 	struct outcome outcomes[RATES][ROUNDS_MAX];
 };
@@ -137,6 +138,7 @@ static size_t turn(struct churn *churn, size_t *out, size_t *n_out, size_t chang
 	ns = load_thread_cpu_ns();
 	bud_table_apply(churn->table, list, n, (struct bud_table_version){1, 1});
 	ns = load_thread_cpu_ns() - ns;
+	churn->apply_ns += ns;
 	if (ns > churn->longest_apply_ns)
 		churn->longest_apply_ns = ns;
 	return n;
@@ -176,10 +178,12 @@ static void run(struct churn *churn, size_t which, size_t round)
 			abort();
 	}
 	churn->longest_apply_ns = 0;
+	churn->apply_ns = 0;
 	made = write_table(churn, rates[which]);
 	__atomic_store_n(&churn->is_over, true, __ATOMIC_RELAXED);
 	outcome->changes_per_s = (double)made * 1000 / (double)churn->ms;
 	outcome->longest_apply_ns = churn->longest_apply_ns;
+	outcome->change_ns = made ? (double)churn->apply_ns / (double)made : 0;
 	for (size_t i = 0; i < churn->readers; i++) {
 		struct reader *reader = &churn->all[i];
 		double events, p999;
@@ -212,6 +216,7 @@ static double median(double *values, size_t n)
 static void print(const struct churn *churn, size_t which, size_t rounds)
 {
 	double ns[ROUNDS_MAX], wall[ROUNDS_MAX], p999[ROUNDS_MAX], made[ROUNDS_MAX];
+	double change[ROUNDS_MAX];
 	int64_t longest = 0;
 	int64_t longest_apply = 0;
 
@@ -221,6 +226,7 @@ static void print(const struct churn *churn, size_t which, size_t rounds)
 		wall[i] = outcome->wall_ns;
 		p999[i] = outcome->p999_ns;
 		made[i] = outcome->changes_per_s;
+		change[i] = outcome->change_ns;
 		if (outcome->longest_ns > longest)
 			longest = outcome->longest_ns;
 		if (outcome->longest_apply_ns > longest_apply)
@@ -231,6 +237,7 @@ static void print(const struct churn *churn, size_t which, size_t rounds)
 	printf(",\"made_per_s\":%.0f,\"ns\":%.1f,\"wall_ns\":%.1f,\"p999_ns\":%.0f",
 		median(made, rounds), median(ns, rounds), median(wall, rounds),
 		median(p999, rounds));
+	printf(",\"change_ns\":%.0f", median(change, rounds));
 	printf(",\"longest_ns\":%" PRId64 ",\"longest_apply_ns\":%" PRId64 "}\n", longest,
 		longest_apply);
 }

@@ -80,13 +80,13 @@ def print_table(rows):
 
 def print_churn(churn):
     print("\n| w6: changes/s | made/s | CPU ns/event | ns/event by the clock | p99.9 "
-          "| longest ms | longest apply ms, CPU |")
-    print("|---|---|---|---|---|---|---|")
+          "| longest ms | longest apply ms, CPU | ns/change |")
+    print("|---|---|---|---|---|---|---|---|")
     for row in churn:
         print(f"| {number(row['changes_per_s'])} | {number(row['made_per_s'])} | "
               f"{number(row['ns'])} | {number(row['wall_ns'])} | {number(row['p999_ns'])} | "
               f"{row['longest_ns'] / 1e6:.2f} | "
-              f"{row['longest_apply_ns'] / 1e6:.3f} |")
+              f"{row['longest_apply_ns'] / 1e6:.3f} | {number(row['change_ns'])} |")
 
 
 def print_targets(rows, churn):
