@@ -263,6 +263,8 @@ def story_kills():
                 node.start()
         for publisher in publishers:
             publisher.stop()
+        wait_until(lambda: node.api().request("GET", f"/events?resource={RESOURCE}").status == 200,
+                   "it can be read again", 60)
         check_all(ledger, followers, ids(read_all(node.api(), query, size=1000)[0]))
 
 
