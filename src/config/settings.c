@@ -85,7 +85,7 @@ const struct bud_setting bud_settings[] = {
 	{"secrets.key_file", BUD_SETTING_PATH, AT(secrets.key_file), "", NULL, 0, 0,
 		"A file with such keys instead, one on each line, the newest first; empty: none."},
 
-	{"altinn.apps_domain", BUD_SETTING_TEXT, AT(altinn.apps_domain), "apps.altinn.no", NULL, 0,
+	{"altinn.apps_domain", BUD_SETTING_PATH, AT(altinn.apps_domain), "apps.altinn.no", NULL, 0,
 		0,
 		"The Altinn Events API takes sources below this domain for apps, which need no "
 		"scope to subscribe to; empty: by their resource alone."},
