@@ -54,6 +54,7 @@ struct outcome {
 };
 
 struct churn {
+	cpu_set_t cores; /* of the process */
 	struct work work;
 	struct bud_table *table;
 	struct bud_event **events;
@@ -66,12 +67,12 @@ struct churn {
 	struct outcome outcomes[RATES][ROUNDS_MAX];
 };
 
-static void stay_on(unsigned core)
+static void stay_on(const cpu_set_t *cores, unsigned core)
 {
-	cpu_set_t all, one;
+	cpu_set_t all = *cores, one;
 
 	CPU_ZERO(&one);
-	if (sched_getaffinity(0, sizeof(all), &all) < 0 || CPU_COUNT(&all) < 2)
+	if (CPU_COUNT(&all) < 2)
 		return;
 	for (int i = 0, seen = 0; i < CPU_SETSIZE; i++) {
 		if (!CPU_ISSET(i, &all))
@@ -90,7 +91,7 @@ static void *read_table(void *argument)
 	size_t at = reader->number * n / churn->readers;
 	int64_t began, cpu;
 
-	stay_on((unsigned)reader->number + 1);
+	stay_on(&churn->cores, (unsigned)reader->number + 1);
 	began = load_now_ns();
 	cpu = load_thread_cpu_ns();
 	while (!__atomic_load_n(&churn->is_over, __ATOMIC_RELAXED)) {
@@ -263,7 +264,9 @@ static int churn_all(struct churn *churn, size_t rounds)
 	churn->all = bud_alloc_zero(churn->readers * sizeof(*churn->all));
 	draw_init(&churn->draw, churn->work.seed, UINT64_MAX);
 	before = checksum(churn);
-	stay_on(0);
+	if (sched_getaffinity(0, sizeof(churn->cores), &churn->cores) < 0)
+		CPU_ZERO(&churn->cores);
+	stay_on(&churn->cores, 0); /* its threads would begin there, too */
 	for (size_t round = 0; round < rounds; round++)
 		for (size_t which = 0; which < RATES; which++)
 			run(churn, which, round);
