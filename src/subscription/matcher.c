@@ -198,6 +198,37 @@ void bud_matcher_remove(struct bud_matcher *matcher, const struct bud_subscripti
 	unshare_filter(matcher, filter);
 }
 
+static void warm_alternative(const struct bud_matcher *matcher, const struct bud_reading *reading)
+{
+	const struct bud_tuples *tuples = &matcher->tuples;
+
+	for (size_t i = 0; i < tuples->n; i++) {
+		const uintptr_t *word;
+		if (!bud_tuple_fits(&tuples->at[i], reading))
+			continue;
+		word = bud_key_table_find(
+			&matcher->groups, bud_tuples_key(tuples, &tuples->at[i], reading));
+		if (word)
+			bud_postings_prefetch(&(struct bud_postings){*word});
+	}
+}
+
+void bud_matcher_warm(const struct bud_matcher *matcher, const struct bud_filter *filter)
+{
+	struct bud_literal literals[BUD_COVER_LITERALS_MAX];
+	struct bud_reading reading;
+	size_t position = 0;
+	size_t n;
+
+	if (!filter)
+		return;
+	(void)bud_key_table_find(&matcher->filters, hash_filter(matcher, filter));
+	while ((n = bud_filter_cover_next(filter, &position, literals))) {
+		bud_tuples_read_known(&matcher->tuples, literals, n, &reading);
+		warm_alternative(matcher, &reading);
+	}
+}
+
 /* Weighing. */
 
 /* Whether a subscription's filter asks more than its keys say, and something else than `filter`. */

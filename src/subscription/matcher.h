@@ -24,6 +24,8 @@ void bud_matcher_finish(struct bud_matcher *matcher);
 /* Borrows the subscription, whose slot is set, until it is removed; puts an equal filter that is
  * there already in the place of its own. */
 void bud_matcher_add(struct bud_matcher *matcher, struct bud_subscription *subscription);
+/* Reads what adding or removing this filter will touch, so that it is in the caches by then. */
+void bud_matcher_warm(const struct bud_matcher *matcher, const struct bud_filter *filter);
 void bud_matcher_remove(struct bud_matcher *matcher, const struct bud_subscription *subscription);
 /* As bud_table_weigh() and bud_table_match(). */
 struct bud_table_load bud_matcher_weigh(
