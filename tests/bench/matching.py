@@ -1,6 +1,7 @@
 """Matching: case match, the matcher alone in a process, and case m, what 100 000 subscriptions that
 want none of it cost an event. Run by their names only; README.md tells how."""
 import json
+import os
 import statistics
 import subprocess
 import tempfile
@@ -8,6 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+# As in deploy/budstikke.service.
+AS_DEPLOYED = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 NESTED, EVERYONE = 100000, (1000, 100000, 1000000)
 
 
@@ -19,7 +22,8 @@ def say(row):
 def lines(bench, core, name, *options, seconds=3600):
     """What a program of this folder printed, line by line."""
     command = ["taskset", "-c", core, str(bench.program(name)), *map(str, options)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False,
+                          env={**os.environ, **AS_DEPLOYED})
     assert done.returncode == 0, f"{name} {options}: {done.stdout}{done.stderr}"
     return [json.loads(line) for line in done.stdout.splitlines()]
 
