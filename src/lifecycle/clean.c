@@ -225,7 +225,7 @@ static void trim(struct bud_cleaner *cleaner)
 }
 
 /* Where memory is short only as many go as the budget needs, so that what is left to read does not
- * end at once. What an event takes is known once events are counted. */
+ * end at once. What an event takes is known once events are counted; before that the least go. */
 static unsigned trim_most(const struct bud_cleaner *cleaner, uint64_t used, uint64_t limit)
 {
 	uint64_t events =
@@ -234,8 +234,10 @@ static unsigned trim_most(const struct bud_cleaner *cleaner, uint64_t used, uint
 		(uint64_t)bud_metrics_gauge(cleaner->options.metrics, BUD_GAUGE_RETENTION_BUDGET);
 	uint64_t most;
 
-	if (!cleaner->is_short || events == 0 || (limit > 0 && used > limit / 100 * HARD_PERCENT))
+	if (!cleaner->is_short || (limit > 0 && used > limit / 100 * HARD_PERCENT))
 		return TRIM_MOST;
+	if (events == 0)
+		return TRIM_LEAST;
 	most = (used - budget) / (used / events + 1) / BUD_PARTITIONS + TRIM_LEAST;
 	return most < TRIM_MOST ? (unsigned)most : TRIM_MOST;
 }
