@@ -200,14 +200,11 @@ void bud_matcher_remove(struct bud_matcher *matcher, const struct bud_subscripti
 
 static void warm_alternative(const struct bud_matcher *matcher, const struct bud_reading *reading)
 {
-	const struct bud_tuples *tuples = &matcher->tuples;
+	uint64_t keys[BUD_TUPLES_MAX];
+	size_t n = bud_tuples_keys(&matcher->tuples, reading, 0, keys);
 
-	for (size_t i = 0; i < tuples->n; i++) {
-		const uintptr_t *word;
-		if (!bud_tuple_fits(&tuples->at[i], reading))
-			continue;
-		word = bud_key_table_find(
-			&matcher->groups, bud_tuples_key(tuples, &tuples->at[i], reading));
+	for (size_t i = 0; i < n; i++) {
+		const uintptr_t *word = bud_key_table_find(&matcher->groups, keys[i]);
 		if (word)
 			bud_postings_prefetch(&(struct bud_postings){*word});
 	}

@@ -322,23 +322,30 @@ static size_t apply_chunk(struct bud_table *table, const struct bud_table_change
 	return i;
 }
 
+static void warm_one(const struct bud_table *table, const struct bud_table_change *change)
+{
+	const char *id = change->put ? change->put->id : change->id;
+	uint64_t hash = hash_id(table, id);
+	const struct bud_subscription *live = find_live(table, id, hash);
+
+	if (live) {
+		bud_matcher_warm(&table->content.matcher, live->filter);
+		(void)bud_postings_seek(&table->content.all, live->serial);
+	}
+	if (change->put)
+		bud_matcher_warm(&table->content.matcher, change->put->filter);
+	else
+		(void)find_tombstone(table, id, hash);
+}
+
 /* Reads what the changes will touch while readers go on: the writer alone changes the table. What
  * waits for memory is most of a change. A load in bulk has nobody to spare. */
 static void warm(const struct bud_table *table, const struct bud_table_change *changes, size_t n)
 {
-	for (size_t i = 0; i < n && n <= CHUNK_RECORDS; i++) {
-		const char *id = changes[i].put ? changes[i].put->id : changes[i].id;
-		uint64_t hash = hash_id(table, id);
-		const struct bud_subscription *live = find_live(table, id, hash);
-		if (live)
-			bud_matcher_warm(&table->content.matcher, live->filter);
-		if (live)
-			(void)bud_postings_seek(&table->content.all, live->serial);
-		if (changes[i].put)
-			bud_matcher_warm(&table->content.matcher, changes[i].put->filter);
-		else
-			(void)find_tombstone(table, id, hash);
-	}
+	if (n > CHUNK_RECORDS)
+		return;
+	for (size_t i = 0; i < n; i++)
+		warm_one(table, &changes[i]);
 }
 
 void bud_table_apply(struct bud_table *table, const struct bud_table_change *changes, size_t n,
