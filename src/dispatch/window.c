@@ -37,6 +37,7 @@ static bool is_worth(const struct bud_window *window, double took_ms)
 void bud_window_on_success(
 	struct bud_window *window, unsigned largest, int64_t took_ms, int64_t now_ms)
 {
+	bool is_quarter_more = window->size * 4 >= window->proved * 5;
 	double mean_ms;
 
 	if (!window->is_used || window->size >= largest || now_ms < window->grows_after_ms)
@@ -45,13 +46,12 @@ void bud_window_on_success(
 	if (++window->successes < window->size)
 		return;
 	mean_ms = (double)window->took_ms / window->successes;
-	if (window->size * 4 >= window->proved * 5 && window->size > window->proved + 1 &&
-		!is_worth(window, mean_ms)) {
+	if (is_quarter_more && window->size > window->proved + 1 && !is_worth(window, mean_ms)) {
 		begin(window, window->proved);
 		window->grows_after_ms = now_ms + NO_GROWTH_MS;
 		return;
 	}
-	if (window->size == window->proved || window->size * 4 >= window->proved * 5) {
+	if (is_quarter_more || window->size == window->proved) {
 		window->proved = window->size;
 		window->proved_took_ms = mean_ms;
 	}
