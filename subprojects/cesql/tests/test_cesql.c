@@ -12,16 +12,7 @@
 #include <cmocka.h>
 
 #include "cases.h"
-
-static struct cesql_expression *compile(const char *text)
-{
-	struct cesql_expression *expression = NULL;
-	struct cesql_fault fault;
-
-	if (cesql_compile(text, strlen(text), NULL, &expression, &fault) != 0)
-		fail_msg("%s: at %zu: %s", text, fault.offset, fault.message);
-	return expression;
-}
+#include "compile.h"
 
 /* `before` n times, then `middle`, then `after` n times. */
 static char *nest(const char *before, const char *middle, const char *after, size_t n)

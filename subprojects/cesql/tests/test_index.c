@@ -8,16 +8,7 @@
 #include <cmocka.h>
 
 #include "cesql.h"
-
-static struct cesql_expression *compile(const char *text)
-{
-	struct cesql_expression *expression = NULL;
-	struct cesql_fault fault;
-
-	if (cesql_compile(text, strlen(text), NULL, &expression, &fault) != 0)
-		fail_msg("%s: at %zu: %s", text, fault.offset, fault.message);
-	return expression;
-}
+#include "compile.h"
 
 /* "type=a|b source~/x subject" for an index: any of, prefix, exists. */
 static void write_conjuncts(const struct cesql_expression *expression, char *to)
