@@ -247,6 +247,13 @@ void rig_set_schedule(struct rig *rig, size_t n, const uint32_t *steps)
 		rig->config.delivery.retry_schedule_s.steps[i] = steps[i];
 }
 
+int rig_patience(void)
+{
+	const char *slow = getenv("BUD_TEST_SLOW");
+
+	return slow ? atoi(slow) : 1;
+}
+
 void rig_pass_ms(struct rig *rig, int64_t ms)
 {
 	int64_t end_ms = bud_clock_mono_ms() + ms;

@@ -64,10 +64,12 @@ void rig_start(struct rig *rig);
 /* Retries after so many seconds each. */
 void rig_set_schedule(struct rig *rig, size_t n, const uint32_t *steps);
 
-/* Turns the loop until `condition` holds; fails after so many ms. */
+/* How much slower this build is: BUD_TEST_SLOW, or 1. */
+int rig_patience(void);
+/* Turns the loop until `condition` holds; fails after so many ms, times the patience. */
 #define rig_wait_ms(rig, condition, ms)                                                            \
 	do {                                                                                       \
-		int64_t rig_end_ = bud_clock_mono_ms() + (ms);                                     \
+		int64_t rig_end_ = bud_clock_mono_ms() + (ms)*rig_patience();                      \
 		while (!(condition)) {                                                             \
 			if (bud_clock_mono_ms() > rig_end_)                                        \
 				fail_msg("not in %d ms: %s", (int)(ms), #condition);               \

@@ -162,10 +162,15 @@ static void on_later(uv_timer_t *timer)
 	uv_close((uv_handle_t *)timer, on_later_closed);
 }
 
-void sink_close(struct sink *sink)
+void sink_release(struct sink *sink)
 {
 	while (!bud_list_is_empty(&sink->waiting))
 		on_later(&bud_list_first(&sink->waiting, struct later, link)->timer);
+}
+
+void sink_close(struct sink *sink)
+{
+	sink_release(sink);
 	bud_listener_close(sink->listener, NULL, NULL);
 }
 
@@ -228,17 +233,24 @@ size_t sink_count(const struct sink *sink, const char *path, const char *event)
 	return n;
 }
 
-size_t sink_distinct(const struct sink *sink)
+static bool is_first_success(const struct sink *sink, size_t i)
 {
-	size_t n = 0;
+	const struct sink_seen *seen = &sink->seen[i];
 
-	for (size_t i = 0; i < sink->n; i++) {
-		bool is_first = sink->seen[i].status / 100 == 2;
-		for (size_t j = 0; j < i && is_first; j++)
-			is_first = sink->seen[j].status / 100 != 2 ||
-				   strcmp(sink->seen[i].path, sink->seen[j].path) != 0 ||
-				   strcmp(sink->seen[i].event, sink->seen[j].event) != 0;
-		n += is_first;
-	}
-	return n;
+	if (seen->status / 100 != 2)
+		return false;
+	for (size_t j = 0; j < i; j++)
+		if (sink->seen[j].status / 100 == 2 &&
+			strcmp(seen->event, sink->seen[j].event) == 0 &&
+			strcmp(seen->path, sink->seen[j].path) == 0)
+			return false;
+	return true;
+}
+
+/* Asked in each turn of the loop: those that were counted are not looked at again. */
+size_t sink_distinct(struct sink *sink)
+{
+	for (; sink->n_counted < sink->n; sink->n_counted++)
+		sink->n_distinct += is_first_success(sink, sink->n_counted);
+	return sink->n_distinct;
 }

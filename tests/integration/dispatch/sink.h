@@ -41,6 +41,8 @@ struct sink {
 	struct sink_seen *seen;
 	size_t n;
 	size_t room;
+	size_t n_counted; /* by sink_distinct() */
+	size_t n_distinct;
 	struct bud_list waiting; /* answers to come */
 	size_t n_waiting;
 	size_t most_at_a_time;
@@ -51,7 +53,9 @@ struct sink {
 };
 
 void sink_open(struct sink *sink, uv_loop_t *loop);
-/* Answers what waits. Asynchronous; the memory goes with sink_finish(). */
+/* Answers what waits, now. */
+void sink_release(struct sink *sink);
+/* Releases, and closes. Asynchronous; the memory goes with sink_finish(). */
 void sink_close(struct sink *sink);
 void sink_finish(struct sink *sink);
 /* Statuses end with 0. A path that ends with * means all that begin so. Every other path answers
@@ -64,4 +68,4 @@ bool sink_had(const struct sink *sink, const char *line);
 /* Requests on a path (NULL: all), for an event (NULL: all). */
 size_t sink_count(const struct sink *sink, const char *path, const char *event);
 /* Different pairs of path and event that were answered 2xx. */
-size_t sink_distinct(const struct sink *sink);
+size_t sink_distinct(struct sink *sink);
