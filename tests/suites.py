@@ -12,13 +12,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 SUITES = ["lint", "unit", "integration", "fuzz", "e2e", "faults", "clang", "asan", "tsan"]
+# -g1: what their reports name, functions and lines, and no more. The warnings of clang that count
+# need no optimizer.
 BUILDS = {
     "build": ["-Dbuildtype=debugoptimized"],
     "build-asan": ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dbuildtype=debug",
-                   "-Doptimization=1"],
+                   "-Doptimization=1", "-Dc_args=-g1"],
     "build-tsan": ["-Db_sanitize=thread", "-Db_lundef=false", "-Dbuildtype=debug",
-                   "-Doptimization=1"],
-    "build-clang": ["-Dwerror=true", "-Dtests=false"],
+                   "-Doptimization=1", "-Dc_args=-g1"],
+    "build-clang": ["-Dwerror=true", "-Dtests=false", "-Dbuildtype=plain"],
     "build-fuzz": ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
                    "-Dc_args=-fsanitize=fuzzer-no-link", "-Dbuildtype=debug", "-Doptimization=1"],
 }
