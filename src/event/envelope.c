@@ -66,11 +66,16 @@ static struct bud_span *quick_field(struct bud_envelope *envelope, struct bud_sp
 void bud_envelope_keep(struct bud_envelope *envelope, const struct bud_attribute *attribute)
 {
 	struct bud_span *quick = quick_field(envelope, attribute->name);
+	struct bud_attribute *kept = &envelope->attributes[envelope->attributes_n];
 
 	assert(envelope->attributes_n < BUD_ATTRIBUTES_MAX);
-	envelope->attributes[envelope->attributes_n++] = *attribute;
+	envelope->attributes_n++;
+	*kept = *attribute;
+	/* The one integer that JSON can write in two ways; the text of a value has one. */
+	if (kept->type == BUD_ATTRIBUTE_INTEGER && bud_span_is(kept->value, "-0"))
+		kept->value = (struct bud_span){kept->value.at + 1, 1};
 	if (quick)
-		*quick = attribute->value;
+		*quick = kept->value;
 }
 
 struct bud_span bud_envelope_unescape(struct bud_envelope *envelope, struct bud_span raw)

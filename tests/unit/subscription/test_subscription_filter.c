@@ -66,6 +66,8 @@ static void decides_by_attributes(void **state)
 		{"[{'not':{'exact':{'none':'s'}}}]", true},
 		/* Numbers and booleans compare by their text, time by the text received. */
 		{"[{'exact':{'number':'5'}}]", true},
+		{"[{'exact':{'zero':'0'}}]", true},
+		{"[{'exact':{'zero':'-0'}}]", false},
 		{"[{'prefix':{'flag':'tr'}}]", true},
 		{"[{'exact':{'time':'2026-01-01T00:00:00.0+01:00'}}]", true},
 		{"[{'exact':{'time':'2025-12-31T23:00:00Z'}}]", false},
@@ -87,7 +89,7 @@ static void decides_by_attributes(void **state)
 			true},
 	};
 	struct bud_event *event = make_event("a.b", "/x",
-		",'subject':null,'number':5,'flag':true,'time':'2026-01-01T00:00:00.0+01:00',"
+		",'subject':null,'number':5,'zero':-0,'flag':true,'time':'2026-01-01T00:00:00.0+01:00',"
 		"'data':{'none':'s'}");
 
 	(void)state;
