@@ -25,7 +25,6 @@ struct finding {
 	struct alternative *at; /* of all terms */
 	size_t n;
 	size_t room;
-	bool is_wide;
 };
 
 static struct alternative *push(struct finding *finding, const struct alternative *alternative)
@@ -102,8 +101,9 @@ static void multiply(struct finding *finding, size_t from, size_t n, const struc
 /* Members with one alternative first: they make no more of them. */
 static void cover_all(struct finding *finding, uint16_t at)
 {
-	const struct bud_terms *terms = finding->terms;
+	struct bud_terms *terms = finding->terms;
 	struct alternative none = {.is_whole = true};
+	bool is_wide = false;
 	size_t from = finding->n;
 	size_t n = 1;
 
@@ -114,6 +114,7 @@ static void cover_all(struct finding *finding, uint16_t at)
 			bool is_first = n == 1 && finding->at[from].n == 0;
 			if (member->covers > 0 && (member->covers > 1) != is_many)
 				continue;
+			is_wide = is_wide || member->is_wide;
 			if (member->covers == 0 ||
 				(!is_first && n * member->covers > BUD_FILTER_POSTINGS_MAX)) {
 				for (size_t j = 0; j < n; j++)
@@ -127,6 +128,8 @@ static void cover_all(struct finding *finding, uint16_t at)
 	}
 	if (finding->at[from].n > 0)
 		set_cover(finding, at, from);
+	else
+		terms->at[at].is_wide = is_wide;
 }
 
 static void cover_sql(struct finding *finding, uint16_t at)
@@ -142,20 +145,21 @@ static void cover_sql(struct finding *finding, uint16_t at)
 
 static void cover_any(struct finding *finding, uint16_t at)
 {
-	const struct bud_terms *terms = finding->terms;
+	struct bud_terms *terms = finding->terms;
 	size_t max = terms->at[at].is_types ? BUD_TYPES_MAX : BUD_FILTER_POSTINGS_MAX;
 	size_t from = finding->n;
+	bool is_wide = false;
 	size_t n = 0;
 
 	for (uint16_t i = terms->at[at].first; i != BUD_TERM_NONE; i = terms->at[i].next) {
-		if (terms->at[i].covers == 0)
+		if (terms->at[i].covers == 0 && !terms->at[i].is_wide)
 			return;
+		is_wide = is_wide || terms->at[i].is_wide;
 		n += terms->at[i].covers;
 	}
-	if (n > max) {
-		finding->is_wide = true;
+	terms->at[at].is_wide = is_wide || n > max;
+	if (terms->at[at].is_wide)
 		return;
-	}
 	for (uint16_t i = terms->at[at].first; i != BUD_TERM_NONE; i = terms->at[i].next) {
 		for (size_t j = 0; j < terms->at[i].covers; j++) {
 			struct alternative one = finding->at[terms->at[i].cover_at + j];
@@ -171,7 +175,7 @@ static void write_cover(const struct finding *finding, struct bud_cover *out)
 	const struct alternative *from = finding->at + top->cover_at;
 
 	*out = (struct bud_cover){.n = top->covers, .is_whole = top->covers > 0};
-	out->is_wide = finding->is_wide && top->covers == 0;
+	out->is_wide = top->is_wide;
 	for (size_t i = 0; i < top->covers; i++)
 		out->len = (uint16_t)(out->len + 1 + from[i].n);
 	if (out->len == 0)

@@ -38,6 +38,7 @@ struct bud_term {
 	uint8_t kind;
 	uint8_t depth;
 	bool is_types;
+	bool is_wide;   /* has no cover only because that would have too many alternatives */
 	uint16_t first; /* member, of SQL a hint; BUD_TERM_NONE: none */
 	uint16_t next;  /* of the same all or any */
 	uint16_t parent;

@@ -225,6 +225,39 @@ static void a_cover_has_a_bound(void **state)
 	}
 }
 
+/* Nothing is filed for what stands below a not, so no number of alternatives is too many there. */
+static void a_not_is_not_wide(void **state)
+{
+	static const struct {
+		const char *head;
+		const char *tail;
+		bool is_wide;
+	} cases[] = {
+		{"[{'not':", "}]", false},
+		{"[{'not':{'not':", "}}]", true},
+		{"[{'any':[", ",{'not':{'exact':{'y':'1'}}}]}]", false},
+		{"[{'any':[{'all':[{'suffix':{'y':'1'}},", "]},{'exact':{'y':'1'}}]}]", true},
+		{"[{'any':[{'all':[{'suffix':{'y':'1'}},", "]},{'suffix':{'y':'2'}}]}]", false},
+		{"[{'all':[{'suffix':{'y':'1'}},", "]}]", true},
+		{"[{'all':[{'exact':{'y':'1'}},", "]}]", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct bud_buffer text = {0};
+		struct bud_filter *filter;
+		bud_buffer_format(&text, "%s{'any':[", cases[i].head);
+		for (size_t j = 0; j <= BUD_FILTER_POSTINGS_MAX; j++)
+			bud_buffer_format(&text, "%s{'exact':{'x':'%zu'}}", j ? "," : "", j);
+		bud_buffer_format(&text, "]}%s", cases[i].tail);
+		filter = make(text.at);
+		if (bud_filter_is_wide(filter) != cases[i].is_wide)
+			fail_msg("wrong: %s", text.at);
+		bud_filter_destroy(filter);
+		bud_buffer_finish(&text);
+	}
+}
+
 static void source_and_types_are_part_of_it(void **state)
 {
 	char *types[BUD_TYPES_MAX];
@@ -264,6 +297,7 @@ int main(void)
 		cmocka_unit_test(tells_what_is_equal),
 		cmocka_unit_test(has_a_cover),
 		cmocka_unit_test(a_cover_has_a_bound),
+		cmocka_unit_test(a_not_is_not_wide),
 		cmocka_unit_test(source_and_types_are_part_of_it),
 	};
 
