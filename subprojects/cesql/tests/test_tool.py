@@ -61,6 +61,21 @@ class Tool(unittest.TestCase):
             self.assertEqual((code, out), (2, ""), text)
             self.assertIn(words, err)
 
+    def test_data_is_not_looked_at(self):
+        for data in ("12345678901234567890123", "1e400", "-1E+999", "[1,{\"a\":[-9e999]}]",
+                     '"1e400"', "0.5", "null", "{}", '{"data":1e400,"n":99999999999999999999}'):
+            event = '{"x":"data","n":5,"data" : %s, "m":7}' % data
+            self.assertEqual(run("n + m", text=event), (0, "12\n", ""), data)
+            line = '{"event":%s,"expression":"n + m"}' % event
+            self.assertEqual(run("--lines", text=line), (0, "12\n", ""), data)
+        for text in ('{"n":99999999999999999999}', '{"x":"data","n":1e400}', '{"data":01}',
+                     '{"data":1.}', '{"data":[1.2.3]}', '{"data":[1 2]}', '{"data":-}'):
+            code, out, err = run("TRUE", text=text)
+            self.assertEqual((code, out), (2, ""), text)
+            self.assertIn("no JSON", err)
+        for digits in ("0" * 8000000, "1" * 8000000 + ".", "-" * 8000000):  # in one pass
+            self.assertEqual(run("TRUE", text='{"data":[%s]}' % digits)[0], 2)
+
     def test_lines(self):
         lines = [
             ('{"expression":"n = 5","event":{"n":5}}', "true"),

@@ -93,6 +93,71 @@ static const char *find_bad_attribute(json_t *event)
 	return NULL;
 }
 
+static size_t string_len(const char *at, const char *end)
+{
+	size_t n = 1;
+
+	while (at + n < end && at[n] != '"')
+		n += at[n] == '\\' ? 2 : 1;
+	return at + n < end ? n + 1 : (size_t)(end - at);
+}
+
+/* 0: it is none. */
+static size_t number_len(const char *at)
+{
+	static const char digits[] = "0123456789";
+	size_t n = at[0] == '-';
+	size_t whole = strspn(at + n, digits);
+
+	if (whole == 0 || (whole > 1 && at[n] == '0'))
+		return 0;
+	n += whole;
+	if (at[n] == '.') {
+		size_t fraction = strspn(at + n + 1, digits);
+		if (fraction == 0)
+			return 0;
+		n += 1 + fraction;
+	}
+	if (at[n] == 'e' || at[n] == 'E') {
+		size_t sign = at[n + 1] == '-' || at[n + 1] == '+';
+		size_t power = strspn(at + n + 1 + sign, digits);
+		if (power == 0)
+			return 0;
+		n += 1 + sign + power;
+	}
+	return n;
+}
+
+/* Data may have numbers that jansson cannot hold. They do not matter: zeros take their place, below
+ * `depth`, where the attributes stand, and under "data" there. `text` ends with a NUL. */
+static void hide_numbers(char *text, size_t len, size_t depth)
+{
+	const char *end = text + len;
+	size_t inside = 0;
+	bool is_data = false;
+	size_t n;
+
+	for (char *at = text; at < end; at += n) {
+		n = 1;
+		if (*at == '"') {
+			n = string_len(at, end);
+			if (inside == depth) /* the last one before a number is its name */
+				is_data = n == 6 && memcmp(at, "\"data\"", n) == 0;
+		} else if (*at == '{' || *at == '[') {
+			inside++;
+		} else if ((*at == '}' || *at == ']') && inside > 0) {
+			inside--;
+		} else if (*at == '-' || (*at >= '0' && *at <= '9')) {
+			n = strspn(at, "+-.0123456789Ee");
+			if ((inside > depth || (inside == depth && is_data)) &&
+				number_len(at) == n) {
+				memset(at, ' ', n);
+				*at = '0';
+			}
+		}
+	}
+}
+
 static void print_answer(const struct cesql_value *value, enum cesql_error error)
 {
 	json_t *json;
@@ -184,14 +249,18 @@ static bool is_event(const struct tool *tool, json_t *event)
 	return false;
 }
 
-static void answer_line(const struct tool *tool, const char *line, size_t len)
+static void answer_line(const struct tool *tool, char *line, size_t len)
 {
 	json_error_t where;
-	json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
-	json_t *expression = json_object_get(root, "expression");
-	json_t *event = json_object_get(root, "event");
+	json_t *root;
+	json_t *expression;
+	json_t *event;
 	char message[256];
 
+	hide_numbers(line, len, 2);
+	root = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
+	expression = json_object_get(root, "expression");
+	event = json_object_get(root, "event");
 	if (!root) {
 		snprintf(message, sizeof(message), "no JSON: %s", where.text);
 		complain(tool, message);
@@ -272,6 +341,7 @@ static int answer_one(const struct tool *tool, const char *text)
 	if (!bytes)
 		return 2;
 	if (strspn(bytes, " \t\r\n") < len) {
+		hide_numbers(bytes, len, 1);
 		event = json_loadb(bytes, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
 		if (!event) {
 			fprintf(stderr, "cesql: the event is no JSON: line %d, column %d: %s\n",
