@@ -121,6 +121,15 @@ class Tool(unittest.TestCase):
         self.assertIn("usage: cesql", out)
         self.assertEqual(run("--version"), (0, "cesql 1.0.0\n", ""))
 
+    def test_says_when_it_cannot_write(self):
+        for words, text in ((("TRUE",), "{}"), (("--help",), ""), (("--version",), ""),
+                            (("--lines",), '{"expression":"1"}\n' * 3)):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([TOOL, *words], input=text, stdout=full, text=True,
+                                      stderr=subprocess.PIPE, check=False, timeout=60)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn("cannot write", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

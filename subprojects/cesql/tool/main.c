@@ -282,7 +282,7 @@ static int answer_lines(struct tool *tool)
 	ssize_t len;
 
 	setvbuf(stdout, NULL, _IOLBF, 0); /* who asks may wait for each answer */
-	while ((len = getline(&line, &room, stdin)) >= 0) {
+	while (!ferror(stdout) && (len = getline(&line, &room, stdin)) >= 0) {
 		tool->line++;
 		if ((size_t)len > INPUT_BYTES_MAX) {
 			complain(tool, "longer than 16 MiB");
@@ -371,6 +371,15 @@ static int misused(const char *why)
 	return 2;
 }
 
+/* The exit code; what was buffered must get out, too. */
+static int finish(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "cesql: cannot write to the standard output\n");
+	return 2;
+}
+
 /* --10 and --'10' are expressions. */
 static bool is_option(const char *word)
 {
@@ -390,11 +399,11 @@ int main(int argc, char **argv)
 		const char *word = argv[i];
 		if (!is_over && strcmp(word, "--help") == 0) {
 			fputs(help, stdout);
-			return 0;
+			return finish(0);
 		}
 		if (!is_over && strcmp(word, "--version") == 0) {
 			printf("cesql %s\n", cesql_version());
-			return 0;
+			return finish(0);
 		}
 		if (!is_over && strcmp(word, "--") == 0)
 			is_over = true;
@@ -419,9 +428,5 @@ int main(int argc, char **argv)
 		return misused("there is no memory");
 	code = is_lines ? answer_lines(&tool) : answer_one(&tool, expression);
 	free(tool.scratch);
-	if (fflush(stdout) != 0) {
-		perror("cesql: standard output");
-		return 2;
-	}
-	return code;
+	return finish(code);
 }
