@@ -9,6 +9,18 @@
 #include "core/limits.h"
 #include "event/json.h"
 
+/* Of what is valid JSON and cannot be held. */
+static const char *why_refused(const json_error_t *fault)
+{
+	switch (json_error_code(fault)) {
+	case json_error_null_character:
+	case json_error_null_byte_in_key:
+		return "a text has \\u0000";
+	default:
+		return fault->text;
+	}
+}
+
 int bud_body_parse(struct bud_span json, struct json_t **out_object, struct bud_error *error)
 {
 	json_error_t fault;
@@ -20,9 +32,7 @@ int bud_body_parse(struct bud_span json, struct json_t **out_object, struct bud_
 	object = json_loadb(json.at, json.len, JSON_REJECT_DUPLICATES, &fault);
 	if (!object)
 		return bud_error_set(error, NULL, "the body is refused: %s, line %d, column %d",
-			json_error_code(&fault) == json_error_duplicate_key ? fault.text
-									    : "not valid JSON",
-			fault.line, fault.column);
+			why_refused(&fault), fault.line, fault.column);
 	if (!json_is_object(object)) {
 		json_decref(object);
 		return bud_error_set(error, NULL, "the body must be a JSON object");

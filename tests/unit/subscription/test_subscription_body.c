@@ -42,6 +42,26 @@ static void refuses_other_than_one_strict_object(void **state)
 	json_decref(object);
 }
 
+/* What is valid JSON and refused all the same is not called invalid. */
+static void says_what_it_cannot_hold(void **state)
+{
+	static const char *const cases[][2] = {
+		{"{'a':'b\\u0000'}", "a text has \\u0000"},
+		{"{'a\\u0000':1}", "a text has \\u0000"},
+		{"{'a':99999999999999999999}", "too big integer"},
+		{"{'a':1e999}", "real number overflow"},
+	};
+	struct bud_error error = {0};
+	json_t *object = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_int_equal(parse(cases[i][0], &object, &error), -EINVAL);
+		if (!strstr(error.text, cases[i][1]) || strstr(error.text, "valid JSON"))
+			fail_msg("%s: %s", cases[i][0], error.text);
+	}
+}
+
 static void names_all_unknown_members(void **state)
 {
 	static const char *const known[] = {"a", "b", NULL};
@@ -99,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_other_than_one_strict_object),
+		cmocka_unit_test(says_what_it_cannot_hold),
 		cmocka_unit_test(names_all_unknown_members),
 		cmocka_unit_test(merges_as_rfc_7396_shows),
 	};
