@@ -246,6 +246,11 @@ static int read_pem(
 			BUD_PEM_BYTES_MAX);
 	if (strstr(line, "ENCRYPTED"))
 		return refuse(reading, path, "must not be encrypted");
+	/* Files with both are common; only of the key nothing is shown, and it alone is sealed. */
+	if (!reading->source->is_stored && strcmp(name, "key") != 0 &&
+		strstr(line, "PRIVATE KEY-----"))
+		return refuse(reading, path,
+			"must not have a private key, for it is shown: config.tls.key is for that");
 	*out_pem = bud_strdup(text);
 	return 0;
 }

@@ -315,6 +315,25 @@ static void a_key_stays_with_its_certificate(void **state)
 	bud_push_config_destroy(old);
 }
 
+/* What is shown must not have it: people paste files that have certificate and key. */
+static void a_private_key_stands_in_its_place_only(void **state)
+{
+	static const char *const members[] = {"ca", "certificate"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		const struct bud_push_config *made = NULL;
+		struct bud_error error = {0};
+		char text[400], path[32];
+		snprintf(text, sizeof(text), "{'tls':{'%s':'%s','key':'%s'}}", members[i],
+			CERTIFICATE "\\u000a" KEY, KEY);
+		snprintf(path, sizeof(path), "config.tls.%s", members[i]);
+		assert_int_equal(parse(text, NULL, NULL, &made, &error), -EINVAL);
+		assert_string_equal(error.member, path);
+		assert_non_null(strstr(error.text, "config.tls.key"));
+	}
+}
+
 static void a_credential_stays_unless_it_is_null(void **state)
 {
 	const struct bud_push_config *old =
@@ -347,6 +366,7 @@ int main(void)
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(bounds_the_lists),
 		cmocka_unit_test(a_key_stays_with_its_certificate),
+		cmocka_unit_test(a_private_key_stands_in_its_place_only),
 		cmocka_unit_test(a_credential_stays_unless_it_is_null),
 	};
 
