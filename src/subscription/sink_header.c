@@ -133,6 +133,17 @@ int bud_sink_settings_parse(const struct json_t *settings, struct bud_sink_heade
 	return headers ? bud_sink_headers_parse(headers, out_headers, out_n, error) : 0;
 }
 
+const char *bud_sink_headers_signature_field(const struct bud_sink_header *headers, size_t n)
+{
+	static const char *const names[] = {"content-digest", "signature-input", "signature"};
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++)
+			if (bud_span_is_nocase(bud_span(headers[i].name), names[k]))
+				return headers[i].name;
+	return NULL;
+}
+
 void bud_sink_headers_destroy(struct bud_sink_header *headers, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

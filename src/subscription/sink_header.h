@@ -20,4 +20,7 @@ BUD_MUST_CHECK int bud_sink_headers_parse(const struct json_t *headers,
  * method other than POST. */
 BUD_MUST_CHECK int bud_sink_settings_parse(const struct json_t *settings,
 	struct bud_sink_header **out_headers, size_t *out_n, struct bud_error *error);
+/* The name of the first one that a signature by RFC 9421 has for itself: a receiver joins two of a
+ * name, and then nothing fits. NULL: there is none. */
+const char *bud_sink_headers_signature_field(const struct bud_sink_header *headers, size_t n);
 void bud_sink_headers_destroy(struct bud_sink_header *headers, size_t n);

@@ -236,6 +236,20 @@ static int check_authorization(struct reading *reading)
 	return 0;
 }
 
+/* What is stored already is left. */
+static int check_signature_fields(struct reading *reading)
+{
+	const struct bud_subscription *made = reading->made;
+	const char *name = bud_sink_headers_signature_field(made->headers, made->n_headers);
+	char path[64];
+
+	if (!name || reading->origin == ORIGIN_STORE ||
+		!(made->config->signatures & BUD_SIGNATURE_RFC9421))
+		return 0;
+	snprintf(path, sizeof(path), "protocolsettings.headers.%s", name);
+	return refuse(reading, path, "does not go with the signing scheme \"rfc9421\"");
+}
+
 /* A time that has passed is a mistake where it is new, and a fact where it was there before. */
 static int read_expires(struct reading *reading)
 {
@@ -296,7 +310,7 @@ static int read_all(struct reading *reading)
 {
 	static int (*const steps[])(struct reading *) = {read_name, read_source, read_types,
 		read_filters, read_sink, read_protocol, read_settings, read_config,
-		check_authorization, read_expires, read_from, check_status};
+		check_authorization, check_signature_fields, read_expires, read_from, check_status};
 	const char *const *known = reading->origin == ORIGIN_STORE ? stored_members : api_members;
 	int r = bud_body_check(reading->root, "", known, reading->error);
 

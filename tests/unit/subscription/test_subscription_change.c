@@ -132,9 +132,16 @@ static void a_change_cannot_touch_all(void **state)
 		{"{'from':'2024-01-01T00:00:00Z'}", "from"},
 		{"{'protocolsettings':{'headers':{'AUTHORIZATION':'x'}}}",
 			"protocolsettings.headers.Authorization"},
+		{"{'protocolsettings':{'headers':{'X':'x','content-Digest':'x'}}}",
+			"protocolsettings.headers.content-Digest"},
+		{"{'protocolsettings':{'headers':{'Signature-Input':'x'}}}",
+			"protocolsettings.headers.Signature-Input"},
+		{"{'protocolsettings':{'headers':{'signature':'x'}}}",
+			"protocolsettings.headers.signature"},
 	};
 	struct bud_subscription *old = make_subscription("s1", 1,
-		",'from':'earliest','config':{'tls':{" MAKE_TLS "}},"
+		",'from':'earliest','config':{'tls':{" MAKE_TLS
+		"},'signing':{'schemes':['v1','rfc9421']}},"
 		"'sinkcredential':{'credentialtype':'PLAIN','identifier':'i','secret':'s'}");
 	struct bud_subscription *made = NULL;
 	struct bud_error error;
@@ -149,6 +156,13 @@ static void a_change_cannot_touch_all(void **state)
 				 "{'status':{'state':'active'},'from':'earliest'}", &made, &error),
 		0);
 	assert_string_equal(made->from, "earliest");
+	bud_subscription_destroy(made);
+	/* Without that signature nobody reads them as ours. */
+	assert_int_equal(change(bud_subscription_patch, old,
+				 "{'config':{'signing':null},"
+				 "'protocolsettings':{'headers':{'Content-Digest':'x'}}}",
+				 &made, &error),
+		0);
 	bud_subscription_destroy(made);
 	bud_subscription_destroy(old);
 }
