@@ -178,6 +178,9 @@ static void a_start_is_the_earliest_or_a_time(void **state)
 	(void)state;
 	assert_int_equal(made->from_ms, NOW_MS);
 	bud_subscription_destroy(made);
+	made = make_subscription("s1", 1, ",'from':'0001-01-01T00:00:00Z'");
+	assert_int_equal(made->from_ms, 0);
+	bud_subscription_destroy(made);
 	made = NULL;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char text[200];
