@@ -33,7 +33,9 @@ static void keep_null(json_t *root, const json_t *patch, const char *const *path
 void bud_patch_merge(struct json_t *root, const struct json_t *patch)
 {
 	static const char *const nulls[][4] = {{"sinkcredential", NULL},
-		{"config", "signing", "secret", NULL}, {"config", "tls", "key", NULL}};
+		{"sinkcredential", "secret", NULL}, {"sinkcredential", "accesstoken", NULL},
+		{"sinkcredential", "refreshtoken", NULL}, {"config", "signing", "secret", NULL},
+		{"config", "tls", "key", NULL}};
 	const json_t *type =
 		json_object_get(json_object_get(patch, "sinkcredential"), "credentialtype");
 	const json_t *old =

@@ -127,6 +127,12 @@ static void a_change_cannot_touch_all(void **state)
 	static const char *const cases[][2] = {
 		{"{'config':{'signing':{'secret':null}}}", "config.signing.secret"},
 		{"{'config':{'tls':{'key':null}}}", "config.tls.key"},
+		{"{'sinkcredential':{'secret':null}}", "sinkcredential.secret"},
+		{"{'sinkcredential':{'credentialtype':'REFRESHTOKEN','accesstoken':null}}",
+			"sinkcredential.accesstoken"},
+		{"{'sinkcredential':{'credentialtype':'REFRESHTOKEN','accesstoken':'a',"
+		 "'refreshtoken':null}}",
+			"sinkcredential.refreshtoken"},
 		{"{'status':{'state':'paused'}}", "status"},
 		{"{'status':5}", "status"},
 		{"{'from':'2024-01-01T00:00:00Z'}", "from"},
