@@ -136,13 +136,21 @@ static int parse(struct call *call, struct bud_error *error)
 	return 0;
 }
 
+/* What a change of the credential has left of the old status. */
+static bool has_forgotten(
+	const struct bud_subscription_status *old, const struct bud_subscription_status *status)
+{
+	return (old->access_token && !status->access_token) ||
+	       (bud_status_is_credential_told(old) && !bud_status_is_credential_told(status));
+}
+
 /* What is granted to one sink is not to another, and tokens go with their credential. */
 static void prepare_status(struct call *call)
 {
 	const struct bud_subscription *old = call->old;
 	struct bud_subscription_status *status = &call->made->status;
 
-	call->has_status = old && old->status.access_token && !status->access_token;
+	call->has_status = old && has_forgotten(&old->status, status);
 	if (bud_consent_is_needed(call->api->config->delivery.verify, old, call->made)) {
 		bud_consent_start(status, bud_clock_wall_ms());
 		call->has_status = true;

@@ -374,20 +374,6 @@ static void on_tokens(void *owner, struct bud_oauth2_tokens *tokens, const char 
 	}
 }
 
-/* What a pending one said before it waited for a token. */
-static void take_back(struct bud_subscription_status *status)
-{
-	bool is_pending = status->state == BUD_SUBSCRIPTION_PENDING;
-
-	replace(&status->reason, is_pending ? "consent" : NULL);
-	replace(&status->detail, is_pending ? "its receiver has not been asked yet" : NULL);
-}
-
-static bool is_told(const struct bud_subscription_status *status)
-{
-	return status->reason && strcmp(status->reason, "credential") == 0;
-}
-
 /* They belong to the credential that they were fetched with. */
 static bool take_tokens(void *owner, const struct bud_subscription *subscription,
 	struct bud_subscription_status *status)
@@ -407,8 +393,7 @@ static bool take_tokens(void *owner, const struct bud_subscription *subscription
 		status->refresh_token = bud_sealing_close_text(
 			subscription, "refresh_token", tokens->refresh_token);
 	}
-	if (is_told(status))
-		take_back(status);
+	bud_status_take_credential_back(status);
 	return true;
 }
 
@@ -448,9 +433,10 @@ static bool take_failure(void *owner, const struct bud_subscription *subscriptio
 	const struct holder *holder = owner;
 
 	(void)subscription;
-	if (status->reason && !is_told(status) && status->state != BUD_SUBSCRIPTION_PENDING)
+	if (status->reason && !bud_status_is_credential_told(status) &&
+		status->state != BUD_SUBSCRIPTION_PENDING)
 		return false;
-	replace(&status->reason, "credential");
+	replace(&status->reason, BUD_STATUS_CREDENTIAL);
 	replace(&status->detail, holder->why);
 	return true;
 }

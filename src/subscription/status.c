@@ -77,8 +77,30 @@ void bud_status_finish(struct bud_subscription_status *status)
 	*status = (struct bud_subscription_status){0};
 }
 
+static void replace(char **text, const char *with)
+{
+	free(*text);
+	*text = with ? bud_strdup(with) : NULL;
+}
+
+bool bud_status_is_credential_told(const struct bud_subscription_status *status)
+{
+	return status->reason && strcmp(status->reason, BUD_STATUS_CREDENTIAL) == 0;
+}
+
+void bud_status_take_credential_back(struct bud_subscription_status *status)
+{
+	bool is_pending = status->state == BUD_SUBSCRIPTION_PENDING;
+
+	if (!bud_status_is_credential_told(status))
+		return;
+	replace(&status->reason, is_pending ? "consent" : NULL);
+	replace(&status->detail, is_pending ? "its receiver has not been asked yet" : NULL);
+}
+
 void bud_status_forget_tokens(struct bud_subscription_status *status)
 {
+	bud_status_take_credential_back(status);
 	bud_free_secret(bud_move(status->access_token));
 	bud_free_secret(bud_move(status->refresh_token));
 	status->token_since_ms = 0;

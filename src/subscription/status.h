@@ -2,6 +2,7 @@
  * its receiver granted. Kept beside the record, so that we can change it without touching what the
  * owner wrote. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include "core/alloc.h"
 #include "core/error.h"
@@ -15,6 +16,8 @@ enum bud_subscription_state {
 };
 
 #define BUD_STATUS_TEXT_MAX 512
+/* The reason of one whose credential gave no token. */
+#define BUD_STATUS_CREDENTIAL "credential"
 
 struct bud_subscription_status {
 	enum bud_subscription_state state;
@@ -42,7 +45,11 @@ void bud_status_finish(struct bud_subscription_status *status);
 /* A copy of its own. */
 void bud_status_copy(
 	const struct bud_subscription_status *status, struct bud_subscription_status *out_copy);
-/* Of a credential that is no more. */
+/* Whether it says that there is no token to send, and the end of that: what a pending one said
+ * before. */
+bool bud_status_is_credential_told(const struct bud_subscription_status *status);
+void bud_status_take_credential_back(struct bud_subscription_status *status);
+/* Of a credential that is no more; nor is it at fault any more. */
 void bud_status_forget_tokens(struct bud_subscription_status *status);
 /* Appends the stored form; nothing for one that nothing happened to. */
 void bud_status_write(const struct bud_subscription_status *status, struct bud_buffer *out);

@@ -49,6 +49,21 @@ def story_waits_for_its_token():
         assert len(receiver.on("token")) == 1
 
 
+def story_what_was_told_ends_with_its_credential():
+    """A status does not go on telling of a credential that the subscription has not any more."""
+    with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        made = api.subscribe(receiver.sink("a"), sinkcredential=credential(receiver, "wrong"))
+        path = f"/subscriptions/{made['id']}"
+
+        def status():
+            return api.get(path).json()["status"]
+        wait_until(lambda: status().get("reason") == "credential", status, 20)
+        changed = api.request("PATCH", path, {"sinkcredential": None})
+        assert changed.status == 200 and "reason" not in changed.json()["status"], changed
+        assert status() == {"state": "active"}, status()
+
+
 def told_of(api, endpoint):
     """What the status says when tokens are to be had at `endpoint`."""
     made = api.subscribe("https://example.com/a", sinkcredential={

@@ -122,6 +122,34 @@ static void another_credential_forgets_its_tokens(void **state)
 	bud_subscription_destroy(old);
 }
 
+/* Nor is what was told of the old one true of the new one. */
+static void another_credential_is_not_at_fault(void **state)
+{
+	static const char *const cases[] = {
+		"{'name':'n'}", "{'sinkcredential':null}", "{'sinkcredential':{'secret':'t'}}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct bud_subscription *old = make_subscription("s1", 1,
+			",'sinkcredential':{'credentialtype':'CLIENT','identifier':'i',"
+			"'secret':'s','tokenendpoint':'https://t'}");
+		struct bud_subscription *made = NULL;
+		struct bud_error error;
+		old->status.state = i == 2 ? BUD_SUBSCRIPTION_PENDING : BUD_SUBSCRIPTION_ACTIVE;
+		old->status.reason = bud_strdup(BUD_STATUS_CREDENTIAL);
+		old->status.detail = bud_strdup("the token endpoint answered 401");
+		assert_int_equal(change(bud_subscription_patch, old, cases[i], &made, &error), 0);
+		if (i == 0)
+			assert_string_equal(made->status.reason, BUD_STATUS_CREDENTIAL);
+		else if (i == 1)
+			assert_null(made->status.detail);
+		else
+			assert_string_equal(made->status.reason, "consent");
+		bud_subscription_destroy(made);
+		bud_subscription_destroy(old);
+	}
+}
+
 static void a_change_cannot_touch_all(void **state)
 {
 	static const char *const cases[][2] = {
@@ -207,6 +235,7 @@ int main(void)
 		cmocka_unit_test(wishes_outlive_the_store),
 		cmocka_unit_test(hidden_secrets_stay_until_they_are_cleared),
 		cmocka_unit_test(another_credential_forgets_its_tokens),
+		cmocka_unit_test(another_credential_is_not_at_fault),
 		cmocka_unit_test(a_change_cannot_touch_all),
 		cmocka_unit_test(a_start_is_the_earliest_or_a_time),
 	};
