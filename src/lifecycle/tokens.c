@@ -44,6 +44,7 @@ struct holder {
 	int64_t due_mono_ms;
 	unsigned failures; /* in a row */
 	bool is_over;
+	bool is_other; /* another credential came while this one was asked with */
 	/* The request under way, and what it brought; after a failure the credential stays. */
 	struct bud_credential credential;
 	struct bud_oauth2_tokens tokens;
@@ -430,9 +431,12 @@ static void on_written(void *owner, int err, enum bud_status_outcome outcome,
 static bool take_failure(void *owner, const struct bud_subscription *subscription,
 	struct bud_subscription_status *status)
 {
-	const struct holder *holder = owner;
+	struct holder *holder = owner;
 
-	(void)subscription;
+	holder->is_other =
+		!bud_credential_equals(&subscription->config->credential, &holder->credential);
+	if (holder->is_other)
+		return false;
 	if (status->reason && !bud_status_is_credential_told(status) &&
 		status->state != BUD_SUBSCRIPTION_PENDING)
 		return false;
@@ -460,6 +464,14 @@ static void on_told(void *owner, int err, enum bud_status_outcome outcome,
 	(void)err;
 	(void)outcome;
 	(void)subscription;
+	if (holder->is_other) {
+		holder->is_other = false;
+		holder->failures = 0;
+		give(holder);
+		forget_request(holder);
+		rest(holder, SOON_MS);
+		return;
+	}
 	holder->failures++;
 	rest(holder, wait_ms);
 }

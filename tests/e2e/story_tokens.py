@@ -1,6 +1,7 @@
 """OAuth2 client credentials: a token is fetched before anything is sent and stands in every
 delivery; while there is none, everything waits, and the subscription says why."""
 import json
+import time
 
 from kit import Budstikke, RawReceiver, Receiver, Reply, folder, wait_until
 
@@ -62,6 +63,28 @@ def story_what_was_told_ends_with_its_credential():
         changed = api.request("PATCH", path, {"sinkcredential": None})
         assert changed.status == 200 and "reason" not in changed.json()["status"], changed
         assert status() == {"state": "active"}, status()
+
+
+def story_a_late_refusal_is_not_of_the_new_credential():
+    """What was refused after it was replaced, or taken away, is told of nobody."""
+    def answer_late(delivery):
+        wrong = delivery.path == "token" and delivery.headers.get("authorization") != RIGHT
+        return Reply(401, delay_s=2) if wrong else answer(delivery)
+
+    with folder() as home, Receiver(answer_late) as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        paths = []
+        for name, then in (("a", credential(receiver, "right")), ("b", None)):
+            made = api.subscribe(receiver.sink(name), sinkcredential=credential(receiver, name))
+            paths.append(f"/subscriptions/{made['id']}")
+            wait_until(lambda: len(receiver.connections) == len(paths), "it is asked with", 20)
+            changed = api.request("PATCH", paths[-1], {"sinkcredential": then})
+            assert changed.status == 200 and not receiver.deliveries, changed
+        assert api.publish(event(1)).status == 202
+        wait_until(lambda: receiver.on("a"), lambda: api.get(paths[0]).json()["status"], 15)
+        wait_until(lambda: len([d for d in receiver.deliveries if d.status == 401]) >= 2, "refused")
+        time.sleep(1)
+        assert [api.get(path).json()["status"] for path in paths] == 2 * [{"state": "active"}]
 
 
 def told_of(api, endpoint):
