@@ -128,7 +128,8 @@ static void answer(struct change *change, const struct bud_subscription *subscri
 	bud_auto(buffer) struct bud_buffer body = {0};
 
 	bud_etag_reply(change->request, subscription->etag);
-	bud_subscription_write_api(subscription, BUD_SUBSCRIPTION_SECRET_HIDDEN, &body);
+	bud_subscription_write_api(
+		subscription, BUD_SUBSCRIPTION_SECRET_HIDDEN, bud_clock_wall_ms(), &body);
 	bud_reply(change->request, 200, "application/json", bud_buffer_as_span(&body));
 	end(change);
 }

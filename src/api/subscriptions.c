@@ -9,6 +9,7 @@
 #include "auth/need.h"
 #include "config/config.h"
 #include "core/limits.h"
+#include "core/clock.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "store/member.h"
@@ -44,7 +45,8 @@ static void show(void *owner, struct bud_request *request, struct bud_subscripti
 		bud_reply(request, 304, NULL, bud_buffer_as_span(&body));
 		return;
 	}
-	bud_subscription_write_api(subscription, BUD_SUBSCRIPTION_SECRET_HIDDEN, &body);
+	bud_subscription_write_api(
+		subscription, BUD_SUBSCRIPTION_SECRET_HIDDEN, bud_clock_wall_ms(), &body);
 	bud_reply(request, 200, "application/json", bud_buffer_as_span(&body));
 }
 

@@ -106,7 +106,8 @@ static void add(struct list *list, const struct bud_subscription *subscription)
 		return;
 	if (list->n > 0)
 		bud_buffer_byte(&list->body, ',');
-	bud_subscription_write_api(subscription, BUD_SUBSCRIPTION_SECRET_HIDDEN, &list->body);
+	bud_subscription_write_api(
+		subscription, BUD_SUBSCRIPTION_SECRET_HIDDEN, bud_clock_wall_ms(), &list->body);
 	list->n++;
 }
 

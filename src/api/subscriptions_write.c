@@ -136,21 +136,13 @@ static int parse(struct call *call, struct bud_error *error)
 	return 0;
 }
 
-/* What a change of the credential has left of the old status. */
-static bool has_forgotten(
-	const struct bud_subscription_status *old, const struct bud_subscription_status *status)
-{
-	return (old->access_token && !status->access_token) ||
-	       (bud_status_is_credential_told(old) && !bud_status_is_credential_told(status));
-}
-
 /* What is granted to one sink is not to another, and tokens go with their credential. */
 static void prepare_status(struct call *call)
 {
 	const struct bud_subscription *old = call->old;
 	struct bud_subscription_status *status = &call->made->status;
 
-	call->has_status = old && has_forgotten(&old->status, status);
+	call->has_status = old && bud_status_has_forgotten(&old->status, status);
 	if (bud_consent_is_needed(call->api->config->delivery.verify, old, call->made)) {
 		bud_consent_start(status, bud_clock_wall_ms());
 		call->has_status = true;
@@ -357,7 +349,8 @@ static void answer_with_secret(struct call *call)
 	bud_etag_reply(call->request, call->made->etag);
 	/* The one answer with this secret: no cache may keep it. */
 	bud_reply_header(call->request, "Cache-Control", "no-store");
-	bud_subscription_write_api(call->made, BUD_SUBSCRIPTION_SECRET_SHOWN, &body);
+	bud_subscription_write_api(
+		call->made, BUD_SUBSCRIPTION_SECRET_SHOWN, bud_clock_wall_ms(), &body);
 	bud_reply(call->request, is_new ? 201 : 200, "application/json", bud_buffer_as_span(&body));
 	explicit_bzero(body.at, body.len);
 	end(call);
@@ -369,7 +362,8 @@ static void answer_with(struct call *call, const struct bud_subscription *subscr
 
 	if (call->kind != KIND_DELETE)
 		bud_etag_reply(call->request, subscription->etag);
-	bud_subscription_write_api(subscription, BUD_SUBSCRIPTION_SECRET_HIDDEN, &body);
+	bud_subscription_write_api(
+		subscription, BUD_SUBSCRIPTION_SECRET_HIDDEN, bud_clock_wall_ms(), &body);
 	bud_reply(call->request, 200, "application/json", bud_buffer_as_span(&body));
 	end(call);
 }

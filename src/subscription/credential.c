@@ -230,6 +230,12 @@ bool bud_credential_equals(const struct bud_credential *a, const struct bud_cred
 	return true;
 }
 
+bool bud_credential_has_expired(const struct bud_credential *credential, int64_t now_ms)
+{
+	return credential->type == BUD_CREDENTIAL_ACCESSTOKEN && credential->expires_ms != 0 &&
+	       now_ms >= credential->expires_ms;
+}
+
 void bud_credential_write(
 	const struct bud_credential *credential, bool with_secrets, struct bud_buffer *out)
 {

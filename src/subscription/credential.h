@@ -1,5 +1,7 @@
 /* A credential, `sinkcredential` of a record: how we prove to a receiver who we are. */
 #pragma once
+#include <stdbool.h>
+#include <stdint.h>
 #include "core/alloc.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -19,6 +21,8 @@ void bud_credential_copy(const struct bud_credential *credential, struct bud_cre
 void bud_credential_finish(struct bud_credential *credential);
 /* Whether the same is sent by both, and got in the same way. */
 bool bud_credential_equals(const struct bud_credential *a, const struct bud_credential *b);
+/* Whether it is a token of the owner's own that nobody renews, and its time is over. */
+bool bud_credential_has_expired(const struct bud_credential *credential, int64_t now_ms);
 /* Appends the object; without secrets unless `with_secrets`. The type is not NONE. */
 void bud_credential_write(
 	const struct bud_credential *credential, bool with_secrets, struct bud_buffer *out);

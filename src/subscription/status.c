@@ -98,6 +98,13 @@ void bud_status_take_credential_back(struct bud_subscription_status *status)
 	replace(&status->detail, is_pending ? "its receiver has not been asked yet" : NULL);
 }
 
+bool bud_status_has_forgotten(
+	const struct bud_subscription_status *old, const struct bud_subscription_status *status)
+{
+	return (old->access_token && !status->access_token) ||
+	       (bud_status_is_credential_told(old) && !bud_status_is_credential_told(status));
+}
+
 void bud_status_forget_tokens(struct bud_subscription_status *status)
 {
 	bud_status_take_credential_back(status);
@@ -163,16 +170,20 @@ void bud_status_write(const struct bud_subscription_status *status, struct bud_b
 	bud_buffer_byte(out, '}');
 }
 
-void bud_status_write_api(const struct bud_subscription_status *status, struct bud_buffer *out)
+void bud_status_write_api(
+	const struct bud_subscription_status *status, bool has_no_token, struct bud_buffer *out)
 {
+	bool tells_token = has_no_token && !status->reason;
+
 	bud_buffer_format(out, "{\"state\":\"%s\"", words[status->state]);
 	if (status->since_ms > 0) {
 		char since[25];
 		bud_clock_write(status->since_ms, since);
 		write_text(out, "since", since);
 	}
-	write_text(out, "reason", status->reason);
-	write_text(out, "detail", status->detail);
+	write_text(out, "reason", tells_token ? BUD_STATUS_CREDENTIAL : status->reason);
+	write_text(out, "detail",
+		tells_token ? "its access token has expired: give another" : status->detail);
 	write_number(out, "rate_per_min", status->rate_per_min);
 	bud_buffer_byte(out, '}');
 }

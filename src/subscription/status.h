@@ -51,9 +51,14 @@ bool bud_status_is_credential_told(const struct bud_subscription_status *status)
 void bud_status_take_credential_back(struct bud_subscription_status *status);
 /* Of a credential that is no more; nor is it at fault any more. */
 void bud_status_forget_tokens(struct bud_subscription_status *status);
+/* Whether a change of the credential has left less than there was. */
+bool bud_status_has_forgotten(
+	const struct bud_subscription_status *old, const struct bud_subscription_status *status);
 /* Appends the stored form; nothing for one that nothing happened to. */
 void bud_status_write(const struct bud_subscription_status *status, struct bud_buffer *out);
-/* Appends what the API shows: {"state":"paused","since":"...","reason":"...","detail":"..."}. */
-void bud_status_write_api(const struct bud_subscription_status *status, struct bud_buffer *out);
+/* Appends what the API shows: {"state":"paused","since":"...","reason":"...","detail":"..."}.
+ * What it says goes before that there is no token. */
+void bud_status_write_api(
+	const struct bud_subscription_status *status, bool has_no_token, struct bud_buffer *out);
 /* "active", "pending", "paused", "disabled". */
 const char *bud_subscription_state_word(enum bud_subscription_state state);

@@ -94,7 +94,7 @@ enum bud_subscription_secret {
 
 /* Appends the API form, defaults filled in. */
 void bud_subscription_write_api(const struct bud_subscription *subscription,
-	enum bud_subscription_secret secret, struct bud_buffer *out);
+	enum bud_subscription_secret secret, int64_t now_ms, struct bud_buffer *out);
 /* What was given, without defaults and secrets: what a patch is merged into. */
 void bud_subscription_write_given(
 	const struct bud_subscription *subscription, struct bud_buffer *out);

@@ -98,14 +98,15 @@ static void write_common(struct bud_buffer *out, const struct bud_subscription *
 }
 
 void bud_subscription_write_api(const struct bud_subscription *subscription,
-	enum bud_subscription_secret secret, struct bud_buffer *out)
+	enum bud_subscription_secret secret, int64_t now_ms, struct bud_buffer *out)
 {
 	bud_buffer_byte(out, '{');
 	write_common(out, subscription);
 	write_config(
 		out, subscription, BUD_PUSH_CONFIG_SHOWN, secret == BUD_SUBSCRIPTION_SECRET_SHOWN);
 	write_name(out, "status");
-	bud_status_write_api(&subscription->status, out);
+	bud_status_write_api(&subscription->status,
+		bud_credential_has_expired(&subscription->config->credential, now_ms), out);
 	bud_buffer_byte(out, '}');
 }
 
@@ -116,7 +117,7 @@ void bud_subscription_write_given(
 	write_common(out, subscription);
 	write_config(out, subscription, BUD_PUSH_CONFIG_GIVEN, false);
 	write_name(out, "status");
-	bud_status_write_api(&subscription->status, out);
+	bud_status_write_api(&subscription->status, false, out);
 	bud_buffer_byte(out, '}');
 }
 

@@ -24,7 +24,7 @@ static void write_all(const struct bud_subscription *subscription, struct bud_bu
 	char fingerprint[BUD_FINGERPRINT_TEXT_BYTES];
 
 	bud_subscription_write_record(subscription, out);
-	bud_subscription_write_api(subscription, BUD_SUBSCRIPTION_SECRET_SHOWN, out);
+	bud_subscription_write_api(subscription, BUD_SUBSCRIPTION_SECRET_SHOWN, 0, out);
 	bud_subscription_fingerprint(subscription, fingerprint);
 	bud_buffer_text(out, fingerprint);
 	bud_buffer_format(out, " %lld %lld", (long long)subscription->expires_ms,

@@ -44,7 +44,7 @@ static void wishes_outlive_the_store(void **state)
 	bud_subscription_write_record(loaded, &second);
 	assert_string_equal(first.at, second.at);
 	bud_buffer_clear(&first);
-	bud_subscription_write_api(made, BUD_SUBSCRIPTION_SECRET_SHOWN, &first);
+	bud_subscription_write_api(made, BUD_SUBSCRIPTION_SECRET_SHOWN, 0, &first);
 	assert_null(strstr(first.at, "PRIVATE KEY"));
 	assert_null(strstr(first.at, "'s'"));
 	assert_non_null(strstr(first.at, "AA"));
@@ -150,6 +150,31 @@ static void another_credential_is_not_at_fault(void **state)
 	}
 }
 
+/* Nothing is sent with a token of the owner's that has ended, so its status says why. */
+static void an_ended_token_is_told(void **state)
+{
+	struct bud_subscription *made = make_subscription("s1", 1,
+		",'sinkcredential':{'credentialtype':'ACCESSTOKEN','accesstoken':'a',"
+		"'accesstokenexpiresutc':'2023-11-14T22:13:20Z'}");
+	struct bud_buffer text = {0};
+
+	(void)state;
+	bud_subscription_write_api(made, BUD_SUBSCRIPTION_SECRET_HIDDEN, NOW_MS - 1, &text);
+	assert_non_null(strstr(text.at, "\"status\":{\"state\":\"active\"}"));
+	bud_buffer_clear(&text);
+	bud_subscription_write_api(made, BUD_SUBSCRIPTION_SECRET_HIDDEN, NOW_MS, &text);
+	assert_non_null(
+		strstr(text.at, "\"reason\":\"credential\",\"detail\":\"its access token has "
+				"expired"));
+	/* What is graver stays. */
+	made->status.reason = bud_strdup("owner");
+	bud_buffer_clear(&text);
+	bud_subscription_write_api(made, BUD_SUBSCRIPTION_SECRET_HIDDEN, NOW_MS, &text);
+	assert_non_null(strstr(text.at, "\"status\":{\"state\":\"active\",\"reason\":\"owner\"}"));
+	bud_buffer_finish(&text);
+	bud_subscription_destroy(made);
+}
+
 static void a_change_cannot_touch_all(void **state)
 {
 	static const char *const cases[][2] = {
@@ -236,6 +261,7 @@ int main(void)
 		cmocka_unit_test(hidden_secrets_stay_until_they_are_cleared),
 		cmocka_unit_test(another_credential_forgets_its_tokens),
 		cmocka_unit_test(another_credential_is_not_at_fault),
+		cmocka_unit_test(an_ended_token_is_told),
 		cmocka_unit_test(a_change_cannot_touch_all),
 		cmocka_unit_test(a_start_is_the_earliest_or_a_time),
 	};

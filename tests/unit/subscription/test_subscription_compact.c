@@ -111,7 +111,7 @@ static void write_all(struct bud_subscription *subscription, struct bud_buffer *
 	subscription->sealer = NULL; /* so that it can be compared */
 	bud_subscription_write_record(subscription, out);
 	subscription->sealer = its;
-	bud_subscription_write_api(subscription, BUD_SUBSCRIPTION_SECRET_SHOWN, out);
+	bud_subscription_write_api(subscription, BUD_SUBSCRIPTION_SECRET_SHOWN, 0, out);
 	bud_subscription_fingerprint(subscription, fingerprint);
 	bud_status_write(&subscription->status, out);
 	bud_buffer_format(out, " %s %llu %lld %lld %d %d", fingerprint,

@@ -107,7 +107,7 @@ static void old_ones_are_stored_and_never_shown(void **state)
 	assert_string_equal(loaded->config->previous[0].secret, SECRET);
 	assert_int_equal(loaded->config->previous[0].until_ms, NOW_MS + 5000);
 	bud_buffer_clear(&text);
-	bud_subscription_write_api(second, BUD_SUBSCRIPTION_SECRET_SHOWN, &text);
+	bud_subscription_write_api(second, BUD_SUBSCRIPTION_SECRET_SHOWN, 0, &text);
 	assert_null(strstr(text.at, SECRET));
 	/* A change keeps them, unless it sets a secret at once. */
 	assert_int_equal(bud_subscription_patch(second, bud_span("{\"name\":\"n\"}"),

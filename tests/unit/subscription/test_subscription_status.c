@@ -65,7 +65,7 @@ static void the_api_shows_no_secret(void **state)
 	bud_auto(buffer) struct bud_buffer text = {0};
 
 	(void)state;
-	bud_status_write_api(&status, &text);
+	bud_status_write_api(&status, false, &text);
 	assert_string_equal(text.at,
 		"{\"state\":\"pending\",\"since\":\"2023-11-14T22:13:20.000Z\","
 		"\"reason\":\"consent\"}");

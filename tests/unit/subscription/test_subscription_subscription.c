@@ -45,7 +45,7 @@ static void is_written(const struct bud_subscription *subscription,
 	struct bud_buffer text = {0};
 	char *json = make_json(wanted);
 
-	bud_subscription_write_api(subscription, secret, &text);
+	bud_subscription_write_api(subscription, secret, 0, &text);
 	assert_string_equal(text.at, json);
 	bud_buffer_finish(&text);
 	free(json);
