@@ -24,6 +24,9 @@
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
+/* At so many times BUD_TRACE_MAX subscriptions. */
+#define LOOKS_MAX 256u
+
 struct showing {
 	struct bud_api_desk *desk;
 	struct bud_request *request;
@@ -149,28 +152,61 @@ static void on_party(void *owner, enum bud_register_outcome outcome, const struc
 	show(showing);
 }
 
-/* Those of the caller that want it, as they are now. */
-static size_t choose(struct showing *showing, struct bud_trace_target *targets)
+/* A walk over all that match, by serial, for those of the caller. */
+struct choosing {
+	struct showing *showing;
+	struct bud_trace_target *targets;
+	size_t n;
+	struct bud_match match;
+};
+
+static void add_own(struct choosing *choosing, const struct bud_subscription *subscription)
 {
-	struct bud_api_desk *desk = showing->desk;
-	const struct bud_identity *identity = bud_request_identity(showing->request);
-	const struct bud_subscription *matches[BUD_TRACE_MAX];
-	struct bud_match match = {.event = showing->event,
-		.now_ms = bud_clock_wall_ms(),
-		.found = matches,
-		.max = BUD_TRACE_MAX};
-	size_t found_n;
-	size_t n = 0;
+	struct showing *showing = choosing->showing;
+
+	if (!bud_identity_owns(
+		    bud_request_identity(showing->request), bud_span(subscription->owner)))
+		return;
+	if (choosing->n == BUD_TRACE_MAX)
+		showing->has_more = true;
+	else
+		bud_trace_target_set(&choosing->targets[choosing->n++], showing->desk->store->shard,
+			subscription, showing->event, &showing->member);
+}
+
+/* One hold of the lock. */
+static void choose_some(struct choosing *choosing)
+{
+	struct bud_api_desk *desk = choosing->showing->desk;
+	struct bud_match *match = &choosing->match;
+	size_t n;
 
 	bud_table_lock(desk->table, desk->table_reader);
-	found_n = bud_table_match(desk->table, &match);
-	for (size_t i = 0; i < found_n; i++)
-		if (bud_identity_owns(identity, bud_span(matches[i]->owner)))
-			bud_trace_target_set(&targets[n++], desk->store->shard, matches[i],
-				showing->event, &showing->member);
+	n = bud_table_match(desk->table, match);
+	for (size_t i = 0; i < n; i++)
+		add_own(choosing, match->found[i]);
+	if (n > 0)
+		match->after_serial = match->found[n - 1]->serial;
 	bud_table_unlock(desk->table, desk->table_reader);
-	showing->has_more = match.more;
-	return n;
+}
+
+/* Those of the caller that want it, as they are now. Others may have many that want it, too: of so
+ * many it is not known whether the caller's are behind them. */
+static size_t choose(struct showing *showing, struct bud_trace_target *targets)
+{
+	const struct bud_subscription *matches[BUD_TRACE_MAX];
+	struct choosing choosing = {.showing = showing,
+		.targets = targets,
+		.match = {.event = showing->event,
+			.now_ms = bud_clock_wall_ms(),
+			.found = matches,
+			.max = BUD_TRACE_MAX,
+			.more = true}};
+
+	for (unsigned i = 0; i < LOOKS_MAX && choosing.match.more && !showing->has_more; i++)
+		choose_some(&choosing);
+	showing->has_more = showing->has_more || choosing.match.more;
+	return choosing.n;
 }
 
 static void write_event(struct showing *showing)

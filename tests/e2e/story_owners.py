@@ -1,4 +1,6 @@
 """Owners apart: what one caller makes, another neither sees nor gets nor changes."""
+import json
+
 from kit import Budstikke, Receiver, Reply, folder, make_event, wait_until
 
 SCOPES = ("events:publish", "events:subscribe", "events:read")
@@ -93,3 +95,30 @@ def story_events_and_endpoints_are_apart():
         wait_until(lambda: a.get("/endpoints").json(), "the endpoint is not listed", 20, 0.2)
         assert {row["sink"] for row in a.get("/endpoints").json()} == {receiver.sink("a")}
         assert b.get("/endpoints").json() == []
+
+
+def story_many_of_others_hide_none_of_ones_own():
+    """What became of an event is told for the caller's subscriptions, however many of others stand
+    before them."""
+    actions = ["publish", "subscribe", "read"]
+    policy = {"rules": [
+        {"name": "all", "who": ["/app/*"], "actions": actions, "resources": ["urn:x"]}]}
+    with folder() as home, Receiver() as receiver:
+        file = home / "policy.json"
+        file.write_text(json.dumps(policy), encoding="utf-8")
+        settings = {"auth.mode": "keys", "auth.policy_file": file}
+        with Budstikke(home / "data", settings) as node:
+            a, b, _ = apis(node)
+            for number in range(70):
+                a.subscribe(receiver.sink(f"a{number}"))
+            mine = b.subscribe(receiver.sink("b"))
+            assert b.publish(make_event("e", resource="urn:x")).status == 202
+            wait_until(lambda: receiver.on("b"), "it is delivered", 20)
+
+            def told(api):
+                return api.get("/events/e?source=/stories").json()
+            wait_until(lambda: told(b)["subscriptions"][0]["outcome"] == "delivered",
+                       lambda: told(b), 20)
+            assert [s["subscription"] for s in told(b)["subscriptions"]] == [mine["id"]], told(b)
+            assert told(b)["more"] is False, "of the others nothing is told"
+            assert len(told(a)["subscriptions"]) == 64 and told(a)["more"] is True
