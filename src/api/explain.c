@@ -3,7 +3,6 @@
  * lane, the endpoint and the pauses asked at once -> answered. */
 #include "api/explain.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -25,6 +24,7 @@
 #include "auth/need.h"
 #include "config/config.h"
 #include "core/clock.h"
+#include "dispatch/host.h"
 #include "dispatch/lane_plan.h"
 #include "dispatch/units.h"
 #include "event/event.h"
@@ -365,24 +365,6 @@ static void ask(struct explaining *explaining)
 
 /* Pauses */
 
-/* Of a sink: "name:port", lower case. */
-static void write_host(const char *sink, struct bud_buffer *out)
-{
-	const char *at = strstr(sink, "://");
-	bool is_secure = bud_span_starts_nocase(bud_span(sink), "https:");
-	struct bud_span host;
-	const char *colon;
-
-	if (!at)
-		return;
-	host = (struct bud_span){at + 3, strcspn(at + 3, "/?#")};
-	for (size_t i = 0; i < host.len; i++)
-		bud_buffer_byte(out, (char)tolower((unsigned char)host.at[i]));
-	colon = memrchr(host.at, ':', host.len);
-	if (!colon || memchr(colon, ']', (size_t)(host.at + host.len - colon)))
-		bud_buffer_text(out, is_secure ? ":443" : ":80");
-}
-
 static bool is_rest(struct bud_span id, const char *prefix, struct bud_span rest)
 {
 	size_t len = strlen(prefix);
@@ -395,7 +377,7 @@ static bool concerns(const struct explaining *explaining, struct bud_span id)
 {
 	bud_auto(buffer) struct bud_buffer host = {0};
 
-	write_host(explaining->subscription->sink, &host);
+	bud_host_write(bud_span(explaining->subscription->sink), &host);
 	return bud_span_is(id, BUD_PAUSE_ALL) ||
 	       is_rest(id, BUD_PAUSE_OWNER, bud_span(explaining->subscription->owner)) ||
 	       is_rest(id, BUD_PAUSE_ENDPOINT, bud_span(explaining->endpoint_id)) ||

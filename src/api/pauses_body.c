@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dispatch/host.h"
 #include "store/pauses.h"
 #include "subscription/body.h"
 
@@ -38,15 +39,17 @@ static bool is_name(struct bud_span name)
 	return true;
 }
 
-static void add_host(struct bud_pauses_body *body, struct bud_span name, struct bud_span port)
+/* As one of a sink is named. */
+static void add_host(struct bud_pauses_body *body, struct bud_span name, const char *port)
 {
+	bud_auto(buffer) struct bud_buffer sink = {0};
 	struct bud_buffer *id = &body->ids[body->n++];
 
+	bud_buffer_text(&sink, "https://");
+	bud_buffer_span(&sink, name);
+	bud_buffer_format(&sink, ":%s", port);
 	bud_buffer_text(id, BUD_PAUSE_HOST);
-	for (size_t i = 0; i < name.len; i++)
-		bud_buffer_byte(id, (char)tolower(name.at[i]));
-	bud_buffer_byte(id, ':');
-	bud_buffer_span(id, port);
+	bud_host_write(bud_buffer_as_span(&sink), id);
 }
 
 static int read_host(const char *text, struct bud_pauses_body *body, struct bud_error *error)
@@ -61,13 +64,13 @@ static int read_host(const char *text, struct bud_pauses_body *body, struct bud_
 		if (!is_name(name) || !bud_span_number(digits, PORT_MAX, &port) || port == 0 ||
 			digits.at[0] == '0')
 			return refuse_host(error);
-		add_host(body, name, digits);
+		add_host(body, name, colon + 1);
 		return 0;
 	}
 	if (!is_name(name))
 		return refuse_host(error);
-	add_host(body, name, bud_span(PORT_SECURE));
-	add_host(body, name, bud_span(PORT_PLAIN));
+	add_host(body, name, PORT_SECURE);
+	add_host(body, name, PORT_PLAIN);
 	return 0;
 }
 

@@ -123,6 +123,13 @@ static void test_what_stands_in_the_way(void **state)
 	assert_non_null(strstr(answer.text, "drill"));
 	assert_non_null(strstr(answer.text, "host:example.com:443"));
 	assert_non_null(strstr(answer.text, "\"breaker\":\"open\""));
+	/* However its sink names it. */
+	api_create("{\"protocol\":\"HTTP\",\"sink\":\"https://example.com.:0443/a\","
+		   "\"types\":[\"t\"]}",
+		id);
+	assert_int_equal(200, explain("{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\","
+				      "\"type\":\"t\"}"));
+	assert_int_equal(3, json_array_size(json_object_get(answer.body, "pauses")));
 }
 
 /* A rate, wished or granted, and the rest that it costs; or what was claimed and is not done. */

@@ -70,6 +70,8 @@ static void test_hosts(void **state)
 	assert_string_equal("host:[::1]:443", id_of(0));
 	assert_int_equal(200, api_ask("POST /pause", "{\"host\":\"192.0.2.1:1\"}"));
 	assert_string_equal("host:192.0.2.1:1", id_of(0));
+	assert_int_equal(200, api_ask("POST /pause", "{\"host\":\"Example.net.:8443\"}"));
+	assert_string_equal("host:example.net:8443", id_of(0));
 }
 
 static void test_refusals(void **state)

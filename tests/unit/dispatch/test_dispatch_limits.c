@@ -174,6 +174,14 @@ static void a_host_has_one_name(void **state)
 		{"https://[::1]:8443/", "[::1]:8443"},
 		{"https://[::1]/", "[::1]:443"},
 		{"https://a?x=http://b:1", "a:443"},
+		{"https://example.org:/", "example.org:443"},
+		{"https://example.org:0443/", "example.org:443"},
+		{"https://example.org.:008443", "example.org:8443"},
+		{"https://2130706433/", "127.0.0.1:443"},
+		{"https://0x7f.1:8443/", "127.0.0.1:8443"},
+		{"https://0177.0.0.1./", "127.0.0.1:443"},
+		{"https://[0:0:0:0:0:0:0:1]/", "[::1]:443"},
+		{"https://1.example.org/", "1.example.org:443"},
 		{"http:", ":443"},
 	};
 
