@@ -15,6 +15,7 @@
 #include "core/limits.h"
 #include "http/reply.h"
 #include "http/request.h"
+#include "store/grants.h"
 #include "store/status_change.h"
 #include "subscription/consent.h"
 #include "subscription/subscription.h"
@@ -113,7 +114,7 @@ static void change(struct bud_api_desk *desk, struct call *call)
 	struct bud_span parameter = call->request->parameters[0];
 	int r;
 
-	if (parameter.len > BUD_SUBSCRIPTION_ID_MAX) {
+	if (parameter.len > BUD_SUBSCRIPTION_ID_MAX || bud_grant_key_is(parameter)) {
 		refuse(call->request);
 		end(call);
 		return;

@@ -106,6 +106,13 @@ static void test_only_with_the_key(void **state)
 	api_ask("POST /subscriptions/nobody/consent?key=1-a", NULL);
 	assert_int_equal(answer.status, 404);
 	assert_string_equal(api_text(&answer, "title"), "No such question");
+	/* What lies beside subscriptions is none. */
+	redis_server_do(
+		&node.server, "HSET bud:{s0}:subs:records grant:g %s", "1 e f\n{\"id\":\"g\"}");
+	api_ask("POST /subscriptions/grant:g/consent?key=1-a", NULL);
+	assert_int_equal(answer.status, 404);
+	assert_string_equal(api_text(&answer, "title"), "No such question");
+	redis_server_do(&node.server, "HDEL bud:{s0}:subs:records grant:g");
 }
 
 static void test_wakes_none_that_is_paused(void **state)
