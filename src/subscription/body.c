@@ -9,15 +9,19 @@
 #include "core/limits.h"
 #include "event/json.h"
 
-/* Of what is valid JSON and cannot be held. */
-static const char *why_refused(const json_error_t *fault)
+/* What valid JSON may have and is not taken all the same; of the body only a name is told. */
+static const char *fault_of(const json_error_t *fault)
 {
 	switch (json_error_code(fault)) {
+	case json_error_duplicate_key:
+		return fault->text;
+	case json_error_numeric_overflow:
+		return "a number is too large to be read here";
 	case json_error_null_character:
 	case json_error_null_byte_in_key:
 		return "a text has \\u0000";
 	default:
-		return fault->text;
+		return "not valid JSON";
 	}
 }
 
@@ -32,7 +36,7 @@ int bud_body_parse(struct bud_span json, struct json_t **out_object, struct bud_
 	object = json_loadb(json.at, json.len, JSON_REJECT_DUPLICATES, &fault);
 	if (!object)
 		return bud_error_set(error, NULL, "the body is refused: %s, line %d, column %d",
-			why_refused(&fault), fault.line, fault.column);
+			fault_of(&fault), fault.line, fault.column);
 	if (!json_is_object(object)) {
 		json_decref(object);
 		return bud_error_set(error, NULL, "the body must be a JSON object");
