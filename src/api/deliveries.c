@@ -17,12 +17,15 @@
 #include "http/request.h"
 #include "store/attempts.h"
 #include "store/lane_rows.h"
+#include "subscription/push_config.h"
 #include "subscription/subscription.h"
 
 /* Events are up to 1 MiB each, so they are fetched in steps, of which the store gives fewer where
  * they are large, and a page ends early when it is this long; the link goes on. */
 #define ROWS_PER_STEP  16
 #define BODY_BYTES_MAX (4u << 20)
+/* For lanes of an ordered subscription; each passes some thousand lanes of anybody by. */
+#define LOOKS_MAX 200u
 
 static void handle_attempts(void *context, struct bud_request *request);
 static void handle_parked(void *context, struct bud_request *request);
@@ -78,6 +81,18 @@ static const struct bud_page_rule parked_rule = {"offset", 50, BUD_CLAIM_MAX, .h
 static const struct bud_page_rule dead_rule = {
 	"offset", 50, BUD_CLAIM_MAX, .has_times = true, .has_lines = true};
 
+/* What an ordered subscription has parked lies in a lane for each key, and nobody knows how many
+ * there are: so much is looked at, and one page of it shown, lane by lane. */
+struct by_key {
+	bool is_so;
+	struct bud_buffer lanes; /* those found, each with its NUL */
+	size_t at;               /* of the next one */
+	uint64_t cursor;         /* where to look on */
+	bool is_whole;           /* all were found */
+	unsigned looks;
+	bool has_more;
+};
+
 struct listing {
 	struct bud_api_desk *desk;
 	struct bud_request *request;
@@ -85,18 +100,22 @@ struct listing {
 	enum bud_lane_list list;
 	const struct bud_page_rule *rule;
 	struct bud_page page;
+	struct bud_span lane;
 	size_t offset; /* of the next step */
 	size_t end;    /* of the page */
 	size_t total;
 	struct bud_buffer body;
 	bool has_items;
+	struct by_key by_key;
 };
 
 static void ask_rows(struct listing *listing);
+static void next_lane(struct listing *listing);
 
 static void end(struct listing *listing)
 {
 	bud_subscription_destroy(listing->subscription);
+	bud_buffer_finish(&listing->by_key.lanes);
 	bud_buffer_finish(&listing->body);
 	free(listing);
 }
@@ -113,6 +132,17 @@ static void begin(struct bud_api_desk *desk, struct bud_request *request,
 	listing->list = list;
 	listing->rule = list == BUD_LANE_LIST_DEAD ? &dead_rule : &parked_rule;
 	if (bud_page_parse(request, listing->rule, &listing->page, &error) < 0) {
+		bud_reply_problem(request, 400, "bad-query", "Bad query", &error);
+		end(listing);
+		return;
+	}
+	listing->lane = bud_span(listing->subscription->id);
+	listing->by_key.is_so =
+		list == BUD_LANE_LIST_PARKED && listing->subscription->config->is_ordered;
+	if (listing->by_key.is_so && listing->page.start > 0) {
+		(void)bud_error_set(&error, "offset",
+			"offset does not go with an ordered subscription: size is how many are "
+			"shown of all of its keys");
 		bud_reply_problem(request, 400, "bad-query", "Bad query", &error);
 		end(listing);
 		return;
@@ -181,8 +211,10 @@ static void add_row(struct listing *listing, const struct bud_lane_row *row)
 	add_event(listing, is_seen ? row->bytes : (struct bud_span){NULL, 0});
 	if (!is_seen)
 		bud_buffer_text(body, ",\"withheld\":true");
-	bud_buffer_format(body, ",\"attempt\":%u,\"%s\":\"%s\"", row->attempt,
-		listing->list == BUD_LANE_LIST_DEAD ? "died" : "due", time);
+	bud_buffer_format(body, ",\"attempt\":%u", row->attempt);
+	if (row->at_ms > 0) /* else it waits for those before it */
+		bud_buffer_format(body, ",\"%s\":\"%s\"",
+			listing->list == BUD_LANE_LIST_DEAD ? "died" : "due", time);
 	add_why(body, row->why);
 	bud_buffer_byte(body, '}');
 	if (listing->page.is_lines)
@@ -192,14 +224,80 @@ static void add_row(struct listing *listing, const struct bud_lane_row *row)
 
 static void answer(struct listing *listing)
 {
-	if (!listing->page.is_lines)
+	if (!listing->page.is_lines && listing->by_key.is_so)
+		bud_buffer_format(&listing->body, "],\"more\":%s}",
+			listing->by_key.has_more ? "true" : "false");
+	else if (!listing->page.is_lines)
 		bud_buffer_format(&listing->body, "],\"total\":%zu}", listing->total);
-	if (listing->offset < listing->total)
+	if (!listing->by_key.is_so && listing->offset < listing->total)
 		bud_page_reply_next(
 			listing->request, listing->rule, &listing->page, listing->offset);
 	bud_reply(listing->request, 200, bud_page_type(&listing->page),
 		bud_buffer_as_span(&listing->body));
 	end(listing);
+}
+
+static void fail(struct listing *listing, int err)
+{
+	bud_failure_reply(listing->request, err);
+	end(listing);
+}
+
+static void on_lanes(void *owner, int err, uint64_t cursor, const struct bud_span *lanes, size_t n)
+{
+	struct listing *listing = owner;
+	struct by_key *by_key = &listing->by_key;
+
+	if (err < 0) {
+		fail(listing, err);
+		return;
+	}
+	bud_buffer_clear(&by_key->lanes);
+	by_key->at = 0;
+	for (size_t i = 0; i < n; i++) {
+		bud_buffer_span(&by_key->lanes, lanes[i]);
+		bud_buffer_byte(&by_key->lanes, '\0');
+	}
+	by_key->cursor = cursor;
+	by_key->is_whole = cursor == 0;
+	next_lane(listing);
+}
+
+static void next_lane(struct listing *listing)
+{
+	struct by_key *by_key = &listing->by_key;
+	int r;
+
+	if (by_key->at < by_key->lanes.len) {
+		listing->lane = bud_span(by_key->lanes.at + by_key->at);
+		by_key->at += listing->lane.len + 1;
+		/* The page goes on, in another lane. */
+		listing->end -= listing->offset;
+		listing->offset = 0;
+		ask_rows(listing);
+	} else if (by_key->is_whole || ++by_key->looks > LOOKS_MAX) {
+		by_key->has_more = !by_key->is_whole;
+		answer(listing);
+	} else {
+		r = bud_lane_keys(listing->desk->store, bud_span(listing->subscription->id),
+			by_key->cursor, on_lanes, listing);
+		if (r < 0)
+			fail(listing, r);
+	}
+}
+
+/* After `n` rows of a lane that has `total`. */
+static void go_on_by_key(struct listing *listing, size_t n, size_t total)
+{
+	listing->offset += n;
+	if (listing->offset >= listing->end || listing->body.len >= BODY_BYTES_MAX) {
+		listing->by_key.has_more = true; /* or there may be: nobody looked */
+		answer(listing);
+	} else if (n > 0 && listing->offset < total) {
+		ask_rows(listing);
+	} else {
+		next_lane(listing);
+	}
 }
 
 static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_t n, size_t total)
@@ -208,12 +306,15 @@ static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_
 	size_t step = listing->end - listing->offset;
 
 	if (err < 0) {
-		bud_failure_reply(listing->request, err);
-		end(listing);
+		fail(listing, err);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
 		add_row(listing, &rows[i]);
+	if (listing->by_key.is_so) {
+		go_on_by_key(listing, n, total);
+		return;
+	}
 	listing->total = total;
 	if (step > ROWS_PER_STEP)
 		step = ROWS_PER_STEP;
@@ -228,7 +329,7 @@ static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_
 static void ask_rows(struct listing *listing)
 {
 	size_t step = listing->end - listing->offset;
-	struct bud_lane_page page = {.lane = bud_span(listing->subscription->id),
+	struct bud_lane_page page = {.lane = listing->lane,
 		.list = listing->list,
 		.offset = listing->offset,
 		.limit = step < ROWS_PER_STEP ? step : ROWS_PER_STEP,
@@ -236,10 +337,8 @@ static void ask_rows(struct listing *listing)
 		.to_ms = listing->page.to_ms};
 	int r = bud_lane_rows(listing->desk->store, &page, on_rows, listing);
 
-	if (r == 0)
-		return;
-	bud_failure_reply(listing->request, r);
-	end(listing);
+	if (r < 0)
+		fail(listing, r);
 }
 
 static void ask_parked(void *owner, struct bud_request *request, struct bud_subscription *taken)

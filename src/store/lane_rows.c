@@ -12,6 +12,8 @@
 
 /* Events are up to 1 MiB each: a reply holds so many bytes of them, and one event more. */
 #define EVENTS_BYTES (1u << 20)
+/* Lanes of whomever, of which those of a subscription are looked for. */
+#define SCANNED_AT_ONCE 1000
 
 struct listing {
 	struct bud_store *store;
@@ -274,6 +276,41 @@ int bud_lane_rows(
 	bud_args_text(args, "WITHSCORES");
 	listing->is_cut = bud_store_send(store, on_rows, listing) < 0;
 	return 0;
+}
+
+static void on_lane_keys(void *owner, const redisReply *reply)
+{
+	struct bud_store_call call = bud_store_call_take(owner);
+	bud_lane_keys_fn fn = (bud_lane_keys_fn)call.fn;
+	const redisReply *found = bud_reply_at(reply, 1);
+	size_t n = found ? (size_t)found->elements / 2 : 0;
+	struct bud_span *lanes = bud_alloc((n + 1) * sizeof(*lanes));
+	int err = bud_reply_error(reply);
+	uint64_t cursor = 0;
+
+	if (err == 0 &&
+		!bud_span_number(bud_reply_span(bud_reply_at(reply, 0)), UINT64_MAX, &cursor))
+		err = -EPROTO;
+	for (size_t i = 0; err == 0 && i < n; i++)
+		lanes[i] = bud_reply_span(found->element[2 * i]);
+	fn(call.owner, err, cursor, lanes, err == 0 ? n : 0);
+	free(lanes);
+}
+
+int bud_lane_keys(struct bud_store *store, struct bud_span subscription, uint64_t cursor,
+	bud_lane_keys_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	struct bud_args *args = &store->args;
+
+	bud_args_text(args, "ZSCAN");
+	bud_args_text(args, BUD_KEY_DUE);
+	bud_args_format(args, "%llu", (unsigned long long)cursor);
+	bud_args_text(args, "MATCH");
+	bud_args_format(args, "%.*s/*", (int)subscription.len, subscription.at);
+	bud_args_text(args, "COUNT");
+	bud_args_number(args, SCANNED_AT_ONCE);
+	return bud_store_call_sent(call, bud_store_send(store, on_lane_keys, call));
 }
 
 static int ask_range(struct listing *listing)

@@ -36,6 +36,13 @@ struct bud_lane_page {
 BUD_MUST_CHECK int bud_lane_rows(struct bud_store *store, const struct bud_lane_page *page,
 	bud_lane_rows_fn fn, void *owner);
 
+/* Lanes of an ordered subscription's keys, from a part of all lanes there are; what `cursor` to go
+ * on with, 0: that was all. `lanes` are lent; one may come twice. */
+typedef void (*bud_lane_keys_fn)(
+	void *owner, int err, uint64_t cursor, const struct bud_span *lanes, size_t n);
+BUD_MUST_CHECK int bud_lane_keys(struct bud_store *store, struct bud_span subscription,
+	uint64_t cursor, bud_lane_keys_fn fn, void *owner);
+
 /* Dead letters between two times, the first to die first. `total` counts the whole range. */
 struct bud_lane_dead_range {
 	struct bud_span subscription;

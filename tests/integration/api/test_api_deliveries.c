@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <cmocka.h>
 #include <string.h>
 #include "api_rig.h"
@@ -114,6 +115,64 @@ static void test_parked(void **state)
 	assert_int_equal(200, ask("GET", "/parked?offset=9223372036854775807"));
 	assert_int_equal(0, items());
 	assert_int_equal(PARKED_N, total());
+}
+
+static void park_by_key(const char *of, int key, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char member[64];
+		char lane[100];
+		snprintf(member, sizeof(member), MEMBER, key * 100 + i);
+		snprintf(lane, sizeof(lane), "%s/%016x", of, (unsigned)key);
+		redis_server_do(&node.server, "ZADD " PARKED " %s %s", lane,
+			i == 0 ? "108800000000003" : "0", member);
+		redis_server_do(&node.server, "ZADD bud:{s0}:due 1700000000000 %s", lane);
+		keep(member, key * 100 + i);
+	}
+}
+
+static json_t *more(void)
+{
+	return json_object_get(answer.body, "more");
+}
+
+/* Of an ordered one all keys' lanes are shown, and nobody else's. */
+static void test_parked_by_key(void **state)
+{
+	static bool found[1000];
+	char plain[65];
+
+	(void)state;
+	snprintf(plain, sizeof(plain), "%s", id);
+	api_create("{\"protocol\":\"HTTP\",\"sink\":\"https://example.com/b\","
+		   "\"config\":{\"ordered\":true}}",
+		id);
+	assert_int_equal(200, ask("GET", "/parked"));
+	assert_int_equal(0, items());
+	assert_true(json_is_false(more()));
+	for (int key = 1; key < 4; key++)
+		park_by_key(id, key, key);
+	park_by_key(plain, 7, 3);
+	assert_int_equal(200, ask("GET", "/parked"));
+	assert_int_equal(6, items());
+	assert_true(json_is_false(more()));
+	assert_null(json_object_get(answer.body, "total"));
+	for (size_t i = 0; i < items(); i++) {
+		int number = atoi(event_id(i) + 2);
+		const char *due = json_string_value(json_object_get(item(i), "due"));
+		assert_false(found[number]);
+		found[number] = true;
+		/* What waits for those before it is due at no time of its own. */
+		assert_int_equal(due != NULL, number % 100 == 0);
+	}
+	assert_int_equal(200, ask("GET", "/parked?size=4"));
+	assert_int_equal(4, items());
+	assert_true(json_is_true(more()));
+	assert_int_equal(200, ask("GET", "/parked?format=ndjson"));
+	assert_int_equal(400, ask("GET", "/parked?offset=2"));
+	assert_string_equal("offset", api_text(&answer, "member"));
+	redis_server_kill(&node.server);
+	assert_int_equal(503, ask("GET", "/parked"));
 }
 
 static void test_dead(void **state)
@@ -313,6 +372,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_parked, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_parked_by_key, start, api_finish),
 		cmocka_unit_test_setup_teardown(test_dead, start, api_finish),
 		cmocka_unit_test_setup_teardown(test_dead_why_and_when, start, api_finish),
 		cmocka_unit_test_setup_teardown(test_dead_as_lines, start, api_finish),
