@@ -25,6 +25,7 @@
 #include "event/event.h"
 #include "fetch/fetch.h"
 #include "fetch/retry_after.h"
+#include "fetch/target.h"
 #include "store/lane.h"
 #include "store/store.h"
 
@@ -261,7 +262,12 @@ static void on_result(void *owner, const struct bud_fetch_result *result)
 	struct bud_delivery *delivery = attempt.delivery;
 	/* The delivery may be gone after on_end; its gate is needed behind it. */
 	struct bud_receiver *receiver = bud_receiver_ref(delivery->receiver);
+	struct bud_fetch_result shown = *result;
 
+	/* What it says is kept and shown; the credential is not. An answer to a batch is read. */
+	if ((result->status < 200 || result->status > 299) &&
+		bud_target_is_quoted(receiver->target, result->body))
+		shown.body = (struct bud_span){NULL, 0};
 	free(owner);
 	pusher->running--;
 	bud_message_finish(delivery);
@@ -271,7 +277,7 @@ static void on_result(void *owner, const struct bud_fetch_result *result)
 	else if (result->kind == BUD_FETCH_BLOCKED)
 		end_blocked(pusher, delivery, receiver, result->text);
 	else
-		end_attempt(pusher, delivery, receiver, result);
+		end_attempt(pusher, delivery, receiver, &shown);
 	bud_receiver_unref(receiver);
 }
 

@@ -16,6 +16,9 @@
 #include "fetch/target_parts.h"
 
 #define PORT_PRIVILEGED 1024
+/* So many characters of a credential are looked for; fewer could be any word. */
+#define QUOTED_MIN 6u
+#define QUOTED_MAX 12u
 
 /* Above the privileged ports: services that take HTTP for commands of their own or that let
  * everybody in who reaches them. */
@@ -356,6 +359,22 @@ int bud_target_header_add(struct bud_target *target, const char *line)
 	target->head_bytes += strlen(line);
 	target->has_type = target->has_type || bud_header_line_is_type(line);
 	return 0;
+}
+
+bool bud_target_is_quoted(const struct bud_target *target, struct bud_span text)
+{
+	for (const struct curl_slist *line = target->headers; line; line = line->next) {
+		const char *blank = strrchr(line->data, ' ');
+		struct bud_span value = bud_span(blank ? blank + 1 : line->data);
+		if (!bud_span_starts_nocase(bud_span(line->data), "authorization:") ||
+			value.len < QUOTED_MIN)
+			continue;
+		if (value.len > QUOTED_MAX)
+			value.len = QUOTED_MAX;
+		if (text.len > 0 && memmem(text.at, text.len, value.at, value.len))
+			return true;
+	}
+	return false;
 }
 
 const char *bud_target_host(const struct bud_target *target)

@@ -58,6 +58,9 @@ bool bud_header_line_is_valid(const char *line);
 /* Whether it is Content-Type's. */
 bool bud_header_line_is_type(const char *line);
 
+/* Whether a receiver's text has what the target's Authorization says, or how it begins: it may be
+ * cut. Some receivers send back what they were sent. */
+bool bud_target_is_quoted(const struct bud_target *target, struct bud_span text);
 /* As it is used: lower case, punycode, without the trailing dot; brackets around IPv6. */
 const char *bud_target_host(const struct bud_target *target);
 /* The URL in its canonical form. */

@@ -123,12 +123,14 @@ def story_tokens_are_asked_for_by_the_proxy():
 
 def story_never_shown():
     """Whatever is logged, at debug, of deliveries that go and that fail: no secret, no credential,
-    no token. With a key none of them lies in Redis as it is, the token in a status neither."""
+    no token. With a key none of them lies in Redis as it is, the token in a status neither; and
+    what a receiver sends back of them is not kept."""
     private = ["private-secret", "private-token", "private-word"]
 
     def answer_privately(delivery):
         if delivery.path != "token":
-            return Reply(500) if delivery.path == "b" else None
+            sent = delivery.headers["authorization"].encode()
+            return Reply(500, body=b"I got " + sent) if delivery.path == "b" else None
         return Reply(200, headers={"content-type": "application/json"}, body=json.dumps(
             {"access_token": "private-token", "expires_in": 600}).encode())
 
@@ -148,14 +150,20 @@ def story_never_shown():
         sent = {d.headers["authorization"] for d in receiver.deliveries}
         assert "Bearer private-token" in sent and len(sent) == 3, sent
         private += [line.split(" ")[1] for line in sent]
+
+        def attempts():
+            return api.get(f"/subscriptions/{made[1]['id']}/attempts").body.decode()
+        wait_until(lambda: "500" in attempts(), "a failed attempt is listed")
         with node.redis() as redis:
             records = [redis("HGET", "bud:{s0}:subs:records", one["id"]) for one in made]
             stored = str(redis("HGETALL", "bud:{s0}:subs:records"))
         assert all(b"sealed:v1:" in record for record in records), records
         wait_until(lambda: "endpoints cut off" in node.log.read_text(encoding="utf-8"),
                    "it says something of them")
+        listed = attempts()
         assert node.stop() == 0
         said = node.log.read_text(encoding="utf-8")
         for word in private:
             assert word not in said, f"{word} is in the log"
+            assert word not in listed, f"{word} is in the list of attempts"
             assert word not in stored, f"{word} is in Redis"

@@ -226,6 +226,36 @@ static void keeps_header_fields_to_their_grammar(void **state)
 	bud_target_unref(target);
 }
 
+/* The whole credential or its beginning, and no other field; what is too short could be any word.
+ */
+static void knows_its_credential_when_it_is_quoted(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_quoted;
+	} cases[] = {
+		{"", false},
+		{"no", false},
+		{"you sent Basic dXM6cHJpdmF0ZQ==", true},
+		{"cut: dXM6cHJpdmF0", true},
+		{"dXM6cHJpdmF", false},
+		{"other-value, abc", false},
+	};
+	struct bud_error error;
+	struct bud_target *target = bud_target_create(
+		bud_span("https://example.com/"), &(struct bud_target_options){0}, &error);
+
+	(void)state;
+	assert_non_null(target);
+	assert_int_equal(bud_target_header_add(target, "X-Other: other-value"), 0);
+	assert_int_equal(bud_target_header_add(target, "Authorization: Bearer abc"), 0);
+	assert_int_equal(bud_target_header_add(target, "Authorization: Basic dXM6cHJpdmF0ZQ=="), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (bud_target_is_quoted(target, bud_span(cases[i].text)) != cases[i].is_quoted)
+			fail_msg("%s", cases[i].text);
+	bud_target_unref(target);
+}
+
 static void assert_tls_refused(struct bud_target_options options, const char *member)
 {
 	struct bud_error error = {0};
@@ -285,6 +315,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_too_long),
 		cmocka_unit_test(shows_the_canonical_form),
 		cmocka_unit_test(keeps_header_fields_to_their_grammar),
+		cmocka_unit_test(knows_its_credential_when_it_is_quoted),
 		cmocka_unit_test(names_the_pem_text_at_fault),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
