@@ -43,6 +43,8 @@ struct pending {
 	int64_t wait_ms;  /* until the next question */
 	bool is_over;     /* pending no more */
 	bool lacks_token; /* to be asked with; the follower tells when there is one */
+	bool is_free;     /* nobody needs to be asked any more: it is due at once */
+	bool was_free;    /* the same when it was begun */
 	/* The question under way. */
 	char *sink;
 	bool agrees;
@@ -59,6 +61,7 @@ struct bud_verifier {
 static void on_timer(uv_timer_t *timer);
 static void ask(struct pending *pending);
 static void on_locked(void *owner, int err, int64_t number);
+static void prepare(struct pending *pending);
 static void on_prepared(void *owner, int err, enum bud_status_outcome outcome,
 	const struct bud_subscription *subscription);
 static void on_answer(void *owner, const struct bud_answer *answer);
@@ -129,7 +132,8 @@ static void rest(struct pending *pending, int64_t wait_ms)
 
 	if (pending->lacks_token)
 		due_ms = lacking_due_ms(pending->verifier);
-	else if (pending->asked_since_ms != pending->since_ms)
+	else if (pending->asked_since_ms != pending->since_ms ||
+		 pending->is_free != pending->was_free)
 		due_ms = 0; /* that was another question */
 	free(bud_move(pending->sink));
 	bud_turn_wait(&pending->verifier->turns, &pending->turn, due_ms, pending->wait_ms > 0);
@@ -149,12 +153,18 @@ static struct pending *create(
 	return pending;
 }
 
-static bool lacks_token(
+static bool is_free(
 	const struct bud_verifier *verifier, const struct bud_subscription *subscription)
 {
 	enum bud_verify_rule rule = verifier->options.config->delivery.verify;
 
-	return bud_consent_method(rule, subscription) != BUD_VERIFY_OFF &&
+	return bud_consent_method(rule, subscription) == BUD_VERIFY_OFF;
+}
+
+static bool lacks_token(
+	const struct bud_verifier *verifier, const struct bud_subscription *subscription)
+{
+	return !is_free(verifier, subscription) &&
 	       bud_sink_lacks_token(subscription, bud_clock_wall_ms());
 }
 
@@ -165,15 +175,17 @@ static void look_at(struct pending *pending, const struct bud_subscription *subs
 	struct bud_turn *turn = &pending->turn;
 	bool is_other = pending->since_ms != subscription->status.since_ms;
 	bool lacked_token = pending->lacks_token;
+	bool was_free = pending->is_free;
 
 	pending->is_over = false;
+	pending->is_free = is_free(verifier, subscription);
 	pending->since_ms = subscription->status.since_ms;
 	pending->lacks_token = lacks_token(verifier, subscription);
 	if (turn->is_running)
 		return; /* rest() comes */
 	if (pending->lacks_token)
 		bud_turn_wait(&verifier->turns, turn, lacking_due_ms(verifier), turn->is_repeat);
-	else if (is_other || lacked_token)
+	else if (is_other || lacked_token || pending->is_free != was_free)
 		bud_turn_wait(&verifier->turns, turn, 0, turn->is_repeat);
 }
 
@@ -245,7 +257,12 @@ static void ask(struct pending *pending)
 	char lock[LOCK_BYTES];
 
 	pending->asked_since_ms = pending->since_ms;
+	pending->was_free = pending->is_free;
 	pending->wait_ms = wait_of(pending);
+	if (pending->is_free) { /* the lock is for the next question, of which there is none */
+		prepare(pending);
+		return;
+	}
 	/* Over before our own next question, whose time the other clock may see earlier. */
 	if (bud_lock_take(verifier->options.store, lock_of(pending, lock),
 		    pending->wait_ms - pending->wait_ms / 20, on_locked, pending) < 0)
@@ -282,9 +299,8 @@ static bool write_key(void *owner, const struct bud_subscription *subscription,
 	return true;
 }
 
-static void on_locked(void *owner, int err, int64_t number)
+static void prepare(struct pending *pending)
 {
-	struct pending *pending = owner;
 	struct bud_verifier *verifier = pending->verifier;
 	struct bud_status_wish wish = {
 		.from = BUD_STATUS_IS(BUD_SUBSCRIPTION_PENDING),
@@ -294,19 +310,24 @@ static void on_locked(void *owner, int err, int64_t number)
 		.edit = write_key,
 	};
 
-	if (err < 0 || pending->is_over) {
-		rest(pending, fault_ms(pending));
-		return;
-	}
-	if (number == 0) { /* another node asks; should it die, we go on */
-		rest(pending, pending->wait_ms < verifier->options.minute_ms
-				      ? pending->wait_ms
-				      : verifier->options.minute_ms);
-		return;
-	}
 	if (bud_status_change(verifier->options.store, pending->id, &wish, on_prepared, pending) <
 		0)
 		fail(pending);
+}
+
+static void on_locked(void *owner, int err, int64_t number)
+{
+	struct pending *pending = owner;
+	struct bud_verifier *verifier = pending->verifier;
+
+	if (err < 0 || pending->is_over)
+		rest(pending, fault_ms(pending));
+	else if (number == 0) /* another node asks; should it die, we go on */
+		rest(pending, pending->wait_ms < verifier->options.minute_ms
+				      ? pending->wait_ms
+				      : verifier->options.minute_ms);
+	else
+		prepare(pending);
 }
 
 static void write_answer(struct pending *pending, const struct bud_answer *answer);
@@ -335,7 +356,7 @@ static void on_prepared(void *owner, int err, enum bud_status_outcome outcome,
 		return;
 	}
 	pending->sink = bud_strdup(subscription->sink);
-	if (bud_consent_method(options->config->delivery.verify, subscription) == BUD_VERIFY_OFF) {
+	if (is_free(pending->verifier, subscription)) {
 		/* The rule is another one now, so nobody needs to be asked. */
 		write_answer(pending, &(struct bud_answer){.agrees = true});
 		return;

@@ -204,6 +204,26 @@ static void test_the_rule_is_off(void **state)
 	assert_false(life_stored_has(life, "s1", "granted_ms"));
 }
 
+/* Also of one that was asked, and whose next question is due much later. */
+static void test_the_rule_is_off_by_now(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+	char status[128];
+
+	followed->config.delivery.verify = BUD_VERIFY_RULE_REQUIRE;
+	followed_answer(followed, REFUSED);
+	start(followed, 2, 0);
+	snprintf(status, sizeof(status), "%s", pending());
+	followed_put(followed, "s1", "/", status);
+	life_wait(life, life_stored_has(life, "s1", "no WebHook-Allowed-Origin"));
+	followed->config.delivery.verify = BUD_VERIFY_RULE_OFF;
+	followed_put(followed, "s1", "/", status);
+	life_wait(life, life_stored_has(life, "s1", "\"state\":\"active\""));
+	assert_int_equal(life_told(life, "subscription.activated"), 1);
+	assert_int_equal(followed->server.requests, 1);
+}
+
 static void test_nobody_answers(void **state)
 {
 	struct followed *followed = *state;
@@ -439,6 +459,7 @@ int main(void)
 		TEST(low_rate),
 		TEST(changed_meanwhile),
 		TEST(the_rule_is_off),
+		TEST(the_rule_is_off_by_now),
 		TEST(nobody_answers),
 		TEST(altinn),
 		TEST(altinn_by_the_servers_keys),
