@@ -145,7 +145,7 @@ static bool is_there_already(
 	       (!change->detail || (status->detail && strcmp(status->detail, change->detail) == 0));
 }
 
-/* Who resumes a receiver that has not agreed yet has it asked. */
+/* Who resumes a receiver that has not agreed yet has it asked, or nobody by now. */
 static bool edit(void *owner, const struct bud_subscription *subscription,
 	struct bud_subscription_status *status)
 {
@@ -154,9 +154,12 @@ static bool edit(void *owner, const struct bud_subscription *subscription,
 	change->is_stale = !bud_etag_permits_change(change->request, subscription->etag);
 	if (change->is_stale || is_there_already(change, subscription))
 		return false;
-	if (!change->is_pause && status->granted_ms == 0 &&
-		bud_consent_method(change->desk->config->delivery.verify, subscription) !=
-			BUD_VERIFY_OFF)
+	if (change->is_pause || status->granted_ms != 0)
+		return true;
+	if (bud_consent_method(change->desk->config->delivery.verify, subscription) ==
+		BUD_VERIFY_OFF)
+		bud_consent_forget(status);
+	else
 		bud_consent_start(status, bud_clock_wall_ms());
 	return true;
 }

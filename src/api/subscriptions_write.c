@@ -146,6 +146,9 @@ static void prepare_status(struct call *call)
 	if (bud_consent_is_needed(call->api->config->delivery.verify, old, call->made)) {
 		bud_consent_start(status, bud_clock_wall_ms());
 		call->has_status = true;
+	} else if (old && strcmp(old->sink, call->made->sink) != 0) {
+		call->has_status |= status->granted_ms != 0 || status->rate_per_min != 0;
+		bud_consent_forget(status);
 	}
 	bud_buffer_clear(&call->status);
 	bud_status_write(status, &call->status);

@@ -402,7 +402,7 @@ static void write_answer(struct pending *pending, const struct bud_answer *answe
 	struct bud_status_wish wish = {
 		.from = BUD_STATUS_IS(BUD_SUBSCRIPTION_PENDING),
 		.to = is_pending ? BUD_SUBSCRIPTION_PENDING : BUD_SUBSCRIPTION_ACTIVE,
-		.reason = is_low       ? "not granted"
+		.reason = is_low       ? BUD_CONSENT_NOT_GRANTED
 			  : is_pending ? "consent"
 				       : NULL,
 		.detail = answer->why,

@@ -46,11 +46,20 @@ static void forget_key(struct bud_subscription_status *status)
 	replace(&status->callback_key, NULL);
 }
 
-void bud_consent_start(struct bud_subscription_status *status, int64_t now_ms)
+void bud_consent_forget(struct bud_subscription_status *status)
 {
 	status->granted_ms = 0;
 	status->rate_per_min = 0;
 	forget_key(status);
+	if (!status->reason || strcmp(status->reason, BUD_CONSENT_NOT_GRANTED) != 0)
+		return;
+	replace(&status->reason, NULL);
+	replace(&status->detail, NULL);
+}
+
+void bud_consent_start(struct bud_subscription_status *status, int64_t now_ms)
+{
+	bud_consent_forget(status);
 	if (status->state != BUD_SUBSCRIPTION_ACTIVE && status->state != BUD_SUBSCRIPTION_PENDING)
 		return;
 	status->state = BUD_SUBSCRIPTION_PENDING;

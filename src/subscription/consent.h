@@ -9,6 +9,9 @@
 
 struct bud_subscription; /* subscription/subscription.h */
 
+/* The reason of an active one whose receiver has not agreed, by the rule LOW_RATE. */
+#define BUD_CONSENT_NOT_GRANTED "not granted"
+
 /* What the server's rule (`delivery.verify`) and the subscription's own wish come to; never
  * DEFAULT. An owner cannot wish the server's rule away. */
 enum bud_verify bud_consent_method(
@@ -20,6 +23,8 @@ bool bud_consent_is_needed(enum bud_verify_rule rule, const struct bud_subscript
 /* What was granted is void. An active one is pending from now on; a paused or disabled one stays
  * what it is, and is pending when it is resumed: call this again then. */
 void bud_consent_start(struct bud_subscription_status *status, int64_t now_ms);
+/* What was granted, or bounded as nothing was, is void, and nobody is asked instead. */
+void bud_consent_forget(struct bud_subscription_status *status);
 /* The receiver agrees: active, unless it was paused or disabled meanwhile. 0: no bound. The key
  * stays until it is too old: who did not hear our answer may say the same again. */
 void bud_consent_grant(

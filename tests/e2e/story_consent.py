@@ -90,3 +90,38 @@ def story_another_sink_is_another_question():
         publish(api, range(5))
         wait_until(lambda: node.metric("deliveries_parked_total") == 5, node.metrics)
         assert not pushed(receiver, "a") and not pushed(receiver, "b")
+
+
+def story_a_rate_goes_with_its_reason():
+    """One that was slowed down, as its receiver did not agree, is not for ever: when the rule is
+    off by now a resume takes the bound away; and no sink is bound by what another has granted."""
+    def answer(delivery):
+        if not is_question(delivery):
+            return None
+        return Reply(200, headers={"WebHook-Allowed-Origin": "*", "WebHook-Allowed-Rate": "1"}) \
+            if delivery.path == "b" else Reply(405)
+
+    low = {**RULE, "delivery.verify": "low_rate"}
+    with folder() as home, Receiver(answer) as receiver:
+        with Budstikke(home / "data", low) as node:
+            api = node.api()
+            slow = api.subscribe(receiver.sink("a"))
+            moving = api.subscribe(receiver.sink("b"))
+            wait_until(lambda: [status_of(api, one).get("rate_per_min") for one in (slow, moving)]
+                       == [1, 1], lambda: status_of(api, slow), 20)
+            assert status_of(api, slow)["reason"] == "not granted"
+            assert node.stop() == 0
+        with Budstikke(home / "data", {**RULE, "delivery.verify": "off"}) as node:
+            api = node.api()
+            for step in ("pause", "resume"):
+                path = f"/subscriptions/{slow['id']}/{step}"
+                assert api.request("POST", path, {}).status == 200
+            moved = api.request("PATCH", f"/subscriptions/{moving['id']}",
+                                {"sink": receiver.sink("c")})
+            assert moved.json()["status"] == {"state": "active", "since":
+                                              status_of(api, moving)["since"]}, moved
+            assert "rate_per_min" not in status_of(api, slow), status_of(api, slow)
+            publish(api, range(5))
+            wait_until(lambda: len(pushed(receiver, "a")) == 5 and len(pushed(receiver, "c")) == 5,
+                       lambda: f"{len(pushed(receiver, 'a'))}, {len(pushed(receiver, 'c'))}", 20)
+            assert "webhook-request-origin" not in pushed(receiver, "c")[0].headers

@@ -86,7 +86,7 @@ static void test_from_other_states(void **state)
 {
 	(void)state;
 	set_status("{\"state\":\"disabled\",\"since_ms\":5,\"reason\":\"gone\",\"detail\":\"410\","
-		   "\"rate_per_min\":60,\"access_token\":\"t0p\"}");
+		   "\"granted_ms\":4,\"rate_per_min\":60,\"access_token\":\"t0p\"}");
 	assert_int_equal(409, ask("POST", "/pause", NULL, NULL));
 	assert_string_equal("status.state", api_text(&answer, "member"));
 	assert_non_null(strstr(api_text(&answer, "detail"), "resume it first"));

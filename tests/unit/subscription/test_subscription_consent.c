@@ -64,6 +64,30 @@ static void is_asked_again_for_another_sink(void **state)
 	bud_subscription_destroy(moved);
 }
 
+static void forgets_what_was_granted_or_not(void **state)
+{
+	struct bud_subscription *made = make_subscription("s1", 1, "");
+	struct bud_subscription_status *status = &made->status;
+
+	(void)state;
+	bud_consent_grant(status, 30, NOW_MS);
+	status->reason = bud_strdup("credential");
+	bud_consent_forget(status);
+	assert_int_equal(status->granted_ms, 0);
+	assert_int_equal(status->rate_per_min, 0);
+	assert_int_equal(status->state, BUD_SUBSCRIPTION_ACTIVE);
+	assert_string_equal(status->reason, "credential");
+	free(status->reason);
+	status->reason = bud_strdup(BUD_CONSENT_NOT_GRANTED);
+	status->detail = bud_strdup("why");
+	status->rate_per_min = 1;
+	bud_consent_forget(status);
+	assert_int_equal(status->rate_per_min, 0);
+	assert_null(status->reason);
+	assert_null(status->detail);
+	bud_subscription_destroy(made);
+}
+
 static void starts_and_grants(void **state)
 {
 	struct bud_subscription *made = make_subscription("s1", 1, "");
@@ -198,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_server_rules),
 		cmocka_unit_test(is_asked_again_for_another_sink),
+		cmocka_unit_test(forgets_what_was_granted_or_not),
 		cmocka_unit_test(starts_and_grants),
 		cmocka_unit_test(wakes_none_that_is_paused),
 		cmocka_unit_test(judges_by_the_fields),
