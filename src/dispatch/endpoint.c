@@ -170,13 +170,22 @@ static void count_breaker(struct bud_endpoint *endpoint, const struct bud_settle
 		endpoints->open_count--;
 }
 
+static void count(struct bud_endpoint *endpoint, const struct bud_settlement *settlement)
+{
+	if (settlement->verdict == BUD_VERDICT_UNUSED)
+		return;
+	if (settlement->verdict == BUD_VERDICT_OK && !settlement->is_refused)
+		endpoint->delivered++;
+	else
+		endpoint->failed++;
+}
+
 static void learn(struct bud_endpoint *endpoint, const struct bud_settlement *settlement,
 	struct bud_endpoint_news *news, int64_t now_ms)
 {
 	switch (settlement->verdict) {
 	case BUD_VERDICT_OK:
 		endpoint->has_succeeded = true;
-		endpoint->delivered++;
 		bud_window_on_success(&endpoint->window, endpoint->endpoints->limits.window_largest,
 			settlement->took_ms, now_ms);
 		count_breaker(endpoint, settlement, news, now_ms);
@@ -185,11 +194,9 @@ static void learn(struct bud_endpoint *endpoint, const struct bud_settlement *se
 		news->is_halved = bud_window_halve(&endpoint->window, settlement->took_ms, now_ms);
 		/* fall through */
 	case BUD_VERDICT_FAILED:
-		endpoint->failed++;
 		count_breaker(endpoint, settlement, news, now_ms);
 		break;
 	case BUD_VERDICT_BUSY:
-		endpoint->failed++;
 		news->is_halved = bud_window_halve(&endpoint->window, settlement->took_ms, now_ms);
 		bud_breaker_give_back(&endpoint->breaker, settlement->is_probe);
 		break;
@@ -211,6 +218,7 @@ struct bud_endpoint_news bud_endpoint_settle(
 	leave_suspects(endpoint);
 	if (endpoint->endpoints->limits.host > 0)
 		bud_host_leave(endpoint->host);
+	count(endpoint, settlement);
 	learn(endpoint, settlement, &news, now_ms);
 	endpoint->is_changed = true;
 	pthread_mutex_unlock(&endpoint->lock);

@@ -50,6 +50,7 @@ struct bud_settlement {
 	enum bud_share share; /* it was admitted for */
 	bool is_probe;        /* it was admitted as the probe */
 	enum bud_verdict verdict;
+	bool is_refused;  /* what was sent is not delivered, well as the receiver may be */
 	int64_t pause_ms; /* nothing for so long */
 	int64_t took_ms;  /* the attempt */
 };

@@ -230,6 +230,7 @@ static void end_attempt(struct bud_pusher *pusher, struct bud_delivery *delivery
 		.share = delivery->share,
 		.is_probe = delivery->is_probe,
 		.verdict = outcome.verdict,
+		.is_refused = outcome.kind != BUD_OUTCOME_DELIVERED,
 		.pause_ms = outcome.pause_ms,
 		.took_ms = result->time_us / 1000,
 	};

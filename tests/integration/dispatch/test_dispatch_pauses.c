@@ -12,6 +12,7 @@
 
 #include "core/limits.h"
 #include "dispatch/endpoint.h"
+#include "dispatch/endpoint_table.h"
 #include "dispatch/pauses.h"
 #include "store/endpoints.h"
 #include "store/pauses.h"
@@ -164,6 +165,8 @@ static void people_stop_and_start_everything(void **state)
 static void what_cannot_get_better_dies_at_once(void **state)
 {
 	struct rig *rig = *state;
+	struct bud_endpoint_report report;
+	size_t position = 0;
 
 	rig_set_schedule(rig, 3, (uint32_t[]){0, 0, 0});
 	sink_tell(&rig->sink, "/a", 0, (int[]){413, 0});
@@ -175,6 +178,12 @@ static void what_cannot_get_better_dies_at_once(void **state)
 	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 4);
 	rig_wait_count(rig, BUD_COUNTER_OUTCOME_DEAD, 4);
 	assert_int_equal(bud_endpoints_open_count(rig->endpoints), 0);
+	assert_int_equal(
+		bud_endpoints_report(rig->endpoints, bud_clock_mono_ms(), &position, &report, 1),
+		1);
+	assert_int_equal(report.delivered, 0);
+	assert_int_equal(report.failed, 4);
+	bud_endpoint_report_finish(&report);
 	redisReply *reply = redis_server_ask(rig->server, "HVALS bud:{s0}:why");
 	assert_int_equal(reply->elements, 4);
 	assert_string_equal(reply->element[0]->str, "{\"reason\":\"status\",\"status\":413}");
