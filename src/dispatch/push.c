@@ -113,7 +113,8 @@ static struct bud_outcome judge(struct bud_pusher *pusher, const struct bud_deli
 	if (result->retry_after.len > 0 &&
 		bud_retry_after_parse(result->retry_after, wall_ms, &retry_after_ms))
 		attempt.retry_after_ms = retry_after_ms;
-	if (result->status / 100 != 2 || is_refused)
+	/* By a rule a 2xx may be a failure, too. */
+	if (result->status / 100 != 2 || is_refused || receiver->retry.rules_n > 0)
 		attempt.random = bud_random_below(UINT32_MAX);
 	return bud_outcome_of(
 		&attempt, &receiver->retry, &pusher->desk->config->delivery.retry_schedule_s);

@@ -205,6 +205,43 @@ static void a_rule_goes_before_the_table(void **state)
 	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 2);
 }
 
+static void a_success_is_tried_again(struct bud_subscription *subscription)
+{
+	struct bud_push_config *config = malloc(sizeof(*config));
+
+	*config = *subscription->config;
+	config->retry.rules[0] = (struct bud_retry_rule){202, 202, BUD_RETRY_AGAIN};
+	config->retry.rules_n = 1;
+	config->retry.jitter_percent = 50;
+	subscription->config = config;
+}
+
+/* Also what only its owner calls a failure does not come back all at the same time. */
+static void a_failure_by_a_rule_is_spread(void **state)
+{
+	struct rig *rig = *state;
+	redisReply *reply;
+	double first;
+	double last;
+
+	rig_set_schedule(rig, 2, (uint32_t[]){100000, 1});
+	rig->sink.takes_anything = true;
+	sink_tell(&rig->sink, "/a", 0, (int[]){202, 0});
+	rig->on_made = a_success_is_tried_again;
+	rig->config.delivery.breaker_failures = 100;
+	rig_subscribe_wishing(rig, "s1", "/a", "", "");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 8);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s1") == 8);
+	reply = redis_server_ask(rig->server, "ZRANGE bud:{s0}:parked:s1 0 -1 WITHSCORES");
+	assert_int_equal(reply->elements, 16);
+	first = strtod(reply->element[1]->str, NULL) / 64;
+	last = strtod(reply->element[15]->str, NULL) / 64;
+	freeReplyObject(reply);
+	/* Of 100 000 s; without a spread they are as far apart as they came. */
+	assert_true(last - first > 60000);
+}
+
 /* Two at a time, and three nodes: their workers cannot share them. */
 static void few_at_a_time_are_for_one_claim_in_the_whole_system(void **state)
 {
@@ -247,6 +284,7 @@ int main(void)
 		TEST(a_changed_secret_signs_beside_the_new_one),
 		TEST(without_a_key_it_waits),
 		TEST(a_rule_goes_before_the_table),
+		TEST(a_failure_by_a_rule_is_spread),
 		TEST(few_at_a_time_are_for_one_claim_in_the_whole_system),
 	};
 
