@@ -165,9 +165,10 @@ struct bud_receiver *bud_receivers_get(struct bud_receivers *receivers,
 	if (!receiver || receiver->revision != subscription->revision ||
 		mono_ms >= receiver->renew_mono_ms || has_old_keys(receivers, receiver) ||
 		has_old_plan(receivers, receiver)) {
+		/* Before the old one goes: what is known of an endpoint goes with its last one. */
+		receivers->by_slot[subscription->slot] = create(receivers, subscription);
 		bud_receiver_unref(receiver);
-		receiver = create(receivers, subscription);
-		receivers->by_slot[subscription->slot] = receiver;
+		receiver = receivers->by_slot[subscription->slot];
 	}
 	receiver->used_mono_ms = mono_ms;
 	return receiver;
