@@ -204,7 +204,7 @@ static void read_answer(
 
 	for (size_t i = 0; i < batch->n; i++)
 		events[i] = batch->members[i]->event;
-	(void)bud_batch_answer_read(result->body, events, batch->n, failed);
+	(void)bud_batch_answer_read(result->body, result->body_is_cut, events, batch->n, failed);
 }
 
 /* Its outcome is of this delivery alone: a member of a batch may be refused, older, or at its last

@@ -1,5 +1,5 @@
-/* A receiver's answer to a batch. Checked as a whole first, so that half an answer fails nobody;
- * then read member by member. */
+/* A receiver's answer to a batch. Checked as a whole first, so that nonsense fails nobody; then
+ * read member by member. Of one that was cut there is no whole to check. */
 #include "event/batch_answer.h"
 
 #include "core/alloc.h"
@@ -14,6 +14,7 @@ struct answer {
 	const struct bud_event *const *events;
 	size_t n;
 	bool *failed;
+	bool is_within; /* "failed" has begun and not ended */
 };
 
 /* The byte that comes next; '\0' at the end. */
@@ -104,10 +105,13 @@ static bool read_object(struct answer *answer)
 static bool read_failed(struct answer *answer)
 {
 	struct bud_json *json = &answer->json;
+	const char *behind;
 
 	if (next_byte(json) != '[')
 		return bud_json_pass_value(json, BUD_JSON_DEPTH_MAX);
 	json->at++;
+	answer->is_within = true;
+	behind = json->at;
 	while (has_next(json, ']')) {
 		char c = next_byte(json);
 		bool ok;
@@ -123,11 +127,15 @@ static bool read_failed(struct answer *answer)
 		}
 		if (!ok)
 			return false;
+		behind = json->at;
 	}
+	/* Else the text has ended behind an element, a comma or blanks. */
+	if (json->at > behind && json->at[-1] == ']')
+		answer->is_within = false;
 	return true;
 }
 
-/* The text has passed bud_json_is_valid() as a whole, and these stop where it ends anyway. */
+/* The text has passed bud_json_is_valid() as a whole, or was cut; these stop where it ends. */
 static void read_members(struct answer *answer)
 {
 	struct bud_json *json = &answer->json;
@@ -149,8 +157,8 @@ static void read_members(struct answer *answer)
 	}
 }
 
-size_t bud_batch_answer_read(
-	struct bud_span text, const struct bud_event *const *events, size_t n, bool *failed)
+size_t bud_batch_answer_read(struct bud_span text, bool is_cut,
+	const struct bud_event *const *events, size_t n, bool *failed)
 {
 	struct answer answer = {
 		.json = {text.at, text.at + text.len, NULL},
@@ -164,12 +172,14 @@ size_t bud_batch_answer_read(
 	for (size_t i = 0; i < n; i++)
 		failed[i] = false;
 	if (text.len == 0 || text.len > BUD_RESPONSE_BODY_MAX ||
-		!bud_json_is_valid(text, BUD_JSON_DEPTH_MAX, &wrong))
+		(!is_cut && !bud_json_is_valid(text, BUD_JSON_DEPTH_MAX, &wrong)))
 		return 0;
 	read_members(&answer);
 	bud_buffer_finish(&answer.id);
 	bud_buffer_finish(&answer.source);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		failed[i] = failed[i] || answer.is_within;
 		failed_n += failed[i];
+	}
 	return failed_n;
 }

@@ -10,6 +10,7 @@ struct bud_event; /* event/event.h */
 /* Reads the body of a 2xx. Sets each `failed[i]`, and returns how many of the `n` events failed: an
  * id alone names all events with it. 0 for everything that is no such answer (no JSON object, none
  * in full, more than BUD_RESPONSE_BODY_MAX, "failed" no array); items that are neither, or name
- * none of the events, are passed over. */
-size_t bud_batch_answer_read(
-	struct bud_span answer, const struct bud_event *const *events, size_t n, bool *failed);
+ * none of the events, are passed over. `is_cut`: it went on, and this is its beginning; if that
+ * ends within "failed" all have failed, for nobody knows who else was named. */
+size_t bud_batch_answer_read(struct bud_span answer, bool is_cut,
+	const struct bud_event *const *events, size_t n, bool *failed);

@@ -63,6 +63,27 @@ def story_batch_partly_failed():
         assert sorted(came) == sorted([f"e{i}" for i in range(10)] + ["e3", "e7"]), came
 
 
+def story_batch_failed_at_length():
+    """So many failed that their names do not fit into what is read of an answer: none of them is
+    taken for delivered."""
+    source = "/lanes/" + "long/" * 80
+
+    def answer(delivery):
+        if len(receiver.deliveries) > 0:
+            return None
+        failed = [{"id": e["id"], "source": e["source"]} for e in json.loads(delivery.body)]
+        return Reply(200, body=json.dumps({"failed": failed}).encode())
+
+    with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data") as node:
+        node.api().subscribe(receiver.sink("b"), config={
+            "mode": "batch", "batch": {"max_events": 200, "max_wait_ms": 60000}})
+        assert node.api().publish([event(i, source=source) for i in range(200)]).status == 202
+        node.wait_settled()
+        came = batches(receiver, "b")
+        assert len(came[0]) == 200, [len(b) for b in came]
+        assert sorted(sum(came[1:], [])) == sorted(came[0]), [len(b) for b in came]
+
+
 def story_rate():
     """rate_per_s holds over two nodes with two workers each."""
     settings = {"workers": 2}

@@ -33,7 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	for (size_t i = 0; i < N; i++)
 		must((events[i] = bud_event_create(bud_span("local"), bud_span(texts[i]))) != NULL);
-	n = bud_batch_answer_read(answer, (const struct bud_event *const *)events, N, failed);
+	/* One that was cut may fail all. */
+	n = bud_batch_answer_read(answer, true, (const struct bud_event *const *)events, N, failed);
+	must(n == (size_t)failed[0] + failed[1] + failed[2] + failed[3]);
+	must(!failed[3] || n == N);
+	n = bud_batch_answer_read(
+		answer, false, (const struct bud_event *const *)events, N, failed);
 	must(n == (size_t)failed[0] + failed[1] + failed[2] + failed[3]);
 	must(!failed[3]);
 	must(n == 0 || bud_json_is_valid(answer, BUD_JSON_DEPTH_MAX, &wrong));

@@ -41,7 +41,7 @@ static int teardown(void **state)
 }
 
 /* `expected` has an x for each that failed. */
-static void check_span(struct bud_span answer, const char *expected)
+static void check_text(struct bud_span answer, bool is_cut, const char *expected)
 {
 	/* Its own memory, so that a sanitizer sees one byte too far. */
 	char *copy = malloc(answer.len + 1);
@@ -50,7 +50,7 @@ static void check_span(struct bud_span answer, const char *expected)
 
 	memcpy(copy, answer.at, answer.len);
 	copy = realloc(copy, answer.len ? answer.len : 1);
-	n = bud_batch_answer_read((struct bud_span){copy, answer.len},
+	n = bud_batch_answer_read((struct bud_span){copy, answer.len}, is_cut,
 		(const struct bud_event *const *)events, N, failed);
 	for (size_t i = 0; i < N; i++) {
 		assert_int_equal(failed[i], expected[i] == 'x');
@@ -58,6 +58,11 @@ static void check_span(struct bud_span answer, const char *expected)
 	}
 	assert_int_equal(n, 0);
 	free(copy);
+}
+
+static void check_span(struct bud_span answer, const char *expected)
+{
+	check_text(answer, false, expected);
 }
 
 static void check(const char *answer, const char *expected)
@@ -128,6 +133,27 @@ static void test_bounds(void **state)
 	check_span(bud_buffer_as_span(&text), ".....");
 }
 
+/* Whatever its end may be: who was not named yet may be named there. */
+static void test_what_was_cut(void **state)
+{
+	static const char *const within[] = {"{\"failed\":[", "{\"failed\":[\"a\"",
+		"{\"failed\":[\"a\", ", "{\"failed\":[\"a\",\"b", "{\"failed\":[{\"id\":\"a\"",
+		"{\"ok\":[\"c\"],\"failed\":[{\"id\":\"a\",\"source\":\"/s\"},",
+		"{\"failed\":[[\"a\"]", "{\"failed\":[[\"a\"] "};
+	static const char *const elsewhere[] = {"", "{", "{\"failed\"",
+		"{\"failed\":", "{\"ok\":[\"a\"", "<html>", "[\"failed\",[",
+		"{\"a\":{\"failed\":[\"a\""};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(within) / sizeof(*within); i++)
+		check_text(bud_span(within[i]), true, "xxxxx");
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
+		check_text(bud_span(elsewhere[i]), true, ".....");
+	check_text(bud_span("{\"failed\":[\"b\"],\"more\":\"x"), true, ".x...");
+	check_text(bud_span("{\"failed\":[\"b\"]"), true, ".x...");
+	check_text(bud_span("{\"failed\":[]"), true, ".....");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_other_members),
 		cmocka_unit_test(test_what_is_no_such_answer),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_what_was_cut),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
