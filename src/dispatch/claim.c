@@ -113,19 +113,15 @@ static struct bud_claim_run *create(struct bud_claims *claims, struct bud_span l
 	return claim;
 }
 
-static void resolve(struct bud_claim_run *claim, const struct bud_claimed *claimed,
-	enum bud_resolve verb, int64_t delay_ms)
+static void forget(struct bud_claim_run *claim, const struct bud_claimed *claimed)
 {
 	struct bud_resolution resolution = {
 		.id = claimed->id,
-		.verb = verb,
+		.verb = BUD_RESOLVE_FORGET,
 		.lease = claimed->lease,
-		.delay_ms = delay_ms,
-		.attempt = verb == BUD_RESOLVE_AGAIN ? claimed->attempt - 1 : claimed->attempt,
+		.attempt = claimed->attempt,
 	};
 
-	if (verb == BUD_RESOLVE_DEAD)
-		resolution.why = bud_span("{\"reason\":\"retention\"}");
 	bud_resolves_add(claim->claims->resolves, &(struct bud_lane_use){claim->lane, &claim->plan},
 		&resolution);
 }
@@ -179,16 +175,7 @@ static void on_version(void *owner, int err, struct bud_member version)
 	on_answer(claim);
 }
 
-/* An event is past retention when it was stored so long ago: it has no more attempts. */
-static bool is_too_old(
-	const struct bud_claim_run *claim, const struct bud_claimed *claimed, int64_t now_ms)
-{
-	int64_t age_ms = claim->claims->desk->config->retention.age_s * 1000;
-
-	return age_ms > 0 && now_ms - (int64_t)claimed->id.ms > age_ms;
-}
-
-static void add_item(struct bud_claim_run *claim, const struct bud_claimed *claimed, int64_t now_ms)
+static void add_item(struct bud_claim_run *claim, const struct bud_claimed *claimed)
 {
 	struct bud_metrics *metrics = claim->claims->desk->metrics;
 	struct bud_claim_item *item = &claim->items[claim->n];
@@ -200,20 +187,16 @@ static void add_item(struct bud_claim_run *claim, const struct bud_claimed *clai
 		bud_metrics_add(metrics, BUD_COUNTER_EVENTS_LOST, 1);
 		bud_log_error("the content of a parked event is gone: it is lost", "subscription",
 			claim->lane);
-		resolve(claim, claimed, BUD_RESOLVE_FORGET, 0);
+		forget(claim, claimed);
 		return;
 	}
-	if (is_too_old(claim, claimed, now_ms)) {
-		resolve(claim, claimed, BUD_RESOLVE_DEAD, 0);
-	} else {
-		bud_delivery_init(&item->delivery, claim->receiver, event, claimed->attempt);
-		item->delivery.published_ms = (int64_t)claimed->id.ms;
-		item->delivery.is_replay = bud_lane_is_replay(bud_span(claim->lane));
-		item->claim = claim;
-		item->id = claimed->id;
-		item->lease = claimed->lease;
-		claim->n++;
-	}
+	bud_delivery_init(&item->delivery, claim->receiver, event, claimed->attempt);
+	item->delivery.published_ms = (int64_t)claimed->id.ms;
+	item->delivery.is_replay = bud_lane_is_replay(bud_span(claim->lane));
+	item->claim = claim;
+	item->id = claimed->id;
+	item->lease = claimed->lease;
+	claim->n++;
 	bud_event_unref(event);
 }
 
@@ -237,6 +220,7 @@ static void on_claimed(
 	struct bud_claim_run *claim = owner;
 	struct bud_metrics *metrics = claim->claims->desk->metrics;
 
+	(void)now_ms;
 	if (err < 0) {
 		on_answer(claim);
 		return;
@@ -248,7 +232,7 @@ static void on_claimed(
 	if (claim->plan.mode == BUD_CLAIM_BATCH)
 		claim->batch.members = bud_alloc_zero((n + 1) * sizeof(*claim->batch.members));
 	for (size_t i = 0; i < n; i++)
-		add_item(claim, &claimed[i], now_ms);
+		add_item(claim, &claimed[i]);
 	claim->is_held = n > 0 && claim->token[0] != '\0';
 	learn(claim, n);
 	if (claim->n < claim->slots.n)
@@ -302,7 +286,7 @@ static void on_forgotten(
 	(void)now_ms;
 	claim->is_full = n == claim->asked;
 	for (size_t i = 0; err == 0 && i < n; i++)
-		resolve(claim, &claimed[i], BUD_RESOLVE_FORGET, 0);
+		forget(claim, &claimed[i]);
 	(void)bud_lane_drop_hold(claim->claims->desk->commands, bud_span(claim->lane));
 	bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_CANCELLED, n);
 	bud_claim_run_finish(claim);

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "config/config.h"
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "dispatch/desk.h"
@@ -107,6 +108,28 @@ static void end_unsent(struct bud_claim_item *item, enum bud_delivery_end end, i
 	resolve_attempt(item);
 }
 
+/* Why it has no more attempts, or NULL. A replay is wanted whatever the age of its event. */
+static const char *too_old(const struct bud_claim_item *item, int64_t now_ms)
+{
+	const struct bud_claim_run *claim = item->claim;
+	int64_t retention_s = claim->claims->desk->config->retention.age_s;
+	int64_t max_age_s = item->delivery.is_replay ? 0 : claim->receiver->retry.max_age_s;
+	int64_t age_ms = now_ms - item->delivery.published_ms;
+
+	if (retention_s > 0 && age_ms > retention_s * 1000)
+		return "retention";
+	return max_age_s > 0 && age_ms > max_age_s * 1000 ? "age" : NULL;
+}
+
+/* Without the attempt that it was claimed for. */
+static void bury(struct bud_claim_item *item, const char *reason, bool is_permitted)
+{
+	item->delivery.reason = reason;
+	item->delivery.attempt--;
+	item->delivery.is_untold = !is_permitted;
+	end_unsent(item, BUD_DELIVERY_END_DEAD, 0);
+}
+
 static void start_item(struct bud_claim_run *claim, struct bud_claim_item *item, int64_t mono_ms)
 {
 	struct bud_receiver *receiver = claim->receiver;
@@ -175,6 +198,8 @@ void bud_claim_run_start(struct bud_claim_run *claim, int64_t mono_ms)
 		} else if (now_ms >= item->delivery.event->expires_wall_ms) {
 			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
 			end_unsent(item, BUD_DELIVERY_END_EXPIRED, 0);
+		} else if (too_old(item, now_ms)) {
+			bury(item, too_old(item, now_ms), decision == BUD_DECISION_PERMIT);
 		} else if (decision == BUD_DECISION_LATER) {
 			end_unsent(item, BUD_DELIVERY_END_BLOCKED, bud_permit_wait_ms(asked));
 		} else if (!may_start) {

@@ -32,7 +32,7 @@ void bud_dead_letter_write(const struct bud_shard *shard, const struct bud_deliv
 	bud_delivery_write_why(delivery, text);
 	why_len = text->len;
 	/* The letter itself is written however little memory there is, and can be asked for. */
-	if (!bud_notice_is_ours(event->type) && !bud_shard_is_full(shard)) {
+	if (!delivery->is_untold && !bud_notice_is_ours(event->type) && !bud_shard_is_full(shard)) {
 		bud_note_make(shard, &notice, &told, out_note);
 		bud_buffer_span(text, out_note->bytes);
 		out_note->bytes = (struct bud_span){text->at + why_len, text->len - why_len};

@@ -151,6 +151,34 @@ def story_pause_and_resume():
         assert not receiver_duplicates(receiver, "p")
 
 
+def story_too_old_for_its_wish():
+    """config.retry.max_age_s holds for what waits without attempts, too: what is older by its turn
+    is a dead letter, and told as any other. A replay is wanted whatever its age."""
+    with folder() as home, Receiver() as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        api.subscribe(receiver.sink("watch"), types=["no.budstikke.delivery.dead.v1"])
+        mine = api.subscribe(receiver.sink("a"), types=["t"], config={"retry": {"max_age_s": 4}})
+        path = f"/subscriptions/{mine['id']}"
+        assert api.request("POST", path + "/pause").status == 200
+        publish(node, 5)
+        began = time.monotonic()
+        wait_until(lambda: api.get(path + "/parked").json()["total"] == 5, node.metrics)
+        wait_until(lambda: time.monotonic() - began > 4.1, "they get too old")
+        publish(node, 5, 5)
+        wait_until(lambda: api.get(path + "/parked").json()["total"] == 10, node.metrics)
+        assert api.request("POST", path + "/resume").status == 200
+        wait_until(lambda: api.get(path + "/parked").json()["total"] == 0, node.metrics, 30)
+        assert {d.id for d in receiver.on("a")} == {f"e{i}" for i in range(5, 10)}
+        dead = api.get(path + "/dead").json()
+        assert dead["total"] == 5, dead
+        assert {(d["reason"], d["attempt"]) for d in dead["items"]} == {("age", 0)}, dead
+        wait_until(lambda: len(receiver.on("watch")) == 5, receiver.on("watch"))
+        told = {d.event["data"]["event"]["id"] for d in receiver.on("watch")}
+        assert told == {f"e{i}" for i in range(5)}, told
+        assert api.request("POST", path + "/replay", {"source": "dead"}).status == 202
+        wait_until(lambda: len(receiver.ids("a")) == 10, lambda: receiver.ids("a"), 30)
+
+
 def story_gone():
     """410 disables the subscription; what comes meanwhile is parked, and goes after a resume."""
     gone = [True]
