@@ -121,7 +121,7 @@ static void on_disabled(void *owner, int err, enum bud_status_outcome outcome,
 	(void)subscription;
 	receiver->is_disabling = false;
 	if (err == 0 && outcome == BUD_STATUS_DONE)
-		bud_log_warn("a subscription is disabled: its receiver says it is gone",
+		bud_log_warn("a subscription is disabled by what its receiver answered",
 			"subscription", receiver->id);
 	bud_receiver_unref(receiver);
 }
@@ -132,7 +132,7 @@ void bud_reports_disable(struct bud_reports *reports, struct bud_receiver *recei
 	struct bud_status_wish wish = {
 		.from = BUD_STATUS_IS(BUD_SUBSCRIPTION_ACTIVE),
 		.to = BUD_SUBSCRIPTION_DISABLED,
-		.reason = "gone",
+		.reason = status == 410 ? "gone" : "status", /* by its own rule */
 		.detail = detail,
 	};
 

@@ -24,7 +24,7 @@ struct bud_subscription_status {
 	/* What the receiver granted (CloudEvents HTTP webhooks 4.2); 0: no bound. */
 	uint32_t rate_per_min;
 	int64_t since_ms; /* 0: since it was made */
-	char *reason;     /* a word of ours: "gone", "failing", "owner", "consent" ...; or NULL */
+	char *reason;     /* a word of ours: "gone", "status", "failing", "owner" ...; or NULL */
 	char *detail;     /* a sentence for people, or NULL */
 	/* When the receiver agreed to be pushed to; 0: it has not, or was not asked. One that has
 	 * must be told in each delivery who asked (CloudEvents HTTP webhooks 2.1). */

@@ -151,6 +151,22 @@ def story_pause_and_resume():
         assert not receiver_duplicates(receiver, "p")
 
 
+def story_disabled_by_its_own_rule():
+    """Another status than 410 disables where a rule says so; it is not called gone then."""
+    with folder() as home, Receiver(lambda _: Reply(401)) as receiver, \
+            Budstikke(home / "data") as node:
+        api = node.api()
+        mine = api.subscribe(receiver.sink("a"), config={"retry": {"statuses": {"401": "disable"}}})
+        publish(node, 1)
+
+        def status():
+            return api.get(f"/subscriptions/{mine['id']}").json()["status"]
+        wait_until(lambda: status()["state"] == "disabled", status)
+        assert status()["reason"] == "status" and "401" in status()["detail"], status()
+        wait_until(lambda: "is disabled" in node.tail(), node.tail)
+        assert "gone" not in node.tail(), node.tail()
+
+
 def story_too_old_for_its_wish():
     """config.retry.max_age_s holds for what waits without attempts, too: what is older by its turn
     is a dead letter, and told as any other. A replay is wanted whatever its age."""
