@@ -17,7 +17,8 @@ struct bud_hosts {
 	struct bud_map by_name;
 };
 
-/* The host of a sink: "name:port" in lower case, with the port its scheme stands for. */
+/* Appends the host of a sink: "name:port" in lower case, addresses in their usual form, with the
+ * port its scheme stands for. */
 void bud_host_write(struct bud_span sink, struct bud_buffer *out);
 struct bud_host *bud_hosts_get(struct bud_hosts *hosts, struct bud_span sink);
 void bud_host_unref(struct bud_hosts *hosts, struct bud_host *host);

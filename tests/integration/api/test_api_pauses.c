@@ -72,6 +72,12 @@ static void test_hosts(void **state)
 	assert_string_equal("host:192.0.2.1:1", id_of(0));
 	assert_int_equal(200, api_ask("POST /pause", "{\"host\":\"Example.net.:8443\"}"));
 	assert_string_equal("host:example.net:8443", id_of(0));
+	assert_int_equal(200, api_ask("POST /pause", "{\"host\":\"Example.com.:1\"}"));
+	assert_string_equal("host:example.com:1", id_of(0));
+	assert_int_equal(200, api_ask("POST /pause", "{\"host\":\"0xC0.2.1:1\"}"));
+	assert_string_equal("host:192.2.0.1:1", id_of(0));
+	assert_int_equal(200, api_ask("POST /pause", "{\"host\":\"[2001:db8:0::1]:1\"}"));
+	assert_string_equal("host:[2001:db8::1]:1", id_of(0));
 }
 
 static void test_refusals(void **state)
