@@ -43,8 +43,8 @@ enum bud_fetch_kind {
 	BUD_FETCH_BAD_RESPONSE,    /* not HTTP, or a head beyond its limits */
 	BUD_FETCH_CANCELLED,       /* bud_transfer_cancel() or bud_fetch_close() */
 	BUD_FETCH_STUCK,           /* as TIMEOUT, but libcurl had lost it: count these */
-	/* Nothing was sent, for want of a descriptor or of memory for a socket here, or of our CA
-	 * bundle: that says nothing about the target. */
+	/* Nothing was sent, for want of a descriptor, a local port, our source address or memory
+	 * for a socket here, or of our CA bundle: that says nothing about the target. */
 	BUD_FETCH_BLOCKED,
 };
 

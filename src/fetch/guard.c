@@ -79,7 +79,8 @@ bool bud_guard_allows(const struct bud_guard *guard, const struct sockaddr *addr
 
 bool bud_guard_is_exhaustion(int err)
 {
-	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS;
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS ||
+	       err == -EADDRNOTAVAIL;
 }
 
 bool bud_guard_is_exhausted(void)
@@ -89,6 +90,18 @@ bool bud_guard_is_exhausted(void)
 		return bud_guard_is_exhaustion(-errno);
 	close(fd);
 	return false;
+}
+
+/* A datagram socket takes an address and a port as a connection does, but sends nothing, and its
+ * ports are others. */
+bool bud_guard_has_way(const struct sockaddr *address, unsigned len)
+{
+	int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	int r = connect(fd, address, len);
+	close(fd);
+	return r == 0;
 }
 
 static bool find_source(const struct bud_guard *guard, int family, union address *out_address)
@@ -121,7 +134,7 @@ int bud_guard_socket(const struct bud_guard *guard, int family)
 	union address source;
 	bool has_source = find_source(guard, family, &source);
 	if (!has_source && guard->sources.n > 0)
-		return -EADDRNOTAVAIL;
+		return -EAFNOSUPPORT;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;

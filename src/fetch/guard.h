@@ -27,8 +27,12 @@ bool bud_guard_allows(const struct bud_guard *guard, const struct sockaddr *addr
 /* Whether no socket is to be had at all now: then a refusal or a name that does not resolve may be
  * our own trouble. */
 bool bud_guard_is_exhausted(void);
-/* Whether that is what an errno of bud_guard_socket() says. */
+/* Whether an errno of bud_guard_socket() says that no socket is to be had, or not from our source
+ * address: it is not this machine's now. */
 bool bud_guard_is_exhaustion(int err);
 /* A TCP socket that does not block, bound to our source address of that family; negative errno,
- * -EADDRNOTAVAIL when there are source addresses but none of that family. */
+ * -EAFNOSUPPORT when there are source addresses but none of that family. */
 int bud_guard_socket(const struct bud_guard *guard, int family);
+/* Whether this machine has an address to reach that one from: if so, a connection that got none
+ * (EADDRNOTAVAIL) found all local ports taken. */
+bool bud_guard_has_way(const struct sockaddr *address, unsigned len);

@@ -2,6 +2,7 @@
  * are kept and used again. The steps a transfer goes through are in fetch.c. */
 #pragma once
 #include <curl/curl.h>
+#include <sys/socket.h>
 #include "core/limits.h"
 #include "core/list.h"
 #include "fetch/fetch.h"
@@ -36,6 +37,9 @@ struct bud_transfer_response {
 	bool body_is_too_big;
 	bool address_was_refused;
 	bool is_blocked; /* no socket to be had */
+	/* Where the last new connection leads. */
+	unsigned peer_len;
+	struct sockaddr_storage peer;
 };
 
 struct bud_transfer {

@@ -1,5 +1,6 @@
-/* Without a descriptor for a socket nothing is said about the target: neither about its address nor
- * about its name; and it is well again when there is one. */
+/* Without a descriptor for a socket, a local port or our source address nothing is said about the
+ * target: neither about its address nor about its name; and it is well again when there is one. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,10 +9,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "client.h"
+#include "core/error.h"
 #include "name_server.h"
+
+/* Sockets of this kind get no local address and port; 0: all do. */
+static bool refuses_streams, refuses_datagrams;
+
+/* In place of the C library's, for libcurl, too. */
+int connect(int fd, const struct sockaddr *address, socklen_t len)
+{
+	int type = 0;
+	socklen_t type_len = sizeof(type);
+	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len);
+	if (type == SOCK_STREAM ? refuses_streams : refuses_datagrams) {
+		errno = EADDRNOTAVAIL;
+		return -1;
+	}
+	return (int)syscall(SYS_connect, fd, address, len);
+}
 
 struct exhausted_test {
 	struct client *client;
@@ -37,6 +57,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct exhausted_test *test = *state;
+	refuses_streams = refuses_datagrams = false;
 	setrlimit(RLIMIT_NOFILE, &test->before);
 	name_server_close(&test->names);
 	client_destroy(test->client);
@@ -96,11 +117,57 @@ static void goes_on_with_what_there_is(void **state)
 	assert_int_equal(test->client->server.accepts, 1);
 }
 
+static void blames_nobody_for_a_local_port(void **state)
+{
+	struct exhausted_test *test = *state;
+	int port = test->client->server.port;
+	refuses_streams = true;
+	assert_end(test, "http://127.0.0.1:%d/", port, BUD_FETCH_BLOCKED);
+	assert_end(test, "http://a.test:%d/", port, BUD_FETCH_BLOCKED);
+	assert_string_equal(test->client->end.text, "no socket is to be had here");
+	refuses_streams = false;
+	assert_end(test, "http://127.0.0.1:%d/", port, BUD_FETCH_RESPONSE);
+}
+
+/* As where there is no IPv6: a target that has nothing else is not reached, now or later. */
+static void without_an_address_it_is_not_reached(void **state)
+{
+	struct exhausted_test *test = *state;
+	refuses_streams = refuses_datagrams = true;
+	assert_end(
+		test, "http://127.0.0.1:%d/", test->client->server.port, BUD_FETCH_CONNECT_FAILED);
+}
+
+static int set_up_elsewhere(void **state)
+{
+	struct exhausted_test *test = bud_new(struct exhausted_test);
+	struct bud_networks sources = {.n = 1};
+	int r = bud_network_parse(bud_span("192.0.2.7"), &sources.list[0], &(struct bud_error){0});
+	assert_int_equal(r, 0);
+	test->client = client_create();
+	name_server_open(&test->names, &test->client->loop);
+	client_open(test->client, (struct bud_fetch_options){.sources = &sources});
+	getrlimit(RLIMIT_NOFILE, &test->before);
+	*state = test;
+	return 0;
+}
+
+static void blames_nobody_for_our_source_address(void **state)
+{
+	struct exhausted_test *test = *state;
+	assert_end(test, "http://127.0.0.1:%d/", test->client->server.port, BUD_FETCH_BLOCKED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(says_nothing_about_the_target, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(goes_on_with_what_there_is, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(blames_nobody_for_a_local_port, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			without_an_address_it_is_not_reached, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			blames_nobody_for_our_source_address, set_up_elsewhere, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
