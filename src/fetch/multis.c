@@ -4,6 +4,7 @@
  * ever within one turn); a timer is moved only when it would fire too late. */
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 #include "core/alloc.h"
@@ -89,6 +90,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		return;
 	}
 	if ((events & watcher->wanted) == 0) {
+		/* What comes on an idle connection is no answer (RFC 9112, 6.3), and libcurl 7.88
+		 * would take it for that to the next request: what is shut it does not use. */
+		if (!watcher->wanted)
+			(void)shutdown(watcher->fd, SHUT_RDWR);
 		watch(watcher, watcher->wanted);
 		return;
 	}

@@ -128,6 +128,23 @@ static void notices_a_closed_idle_connection(void **state)
 	assert_int_equal(client->server.accepts, 5);
 }
 
+/* Some servers tell an idle connection that they waited too long (408), and what nobody asked for
+ * may be anything: it is never the answer to what is sent next. */
+static void takes_nothing_for_an_answer_that_came_before(void **state)
+{
+	struct client *client = *state;
+	client->server.act = (struct scripted_act){
+		.text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+			"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
+		.drip_ms = 1};
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(client_do(client, ANSWER_MS)->status, 200);
+		while (client->server.connections && client->server.answers == 0)
+			uv_run(&client->loop, UV_RUN_ONCE);
+	}
+	assert_int_equal(client->server.requests, 3);
+}
+
 static void refuses_loopback_unless_allowed(void **state)
 {
 	struct client *client = *state;
@@ -314,6 +331,8 @@ int main(void)
 			repeats_when_a_kept_connection_was_closed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			notices_a_closed_idle_connection, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			takes_nothing_for_an_answer_that_came_before, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refuses_loopback_unless_allowed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refuses_http_unless_allowed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tells_a_refused_connection, set_up, tear_down),
