@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/clock.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/map.h"
@@ -15,6 +16,7 @@
 #include "dispatch/endpoint.h"
 #include "dispatch/push.h"
 #include "dispatch/receiver.h"
+#include "event/event.h"
 #include "store/following.h"
 
 /* Parked when there is no room: comes back soon, after the lanes' turn. */
@@ -240,7 +242,8 @@ static void end(struct bud_delivery *delivery, enum bud_delivery_end how, int64_
 	delivery->on_end(delivery);
 }
 
-/* One that waited: its subscription may be another one by now. A slot is taken for it. */
+/* One that waited: its subscription may be another one by now, and its event of no use any more. A
+ * slot is taken for it. */
 static void start_waiting(struct bud_gate *gate, struct bud_delivery *delivery, int64_t mono_ms)
 {
 	int64_t wait_ms = 0;
@@ -253,6 +256,11 @@ static void start_waiting(struct bud_gate *gate, struct bud_delivery *delivery, 
 			state == BUD_RECEIVER_DELETED ? BUD_DELIVERY_END_CANCELLED
 						      : BUD_DELIVERY_END_BLOCKED,
 			0);
+		return;
+	}
+	if (bud_clock_wall_ms() >= delivery->event->expires_wall_ms) {
+		give_back_one(gate, delivery, mono_ms);
+		end(delivery, BUD_DELIVERY_END_EXPIRED, 0);
 		return;
 	}
 	if (start(gate, delivery, mono_ms, &wait_ms) == BUD_OFFER_BLOCKED)

@@ -11,6 +11,8 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 
+#include "core/limits.h"
+
 static void is_delivered_and_acked(void **state)
 {
 	struct rig *rig = *state;
@@ -191,6 +193,25 @@ static void expires_before_its_first_attempt(void **state)
 	assert_int_equal(sink_count(&rig->sink, "/a", NULL), 0);
 }
 
+/* It waits for a slot, and by then nobody wants it any more. */
+static void expires_while_it_waits_in_hand(void **state)
+{
+	struct rig *rig = *state;
+	char members[64];
+
+	sink_tell(&rig->sink, "/a", 1200, (int[]){200, 0});
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", (int)BUD_ENDPOINT_WINDOW);
+	rig_wait(rig, rig->sink.n_waiting == BUD_ENDPOINT_WINDOW);
+	set_expiry(rig, members, sizeof(members), 500);
+	rig_publish(rig, "t", "f", 1);
+	rig_wait(rig, rig_count(rig, BUD_COUNTER_DELIVERIES_EXPIRED) == 1);
+	rig_wait(rig, rig_is_clean(rig));
+	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_PARKED), 0);
+	assert_int_equal(sink_count(&rig->sink, "/a", NULL), BUD_ENDPOINT_WINDOW);
+}
+
 /* Its receiver is left alone for a second, and by then nobody wants it any more. */
 static void expires_while_it_is_parked(void **state)
 {
@@ -242,6 +263,7 @@ int main(void)
 		TEST(is_parked_under_a_lease_while_it_runs),
 		TEST(a_slow_failure_is_parked_again),
 		TEST(expires_before_its_first_attempt),
+		TEST(expires_while_it_waits_in_hand),
 		TEST(expires_while_it_is_parked),
 		TEST(expires_when_it_fails),
 	};
