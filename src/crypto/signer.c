@@ -167,7 +167,6 @@ struct bud_signer *bud_signer_create(const struct bud_signer_options *options)
 
 	assert(options->secrets_n <= BUD_SIGNER_SECRETS_MAX);
 	assert(options->keys_n <= BUD_SIGNER_KEYS_MAX);
-	assert(options->v1 || options->v1a || options->message != BUD_MESSAGE_SIGNATURE_NONE);
 	assert(!options->v1 || options->secrets_n > 0);
 	assert(!options->v1a || options->keys_n > 0);
 	signer->v1 = options->v1;

@@ -62,8 +62,8 @@ struct bud_signature_headers {
 };
 
 /* Copies what it needs of the options (keys are shared, not copied) and asserts that the wanted
- * versions have their secrets and keys, and at least one is wanted. Never NULL. Costs a few
- * microseconds: keep it for many deliveries. */
+ * versions have their secrets and keys; when none is wanted, it writes no lines. Never NULL. Costs
+ * a few microseconds: keep it for many deliveries. */
 struct bud_signer *bud_signer_create(const struct bud_signer_options *options);
 void bud_signer_destroy(struct bud_signer *signer);
 /* How many bytes the lines of an attempt may need. */

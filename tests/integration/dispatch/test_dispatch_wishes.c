@@ -59,6 +59,17 @@ static void slack_is_a_text(void **state)
 	assert_true(strncmp(rig->sink.body.at, "{\"text\":", 8) == 0);
 }
 
+/* Where nobody looks at signatures, none need be made. */
+static void may_be_without_a_signature(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_subscribe_wishing(rig, "s1", "/a", "'mode':'slack','signing':{'schemes':[]}", "");
+	push_one(rig);
+	assert_null(strstr(rig->sink.head.at, "signature"));
+	assert_true(sink_had(&rig->sink, "content-type: application/json"));
+}
+
 static void its_own_headers_go_with_it(void **state)
 {
 	struct rig *rig = *state;
@@ -276,6 +287,7 @@ int main(void)
 		TEST(altinn_is_plain_json),
 		TEST(binary_has_its_attributes_in_headers),
 		TEST(slack_is_a_text),
+		TEST(may_be_without_a_signature),
 		TEST(its_own_headers_go_with_it),
 		TEST(a_password_goes_with_it),
 		TEST(a_token_goes_with_it),

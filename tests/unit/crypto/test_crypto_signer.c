@@ -398,12 +398,26 @@ static void test_signing_does_not_allocate(void **state)
 	finish(&all);
 }
 
+/* Some receivers never look, and their subscriptions may do without. */
+static void test_none(void **state)
+{
+	struct bench bench = {0};
+	const struct bud_signing what = {bud_span("msg_1"), 1, .body = bud_span("{}")};
+
+	(void)state;
+	sign(&bench, &what);
+	assert_int_equal(bench.lines.n, 0);
+	assert_int_equal(bud_signer_bytes(bench.signer), 0);
+	finish(&bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_a_signer_is_used_again),
 		cmocka_unit_test(test_every_part_counts),
+		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_v1a),
 		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_v1_and_v1a),
