@@ -203,11 +203,12 @@ int bud_ingest_take(struct bud_ingest *ingest, const struct bud_ingest_event *ev
 	if (r == 0)
 		r = bud_publish_read(
 			publish, ingest->options.store->shard, &ingest->envelope, error);
-	if (r == 0 && publish->n_asking == 0 && !is_within_quota(publish))
+	if (publish->n_asking > 0)
+		return 0; /* on_decided() comes, and finds what is wrong, too */
+	if (r == 0 && !is_within_quota(publish))
 		r = -EDQUOT;
 	if (r == 0) {
-		if (publish->n_asking == 0)
-			bud_list_append(&ingest->queue, &publish->link);
+		bud_list_append(&ingest->queue, &publish->link);
 		return 0;
 	}
 	if (r == -ENOTCONN)

@@ -247,3 +247,23 @@ def story_decision_point():
         assert 1 <= len(said) <= 4, said
         node.wait_settled()
         assert not [i for i in came(receiver, "skd") if "refused" in i]
+
+
+def story_wrong_and_asked_about():
+    """What is wrong with an event is said, in both APIs, also when the decision point has to be
+    asked about it first; and the server goes on."""
+    with folder() as home, DecisionPoint() as point, \
+            Budstikke(home / "data", settings(home, {}, workers=1, **{
+                "auth.decision_url": point.url})) as node:
+        point.permitted = {("ttd", "publish", str(n)) for n in range(40)}
+        ttd = Caller(node, "/org/ttd")
+        headers = {"content-type": "application/cloudevents+json", "webhook-hops": "1"}
+        for n in range(20):
+            path = "/events" if n % 2 else "/events/api/v1/events"
+            wrong = json.dumps(event(n, subject=f"/party/{n}", webhookhops="0"))
+            wrong = wrong.replace('"webhookhops": "0"', '"webhookhops": "\\u0030"')
+            refused = ttd.request("POST", path, wrong, headers)
+            assert refused.status == 400 and "webhookhops" in refused.json()["detail"], refused
+            answer = ttd.request("POST", path, event(n, subject=f"/party/{20 + n}"), headers)
+            assert answer.status == (202 if n % 2 else 200), answer
+        assert point.questions == 40, point.questions
