@@ -186,7 +186,8 @@ static void on_named(void *owner, enum bud_register_outcome outcome, const struc
 	bud_list_append(&point->queue, &wanted->link);
 }
 
-static void name_subject(struct bud_decision_point *point, struct wanted *wanted)
+/* False: the register cannot be asked now, so there is nothing to ask the point. */
+static bool name_subject(struct bud_decision_point *point, struct wanted *wanted)
 {
 	struct bud_register_question question = {BUD_PARTY_WHO, wanted->question.subject};
 	struct bud_party party;
@@ -194,24 +195,26 @@ static void name_subject(struct bud_decision_point *point, struct wanted *wanted
 
 	if (!point->options.reg || !bud_party_is_person(question.identifier)) {
 		bud_list_append(&point->queue, &wanted->link);
-		return;
+		return true;
 	}
 	naming = bud_new(struct naming);
 	*naming = (struct naming){point, wanted->key};
-	bud_list_append(&point->naming, &wanted->link);
 	switch (bud_register_ask(point->options.reg, &question, on_named, naming, &party)) {
 	case BUD_REGISTER_ASKED:
-		return;
+		bud_list_append(&point->naming, &wanted->link);
+		return true;
 	case BUD_REGISTER_FOUND:
 		put_party(wanted, &party);
 		break;
 	case BUD_REGISTER_NONE:
-	case BUD_REGISTER_FAILED: /* asked as it is, which nobody permits by mistake */
 		break;
+	case BUD_REGISTER_FAILED:
+		free(naming);
+		return false;
 	}
 	free(naming);
-	bud_list_remove(&wanted->link);
 	bud_list_append(&point->queue, &wanted->link);
+	return true;
 }
 
 static struct wanted *file(struct bud_decision_point *point, const struct bud_question *question)
@@ -224,9 +227,12 @@ static struct wanted *file(struct bud_decision_point *point, const struct bud_qu
 	if (point->is_stopped || point->by_key.n >= WANTED_MAX || is_cut_off(point))
 		return NULL;
 	wanted = create(question, key);
+	if (!name_subject(point, wanted)) {
+		free(wanted);
+		return NULL;
+	}
 	wanted->number = ++point->last_number;
 	bud_map_put(&point->by_key, key_span(&wanted->key), wanted);
-	name_subject(point, wanted);
 	return wanted;
 }
 

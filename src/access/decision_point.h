@@ -37,8 +37,8 @@ BUD_MUST_CHECK struct bud_decision_point *bud_decision_point_open(
 	const struct bud_decision_point_options *options, struct bud_error *error);
 
 /* Files a question that was answered with LATER: it is copied, and asked once however often it is
- * filed. Its number, which grows; 0: it cannot be asked now (the point is cut off, or too much
- * waits). */
+ * filed. Its number, which grows; 0: it cannot be asked now (the point is cut off, too much waits,
+ * or the register cannot say who its person is). */
 uint64_t bud_decision_point_want(
 	struct bud_decision_point *point, const struct bud_question *question);
 /* All numbers up to this one are answered, or have failed. */

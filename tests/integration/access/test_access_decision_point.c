@@ -2,6 +2,7 @@
  * authority, permit and deny; the same is asked once; a decision is asked for again only when its
  * time is over; an answer that lies, is slow, huge or no answer decides nothing, is said once, and
  * cuts the point off for a while. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 #include <cmocka.h>
@@ -339,6 +341,50 @@ static void persons_go_by_their_party(void **state)
 	assert_int_equal(counted(BUD_COUNTER_REGISTER_CALLS), 1);
 }
 
+/* A port that takes connections and never says anything. */
+static int open_mute(int *out_port)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(fd, 1024), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	*out_port = ntohs(address.sin_port);
+	return fd;
+}
+
+/* Nobody is told a person's number because the register has too much to do: that would be no, and
+ * a no is for good. */
+static void persons_wait_for_the_register(void **state)
+{
+	char subject[64];
+	char url[64];
+	int port;
+	int fd = open_mute(&port);
+	struct bud_question question;
+	int n = 0;
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d", port);
+	knows_everybody_in("{\"parties\":[]}", url);
+	open_point(60000, 5000);
+	do {
+		snprintf(subject, sizeof(subject), PERSON("%011d"), ++n);
+	} while (want("/org/a", subject) != 0 && n < 1000);
+	assert_int_equal(n, 257);
+	question = question_of("/org/a", subject);
+	assert_int_equal(bud_decision_point_ask(point, &question, on_told, NULL), -EAGAIN);
+	/* Who is no person need not wait. */
+	assert_int_not_equal(want("/org/a", "/party/1"), 0);
+	wait_until(decide("/org/a", "/party/1") != BUD_DECISION_LATER);
+	assert_int_equal(pdp.questions, 1);
+	assert_int_equal(decide("/org/a", subject), BUD_DECISION_LATER);
+	close(fd);
+}
+
 static void a_page_is_one_call(void **state)
 {
 	static const char *const subjects[] = {"/party/1", "/party/2", "/party/1", "/party/3"};
@@ -430,6 +476,7 @@ int main(void)
 		TEST(a_lie_decides_nothing),
 		TEST(slowness_is_cut_off),
 		TEST(persons_go_by_their_party),
+		TEST(persons_wait_for_the_register),
 		TEST(a_page_is_one_call),
 		TEST(is_bounded),
 		TEST(ends_in_the_middle),
