@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "event/timestamp.h"
 #include "http/request.h"
+#include "read/cursor.h"
 #include "subscription/body.h"
 
 #define SIZE_DEFAULT    50
@@ -183,10 +184,18 @@ static bool is_unit(struct bud_span text)
 	return text.len == 9;
 }
 
-static int check_party(const struct bud_altinn_query *query, struct bud_error *error)
+/* Altinn's clients send the person along on each page, and `next` names the party in its place. */
+static bool is_next(const struct bud_altinn_query *query)
+{
+	return bud_cursor_has_form(query->after);
+}
+
+static int check_party(struct bud_altinn_query *query, struct bud_error *error)
 {
 	uint64_t party;
 
+	if (query->party.at && is_next(query))
+		query->person = (struct bud_span){0};
 	if (query->party.at && query->person.at)
 		return bud_error_set(
 			error, NULL, "Only one of 'Party' or 'Person' can be defined.");

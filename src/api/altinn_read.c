@@ -2,7 +2,9 @@
  * is given) -> a page is read (read/pull.h) -> answered.
  *
  * `after` is the id of an event, as Altinn has it, or a cursor of ours, as `next` has it: an id
- * need not be unique, and is looked for among the newest events only. */
+ * need not be unique, and is looked for among the newest events only. An alternative subject comes
+ * in a header, which will not come again: `next` has the subject in its place, or, where no event
+ * says it, a whole cursor. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -165,6 +167,17 @@ static int make_key(struct call *call)
 	return r;
 }
 
+/* Where `after` says it: behind a position that `next` told. */
+static bool read_cursor(struct call *call)
+{
+	const struct bud_shard *shard = call->api->desk->store->shard;
+	struct bud_pull_query *pull = &call->pull;
+	struct bud_span after = call->query.after;
+
+	return bud_cursor_parse(shard, &pull->key, after, &pull->after) == 0 ||
+	       bud_cursor_parse_whole(shard, after, &pull->key, &pull->after) == 0;
+}
+
 static void begin_page(struct call *call)
 {
 	struct bud_store *store = call->api->desk->store;
@@ -178,8 +191,7 @@ static void begin_page(struct call *call)
 		fail(call, r);
 		return;
 	}
-	if (!after.at || bud_span_is(after, "0") ||
-		bud_cursor_parse(store->shard, &call->pull.key, after, &call->pull.after) == 0) {
+	if (!after.at || bud_span_is(after, "0") || read_cursor(call)) {
 		read_page(call);
 		return;
 	}
@@ -208,24 +220,35 @@ static void read_page(struct call *call)
 		fail(call, r);
 }
 
+/* The subject stands for an alternative one from now on. False: no event says it. */
+static bool put_subject(struct call *call, const struct bud_pull_page *page)
+{
+	call->query.alternative_subject = (struct bud_span){0};
+	if (page->n > 0)
+		call->query.subject = page->events[0]->subject;
+	return call->query.subject.at && make_key(call) == 0;
+}
+
 /* A page of nothing but what may not be read has a next one, too, or a reader would stay before it
  * for ever. */
 static void add_next(struct call *call, const struct bud_pull_page *page)
 {
-	bool is_by_header = call->query.alternative_subject.at != NULL;
-	char cursor[BUD_CURSOR_TEXT_BYTES];
+	const struct bud_shard *shard = call->api->desk->store->shard;
+	struct bud_index_key key = call->pull.key;
+	char cursor[BUD_CURSOR_WHOLE_BYTES];
 	bud_auto(buffer) struct bud_buffer next = {0};
+	bool is_indexed = key.kind == BUD_INDEX_ALTERNATIVESUBJECT;
 
-	if (page->n == 0 && (!page->has_more || is_by_header))
+	if (page->n == 0 && !page->has_more)
 		return;
-	if (is_by_header) {
-		/* The header will not come again; the subject stands for it. */
-		call->query.alternative_subject = (struct bud_span){0};
-		call->query.subject = page->events[0]->subject;
-		if (!call->query.subject.at || make_key(call) < 0)
-			return;
-	}
-	bud_cursor_write(call->api->desk->store->shard, &call->pull.key, page->position, cursor);
+	if (!is_indexed && !call->query.alternative_subject.at)
+		bud_cursor_write(shard, &key, page->position, cursor);
+	else if (put_subject(call, page))
+		bud_cursor_write(shard, &call->pull.key, page->position, cursor);
+	else if (is_indexed)
+		bud_cursor_write_whole(shard, &key, page->position, cursor);
+	else
+		return;
 	bud_altinn_write_base(call->api->desk->config, call->request, &next);
 	bud_altinn_query_write_next(&call->query, cursor, call->request, &next);
 	bud_reply_header(call->request, "next", next.at);

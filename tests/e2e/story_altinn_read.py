@@ -12,6 +12,7 @@ ZONE = "The '{}' parameter must specify timezone. E.g. 2022-07-07T11:00:53.3917Z
 NO_SIZE = "The 'Size' parameter must be a number larger that 0."
 NO_SUBJECT = ("Subject must be specified using either query params party or unit or header value "
               "person.")
+PERSON = "01014922047"
 POLICY = {
     "resources": [{"resource": "urn:altinn:resource:app_ttd_*", "owner": "/org/ttd"},
                   {"resource": "urn:altinn:resource:dodsbo", "owner": "/org/brg"}],
@@ -185,6 +186,39 @@ def story_denied_pages_advance():
         assert found == ["yes"], found
         assert page[0] != [] or page[1], page
         assert pages < 10, pages
+
+
+def story_next_by_headers():
+    """A client that asks by a header goes on with `next`, whether it sends the header again or
+    not: a person stays one, and an alternative subject is the same through pages of which nothing
+    may be read, and where no event has a subject."""
+    parties = {"parties": [{"party": 2, "person": PERSON}]}
+    with folder() as home, Altinn(home, policy=POLICY, parties=parties) as altinn:
+        ttd = altinn.org("ttd", 991825827, SUBSCRIBE, PUBLISH)
+        user = altinn.user(1337, 1, SUBSCRIBE)
+        publish(ttd, *(cloud_event(f"p{i}", subject="/party/2") for i in range(5)))
+        page = user.query("/app/party", after="0", size=2, headers={"person": PERSON})
+        for again in ({}, {"person": PERSON}):
+            assert follow_all(user, page, **again)[0] == [f"p{i}" for i in range(5)], again
+        # Without what `next` says a party and a person are one too many.
+        answer = user.call("GET", "/app/party?after=0&party=2", person=PERSON)
+        assert answer.status == 400, answer
+        publish(ttd, *(cloud_event(f"o{i}", alternativesubject="/organisation/1")
+                       for i in range(5)))
+        publish(ttd, *(cloud_event(f"no{i}", subject="/party/9", alternativesubject="/person/1")
+                       for i in range(2100)))
+        publish(ttd, cloud_event("yes", subject="/party/1", alternativesubject="/person/1"),
+                cloud_event("last", subject="/party/1", alternativesubject="/person/1"))
+        for client, subject, wanted in ((ttd, "/organisation/1", [f"o{i}" for i in range(5)]),
+                                        (user, "/person/1", ["yes", "last"])):
+            page = client.query("/events", resource=APP, after="0", size=1,
+                                headers={"Altinn_AlternativeSubject": subject})
+            assert page[1] and subject not in page[1], page
+            assert follow_all(client, page)[0] == wanted, subject
+        page = ttd.query("/events", resource=APP, after="0", size=1,
+                         headers={"Altinn_AlternativeSubject": "/organisation/1"})
+        assert follow_all(ttd, page, **{"Altinn-AlternativeSubject": "/organisation/1"})[0] == [
+            f"o{i}" for i in range(5)]
 
 
 def story_next_is_complete():

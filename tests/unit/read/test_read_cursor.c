@@ -1,5 +1,6 @@
 /* A cursor comes back as the position it was written from, for its own value of its own attribute
  * and its own server; any other text is refused. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,12 +90,56 @@ static void test_of_something_else(void **state)
 	refuse(&other, &key, text);
 }
 
+/* A whole one says its key itself, and is as hard to make. */
+static void test_whole(void **state)
+{
+	struct bud_index_key found;
+	uint64_t position = 7;
+	char text[BUD_CURSOR_WHOLE_BYTES];
+
+	(void)state;
+	bud_cursor_write_whole(&shard, &key, 1795000000000000, text);
+	assert_int_equal(sizeof(text) - 1, strlen(text));
+	assert_int_equal(0, bud_cursor_parse_whole(&shard, bud_span(text), &found, &position));
+	assert_true(position == 1795000000000000);
+	assert_int_equal(key.kind, found.kind);
+	assert_memory_equal(key.hash, found.hash, sizeof(key.hash));
+	assert_int_equal(-EINVAL, bud_cursor_parse(&shard, &key, bud_span(text), &position));
+	for (size_t i = 0; i < sizeof(text) - 1; i++) {
+		char right = text[i];
+		text[i] = right == 'A' ? 'B' : 'A';
+		assert_int_equal(
+			-EINVAL, bud_cursor_parse_whole(&shard, bud_span(text), &found, &position));
+		text[i] = right;
+	}
+	text[24] = '\0';
+	assert_int_equal(
+		-EINVAL, bud_cursor_parse_whole(&shard, bud_span(text), &found, &position));
+	assert_int_equal(0, bud_cursor_parse(&shard, &key, bud_span(text), &position));
+	assert_true(position == 1795000000000000);
+}
+
+static void test_forms(void **state)
+{
+	static const char *const others[] = {"", "0", "1b671a64-40d5-491e-99b0-da01ff1f3341",
+		"CQAAAAAAAAAAAAAAAAAAAAAA", "AQkAAAAAAAAAAAAAAAAAAAAA", "AQ======================"};
+	char text[BUD_CURSOR_TEXT_BYTES];
+
+	(void)state;
+	bud_cursor_write(&shard, &key, 5, text);
+	assert_true(bud_cursor_has_form(bud_span(text)));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(bud_cursor_has_form(bud_span(others[i])));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_each_character_counts),
 		cmocka_unit_test(test_of_something_else),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_forms),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
