@@ -25,6 +25,7 @@
 #include "http/request.h"
 #include "store/grants.h"
 #include "store/registry.h"
+#include "store/store.h"
 
 #define ETAG_BYTES   8
 #define WAIT_MS      2000
@@ -147,6 +148,9 @@ static bool may_grant(const struct call *call)
 static void handle_create(void *context, struct bud_request *request)
 {
 	struct bud_subscriptions_api *api = context;
+	const struct bud_hash_key *key = &api->store->shard->key;
+	struct bud_grants_giving giving = {.now_ms = bud_clock_wall_ms(),
+		.person_key = {(const char *)key->secret, sizeof(key->secret)}};
 	struct bud_error error = {0};
 	struct call *call;
 	int r;
@@ -154,8 +158,8 @@ static void handle_create(void *context, struct bud_request *request)
 	if (!bud_json_body_check_type(request))
 		return;
 	call = begin(api, request);
-	r = bud_grants_body_parse(
-		request->body, caller_of(call), bud_clock_wall_ms(), &call->grant, &error);
+	giving.owner = caller_of(call);
+	r = bud_grants_body_parse(request->body, &giving, &call->grant, &error);
 	if (r < 0) {
 		bud_reply_problem(request, 400, "bad-grant", "Not a valid grant", &error);
 		end(call);

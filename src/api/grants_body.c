@@ -6,9 +6,42 @@
 
 #include "auth/grant.h"
 #include "auth/identity.h"
+#include "auth/norwegian.h"
 #include "core/random.h"
 #include "event/timestamp.h"
 #include "subscription/body.h"
+
+#define PERSON        "/person/"
+#define PERSON_DIGITS 11
+
+static bool is_number(struct bud_span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return false;
+	return text.len == PERSON_DIGITS;
+}
+
+/* "/person/<11 digits>" becomes what the person's tokens are named. */
+static int hide_person(struct bud_grant *grant, struct bud_span person_key, struct bud_error *error)
+{
+	struct bud_span number = bud_span(grant->to);
+	char hash[BUD_PERSON_BYTES];
+
+	if (!bud_span_starts(number, bud_span(PERSON)))
+		return 0;
+	number.at += strlen(PERSON);
+	number.len -= strlen(PERSON);
+	if (!is_number(number))
+		return 0;
+	if (!bud_person_number_is_valid(number))
+		return bud_error_set(error, "to", "to has a number that no person has");
+	bud_person_hash(person_key, number, hash);
+	bud_free_secret(grant->to);
+	grant->to = bud_alloc(sizeof(PERSON) + sizeof(hash));
+	snprintf(grant->to, sizeof(PERSON) + sizeof(hash), PERSON "%s", hash);
+	return 0;
+}
 
 static int read_to(const json_t *json, struct bud_grant *grant, struct bud_error *error)
 {
@@ -102,7 +135,7 @@ static int read_until(
 	return 0;
 }
 
-int bud_grants_body_parse(struct bud_span json, const char *owner, int64_t now_ms,
+int bud_grants_body_parse(struct bud_span json, const struct bud_grants_giving *giving,
 	struct bud_grant **out_grant, struct bud_error *error)
 {
 	static const char *const known[] = {"to", "actions", "resource", "types", "until", NULL};
@@ -111,12 +144,14 @@ int bud_grants_body_parse(struct bud_span json, const char *owner, int64_t now_m
 	int r = bud_body_parse(json, &root, error);
 
 	bud_random_hex(grant->id, (BUD_GRANT_ID_BYTES - 1) / 2);
-	grant->owner = bud_strdup(owner);
-	grant->created_ms = now_ms;
+	grant->owner = bud_strdup(giving->owner);
+	grant->created_ms = giving->now_ms;
 	if (r == 0)
 		r = bud_body_check(root, "", known, error);
 	if (r == 0)
 		r = read_to(root, grant, error);
+	if (r == 0)
+		r = hide_person(grant, giving->person_key, error);
 	if (r == 0)
 		r = read_actions(root, grant, error);
 	if (r == 0)
@@ -124,7 +159,7 @@ int bud_grants_body_parse(struct bud_span json, const char *owner, int64_t now_m
 	if (r == 0)
 		r = read_types(root, grant, error);
 	if (r == 0)
-		r = read_until(root, now_ms, grant, error);
+		r = read_until(root, giving->now_ms, grant, error);
 	if (r == 0)
 		*out_grant = bud_move(grant);
 	return r;

@@ -10,7 +10,6 @@
 #include "auth/issuers.h"
 #include "auth/norwegian.h"
 #include "auth/scope_rules.h"
-#include "crypto/digest.h"
 #include "crypto/jws.h"
 
 #define ORG_BYTES_MAX   64
@@ -194,14 +193,12 @@ static int read_person(struct making *making)
 {
 	const json_t *value = claim_of(making, "pid");
 	struct bud_span number = {json_string_value(value), json_string_length(value)};
-	unsigned char digest[BUD_SHA256_BYTES];
 
 	if (!value)
 		return 0;
 	if (!number.at || !bud_person_number_is_valid(number))
 		return refuse(making, "pid");
-	bud_digest_hmac_sha256(making->claims->person_key, number, digest);
-	bud_digest_hex(digest, (BUD_PERSON_BYTES - 1) / 2, making->identity->altinn.person);
+	bud_person_hash(making->claims->person_key, number, making->identity->altinn.person);
 	return 0;
 }
 

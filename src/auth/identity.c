@@ -6,6 +6,7 @@
 
 #include "auth/authorize.h"
 #include "core/alloc.h"
+#include "crypto/digest.h"
 
 const struct bud_identity bud_identity_local = {
 	.refs = 1,
@@ -121,4 +122,12 @@ bool bud_identity_name_is_valid(struct bud_span name)
 		if (name.at[i] <= ' ' || name.at[i] > '~')
 			return false;
 	return true;
+}
+
+void bud_person_hash(struct bud_span key, struct bud_span number, char out[BUD_PERSON_BYTES])
+{
+	unsigned char digest[BUD_SHA256_BYTES];
+
+	bud_digest_hmac_sha256(key, number, digest);
+	bud_digest_hex(digest, (BUD_PERSON_BYTES - 1) / 2, out);
 }

@@ -77,5 +77,7 @@ bool bud_identity_has_scope(const struct bud_identity *identity, const char *sco
 bool bud_identity_may(const struct bud_identity *identity, enum bud_need need);
 /* Whether `owner` is the name it owns things by. */
 bool bud_identity_owns(const struct bud_identity *identity, struct bud_span owner);
+/* What stands for a person's number: nobody without `key` can tell whose it is. */
+void bud_person_hash(struct bud_span key, struct bud_span number, char out[BUD_PERSON_BYTES]);
 /* True for "local" and texts of visible ASCII that begin with a slash and do not end with one. */
 bool bud_identity_name_is_valid(struct bud_span name);

@@ -5,7 +5,8 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from kit import Api, Budstikke, PrivateRedis, Receiver, folder, patience, wait_until
+from kit import (Api, Budstikke, Issuer, PrivateRedis, Receiver, folder, issuers_settings, patience,
+                 wait_until)
 
 APP = "urn:altinn:resource:app_ttd_apps-test"
 COMPLETED = "app.instance.process.completed"
@@ -267,3 +268,35 @@ def story_wrong_and_asked_about():
             answer = ttd.request("POST", path, event(n, subject=f"/party/{20 + n}"), headers)
             assert answer.status == (202 if n % 2 else 200), answer
         assert point.questions == 40, point.questions
+
+
+def story_grant_to_a_person():
+    """Who is let in by the number is the person with that number; the number itself is kept
+    nowhere and told to nobody."""
+    pid = "13861498942"
+    with folder() as home, Issuer() as issuer, \
+            Budstikke(home / "data", {**settings(home, POLICY, **{"pull.enabled": "yes"}),
+                                      **issuers_settings(home, issuer.entry())}) as node:
+        def caller(**claims):
+            return node.api(token=issuer.token(scope=" ".join(SCOPES), **claims))
+        ttd, person = caller(**{"urn:altinn:org": "ttd"}), caller(pid=pid)
+        other = caller(pid="03821239949")
+        wait_until(lambda: ttd.publish(event(1)).status == 202, "not published", 20)
+        path = "/events?resource=" + APP
+
+        def read(who):
+            return [e["id"] for e in who.get(path).json()["items"]]
+        assert read(person) == []
+        grant = {"to": "/person/" + pid, "resource": APP}
+        made = ttd.request("POST", "/grants", grant)
+        assert made.status == 201 and pid not in str(made), made
+        assert ttd.request("POST", "/grants", grant).json() == made.json()
+        wait_until(lambda: read(person) == ["e1"], "it is not let in", 20)
+        assert read(other) == []
+        assert person.get("/grants").json() == [made.json()]
+        wrong = ttd.request("POST", "/grants", {**grant, "to": "/person/" + pid[:-1] + "3"})
+        assert wrong.status == 400 and wrong.json()["member"] == "to", wrong
+        assert pid[:-1] not in str(wrong), wrong
+        with node.redis() as redis:
+            stored = str(redis("HGETALL", "bud:{s0}:subs:records"))
+        assert pid not in stored + node.tail(1000) and "/person/" in stored, stored
