@@ -7,11 +7,15 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "core/map.h"
 
 #define ACTION_ID  "urn:oasis:names:tc:xacml:1.0:action:action-id"
 #define APP        "urn:altinn:resource:app_"
+#define EVENT_TYPE "urn:altinn:eventtype"
+#define ORG        "urn:altinn:org"
+#define RESOURCE   "urn:altinn:resource"
 #define SUBJECT_ID "urn:oasis:names:tc:xacml:1.0:subject:subject-id"
 
 /* How identities and parties are written, and as what they are known there. */
@@ -67,25 +71,28 @@ static bool split_urn(struct bud_span text, struct bud_span *out_id, struct bud_
 	return true;
 }
 
-/* `otherwise` names what is neither; NULL: it is left out. */
-static bool add_named(
-	struct bud_buffer *out, struct bud_span text, const char *otherwise, bool is_first)
+/* False: it is neither. */
+static bool split_name(struct bud_span text, struct bud_span *out_id, struct bud_span *out_value)
 {
-	struct bud_span id = {NULL, 0};
-	struct bud_span value = text;
-
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		size_t len = strlen(names[i].prefix);
-		if (text.len > len && bud_span_starts(text, bud_span(names[i].prefix))) {
-			id = bud_span(names[i].attribute);
-			value = (struct bud_span){text.at + len, text.len - len};
-		}
+		if (text.len <= len || !bud_span_starts(text, bud_span(names[i].prefix)))
+			continue;
+		*out_id = bud_span(names[i].attribute);
+		*out_value = (struct bud_span){text.at + len, text.len - len};
+		return true;
 	}
-	if (!id.at && !split_urn(text, &id, &value) && otherwise)
-		id = bud_span(otherwise);
-	if (id.at)
-		add_attribute(out, id, value, is_first);
-	return id.at != NULL;
+	return split_urn(text, out_id, out_value);
+}
+
+/* `otherwise` names what is neither. */
+static void add_named(struct bud_buffer *out, struct bud_span text, const char *otherwise)
+{
+	struct bud_span id = bud_span(otherwise);
+	struct bud_span value = text;
+
+	(void)split_name(text, &id, &value);
+	add_attribute(out, id, value, true);
 }
 
 /* The number of the entry that `key` stands for; *out_is_new: its attributes are to be added, and
@@ -137,7 +144,7 @@ static size_t add_subject(struct writing *writing, const struct bud_question *qu
 	bud_buffer_span(&key, question->who);
 	number = enter(category, 's', &key, &is_new);
 	if (is_new) {
-		(void)add_named(&category->json, question->who, SUBJECT_ID, true);
+		add_named(&category->json, question->who, SUBJECT_ID);
 		close_entry(category);
 	}
 	return number;
@@ -183,24 +190,53 @@ static size_t add_action(struct writing *writing, const struct bud_question *que
 	return number;
 }
 
-/* False: there is none. */
-static bool add_what(struct bud_buffer *out, struct bud_span resource)
+static void add_what(struct bud_buffer *out, struct bud_span resource)
 {
 	struct bud_span org, app;
 
-	if (!split_app(resource, &org, &app))
-		return add_named(out, resource, "urn:altinn:resource", true);
-	add_attribute(out, bud_span("urn:altinn:org"), org, true);
+	if (!split_app(resource, &org, &app)) {
+		add_named(out, resource, RESOURCE);
+		return;
+	}
+	add_attribute(out, bud_span(ORG), org, true);
 	add_attribute(out, bud_span("urn:altinn:app"), app, false);
 	add_attribute(out, bud_span("urn:altinn:appresource"), bud_span("events"), false);
-	return true;
+}
+
+static bool is_same(struct bud_span a, struct bud_span b)
+{
+	return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
+}
+
+/* Whether an attribute says what the event is of. */
+static bool is_what(struct bud_span id, struct bud_span resource)
+{
+	static const char *const known[] = {
+		RESOURCE, "urn:altinn:app", "urn:altinn:appresource", EVENT_TYPE};
+	struct bud_span own, value, org, app;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (is_same(id, bud_span(known[i])))
+			return true;
+	if (split_app(resource, &org, &app))
+		return is_same(id, bud_span(ORG));
+	return split_name(resource, &own, &value) && is_same(id, own);
+}
+
+/* A subject is the publisher's word. Were it a second resource the point might decide by the policy
+ * of that one, so such a one is left out, as is one that is neither a party nor a URN. */
+static void add_party(struct bud_buffer *out, const struct bud_question *question)
+{
+	struct bud_span id, value;
+
+	if (split_name(question->subject, &id, &value) && !is_what(id, question->resource))
+		add_attribute(out, id, value, false);
 }
 
 static size_t add_resource(struct writing *writing, const struct bud_question *question)
 {
 	struct category *category = &writing->resources;
 	struct bud_buffer key = {0};
-	bool is_first;
 	bool is_new;
 	size_t number;
 
@@ -212,14 +248,10 @@ static size_t add_resource(struct writing *writing, const struct bud_question *q
 	number = enter(category, 'r', &key, &is_new);
 	if (!is_new)
 		return number;
-	is_first = !add_what(&category->json, question->resource);
-	if (question->type.len > 0) {
-		add_attribute(&category->json, bud_span("urn:altinn:eventtype"), question->type,
-			is_first);
-		is_first = false;
-	}
-	if (question->subject.len > 0)
-		(void)add_named(&category->json, question->subject, NULL, is_first);
+	add_what(&category->json, question->resource);
+	if (question->type.len > 0)
+		add_attribute(&category->json, bud_span(EVENT_TYPE), question->type, false);
+	add_party(&category->json, question);
 	close_entry(category);
 	return number;
 }

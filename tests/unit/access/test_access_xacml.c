@@ -150,6 +150,39 @@ static void names_who_and_whose(void **state)
 	}
 }
 
+/* Nobody may put another resource beside the one that is asked about. */
+static void a_subject_is_no_resource(void **state)
+{
+	static const char app[] = "urn:altinn:resource:app_ttd_a";
+	static const struct {
+		const char *resource;
+		const char *subject;
+	} cases[] = {
+		{"urn:altinn:resource:dodsbo", "urn:altinn:resource:mine"},
+		{"urn:altinn:resource:dodsbo", "URN:altinn:Resource:mine"},
+		{"urn:altinn:resource:dodsbo", "urn:altinn:eventtype:mine"},
+		{"urn:altinn:resource:dodsbo", "urn:altinn:app:mine"},
+		{app, "urn:altinn:resource:mine"},
+		{app, "urn:altinn:app:mine"},
+		{app, "urn:altinn:appresource:mine"},
+		{app, "urn:altinn:org:mine"},
+		{app, "/org/mine"},
+		{"urn:other:thing:x", "urn:other:thing:mine"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bud_question question = question_of("/org/skd", cases[i].subject);
+		json_auto_t *root = NULL;
+		bud_auto(free) char *found = NULL;
+		question.resource = bud_span(cases[i].resource);
+		root = write(&question, 1);
+		found = attributes(root, "Resource", 0);
+		if (strstr(found, "mine"))
+			fail_msg("%s of %s: %s", cases[i].subject, cases[i].resource, found);
+	}
+}
+
 static void shares_what_is_the_same(void **state)
 {
 	struct bud_question questions[4] = {question_of("/org/a", "/party/1"),
@@ -232,6 +265,7 @@ int main(void)
 		cmocka_unit_test(writes_one),
 		cmocka_unit_test(asks_as_altinn_does),
 		cmocka_unit_test(names_who_and_whose),
+		cmocka_unit_test(a_subject_is_no_resource),
 		cmocka_unit_test(shares_what_is_the_same),
 		cmocka_unit_test(reads_decisions),
 		cmocka_unit_test(refuses_lies),
