@@ -316,7 +316,8 @@ static int read_decision(const json_t *result, enum bud_decision *out_decision)
 int bud_xacml_read(
 	struct bud_span body, size_t n, enum bud_decision *out_decisions, struct bud_error *error)
 {
-	json_auto_t *root = json_loadb(body.at ? body.at : "", body.len, 0, NULL);
+	json_auto_t *root =
+		json_loadb(body.at ? body.at : "", body.len, JSON_REJECT_DUPLICATES, NULL);
 	const json_t *results = get(root, "Response", "response");
 
 	if (!json_is_array(results)) {

@@ -246,6 +246,9 @@ static void refuses_lies(void **state)
 			"decision 2 is none"},
 		{"{\"Response\":[{\"Decision\":true},{\"Decision\":\"Permit\"}]}",
 			"decision 1 is none"},
+		{"{\"Response\":[{\"Decision\":\"Deny\",\"Decision\":\"Permit\"},"
+		 "{\"Decision\":\"Permit\"}]}",
+			"no list of decisions"},
 		{"{\"Response\":[null,{\"Decision\":\"Permit\"}]}", "decision 1 is none"},
 	};
 
