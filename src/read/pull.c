@@ -266,12 +266,15 @@ static size_t step(const struct reading *reading)
 	return left;
 }
 
-/* Who only wants what happened from some time on need not read all that was stored before. */
-static uint64_t begin(const struct bud_read_filter *filter)
+/* Who only wants what happened from some time on need not read all that was stored before. Behind a
+ * position nothing is left out: what is stored later may be of a time that is still to come. */
+static uint64_t begin(const struct reading *reading)
 {
-	int64_t from_ms = filter->from_ms;
+	int64_t from_ms = reading->query.filter.from_ms;
 
-	return from_ms <= AHEAD_MS ? 0 : (uint64_t)(from_ms - AHEAD_MS) * 1000;
+	if (reading->position > 0 || from_ms <= AHEAD_MS)
+		return 0;
+	return (uint64_t)(from_ms - AHEAD_MS) * 1000;
 }
 
 static int ask(struct reading *reading)
@@ -279,7 +282,7 @@ static int ask(struct reading *reading)
 	struct bud_index_read read = {
 		.key = reading->query.key,
 		.after = reading->position,
-		.begin = begin(&reading->query.filter),
+		.begin = begin(reading),
 		.count = step(reading),
 		.bytes = STEP_BYTES,
 	};

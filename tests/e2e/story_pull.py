@@ -80,6 +80,25 @@ def story_by_each_attribute():
             assert b"person" not in names and b"party" not in names, names
 
 
+def story_from_a_time_to_come():
+    """Who asks for what will happen gets what is stored from then on, waiting or from a cursor."""
+    with folder() as home, Budstikke(home / "data", PULL) as node:
+        api, query = node.api(), {"resource": RESOURCE, "from": "2090-01-01T00:00:00Z"}
+        publish(api, make_event("past", resource=RESOURCE))
+        items, cursor, _ = page(api, query)
+        assert items == []
+        got = []
+        thread = threading.Thread(target=lambda: got.append(
+            page(node.api(60), query, wait_ms=20000)[0]))
+        thread.start()
+        wait_until(lambda: node.metric("pull_waiting") == 1, "one waits")
+        publish(api, make_event("now", resource=RESOURCE))
+        publish(api, make_event("then", resource=RESOURCE, time="2091-01-01T00:00:00Z"))
+        thread.join(60)
+        assert ids(got[0]) == ["then"], got
+        assert ids(page(api, query, cursor)[0]) == ["then"]
+
+
 def story_off():
     """Without the setting nothing is indexed, and asking says so."""
     with folder() as home, Budstikke(home / "data") as node:
