@@ -4,7 +4,7 @@
  * `after` is the id of an event, as Altinn has it, or a cursor of ours, as `next` has it: an id
  * need not be unique, and is looked for among the newest events only. An alternative subject comes
  * in a header, which will not come again: `next` has the subject in its place, or, where no event
- * says it, a whole cursor. */
+ * says it or it is a person's number, a whole cursor. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -220,11 +220,17 @@ static void read_page(struct call *call)
 		fail(call, r);
 }
 
+/* A person's number is not for URLs, which are logged wherever they pass. */
+static bool names_person(struct bud_span subject)
+{
+	return bud_span_starts(subject, bud_span("/person/")) || bud_party_is_person(subject);
+}
+
 /* The subject stands for an alternative one from now on. False: no event says it. */
 static bool put_subject(struct call *call, const struct bud_pull_page *page)
 {
 	call->query.alternative_subject = (struct bud_span){0};
-	if (page->n > 0)
+	if (page->n > 0 && !names_person(page->events[0]->subject))
 		call->query.subject = page->events[0]->subject;
 	return call->query.subject.at && make_key(call) == 0;
 }

@@ -191,7 +191,7 @@ def story_denied_pages_advance():
 def story_next_by_headers():
     """A client that asks by a header goes on with `next`, whether it sends the header again or
     not: a person stays one, and an alternative subject is the same through pages of which nothing
-    may be read, and where no event has a subject."""
+    may be read, and where no event has a subject, or one that is no matter for a URL."""
     parties = {"parties": [{"party": 2, "person": PERSON}]}
     with folder() as home, Altinn(home, policy=POLICY, parties=parties) as altinn:
         ttd = altinn.org("ttd", 991825827, SUBSCRIBE, PUBLISH)
@@ -209,11 +209,15 @@ def story_next_by_headers():
                        for i in range(2100)))
         publish(ttd, cloud_event("yes", subject="/party/1", alternativesubject="/person/1"),
                 cloud_event("last", subject="/party/1", alternativesubject="/person/1"))
+        number = "urn:altinn:person:identifier-no:" + PERSON
+        publish(ttd, *(cloud_event(f"n{i}", subject=number, alternativesubject="/person/3")
+                       for i in range(3)))
         for client, subject, wanted in ((ttd, "/organisation/1", [f"o{i}" for i in range(5)]),
+                                        (ttd, "/person/3", ["n0", "n1", "n2"]),
                                         (user, "/person/1", ["yes", "last"])):
             page = client.query("/events", resource=APP, after="0", size=1,
                                 headers={"Altinn_AlternativeSubject": subject})
-            assert page[1] and subject not in page[1], page
+            assert page[1] and subject not in page[1] and PERSON not in page[1], page
             assert follow_all(client, page)[0] == wanted, subject
         page = ttd.query("/events", resource=APP, after="0", size=1,
                          headers={"Altinn_AlternativeSubject": "/organisation/1"})
