@@ -267,20 +267,21 @@ void bud_authority_end_load(struct bud_authority *authority)
 uint64_t bud_authority_list_grants(struct bud_authority *authority, struct bud_span owner,
 	uint64_t after, size_t max, struct bud_buffer *out)
 {
-	const struct bud_grant *grant;
+	const struct bud_grant **list;
 	uint64_t last = after;
+	size_t n;
 
 	pthread_rwlock_rdlock(&authority->lock);
-	grant = bud_grants_next(&authority->grants, owner, after);
-	for (size_t n = 0; grant && n < max; n++) {
-		if (n > 0)
+	list = bud_grants_list(&authority->grants, owner, after, &n);
+	for (size_t i = 0; i < n && i < max; i++) {
+		if (i > 0)
 			bud_buffer_byte(out, ',');
-		bud_grant_write(grant, out);
-		last = grant->serial;
-		grant = bud_grants_next(&authority->grants, owner, last);
+		bud_grant_write(list[i], out);
+		last = list[i]->serial;
 	}
 	pthread_rwlock_unlock(&authority->lock);
-	return grant ? last : 0;
+	free(list);
+	return n > max ? last : 0;
 }
 
 size_t bud_authority_count_grants(

@@ -79,18 +79,34 @@ const struct bud_grant *bud_grants_next_to(
 	return given && *position < given->n ? given->at[(*position)++] : NULL;
 }
 
-const struct bud_grant *bud_grants_next(
-	const struct bud_grants *grants, struct bud_span owner, uint64_t after)
+static int by_serial(const void *a, const void *b)
 {
-	const struct bud_grant *best = NULL;
+	uint64_t left = (*(const struct bud_grant *const *)a)->serial;
+	uint64_t right = (*(const struct bud_grant *const *)b)->serial;
+
+	return left < right ? -1 : left > right;
+}
+
+const struct bud_grant **bud_grants_list(
+	const struct bud_grants *grants, struct bud_span owner, uint64_t after, size_t *out_n)
+{
+	const struct bud_grant **list = NULL;
 	const struct bud_grant *grant;
 	size_t position = 0;
+	size_t n = 0;
 
-	while ((grant = bud_map_next(&grants->by_id, &position)))
-		if (grant->serial > after && (!best || grant->serial < best->serial) &&
-			(bud_span_is(owner, grant->owner) || bud_span_is(owner, grant->to)))
-			best = grant;
-	return best;
+	while ((grant = bud_map_next(&grants->by_id, &position))) {
+		if (grant->serial <= after ||
+			!(bud_span_is(owner, grant->owner) || bud_span_is(owner, grant->to)))
+			continue;
+		if ((n & (n - 1)) == 0)
+			list = bud_realloc(list, (n ? 2 * n : 1) * sizeof(*list));
+		list[n++] = grant;
+	}
+	if (n > 1)
+		qsort(list, n, sizeof(*list), by_serial);
+	*out_n = n;
+	return list;
 }
 
 size_t bud_grants_count(const struct bud_grants *grants, struct bud_span owner, size_t max)

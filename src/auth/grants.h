@@ -19,9 +19,10 @@ void bud_grants_finish(struct bud_grants *grants);
 /* All to one identity: start with *position = 0; NULL at the end. Lent. */
 const struct bud_grant *bud_grants_next_to(
 	const struct bud_grants *grants, struct bud_span to, size_t *position);
-/* Of those by `owner`, or to it, the one with the smallest serial above `after`; NULL: no more. */
-const struct bud_grant *bud_grants_next(
-	const struct bud_grants *grants, struct bud_span owner, uint64_t after);
+/* Those by `owner`, or to it, with serials above `after`, the smallest first, and how many they
+ * are. The grants are lent, the list is the caller's to free. */
+const struct bud_grant **bud_grants_list(
+	const struct bud_grants *grants, struct bud_span owner, uint64_t after, size_t *out_n);
 /* Those that ended before then: start with *position = 0; NULL at the end. */
 const struct bud_grant *bud_grants_next_expired(
 	const struct bud_grants *grants, int64_t before_ms, size_t *position);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "auth/authorize.h"
@@ -202,6 +203,33 @@ static void a_load_replaces_all_at_once(void **state)
 	bud_authority_destroy(authority);
 }
 
+/* A page is one walk over all grants there are, however many it has. */
+static void lists_many_at_once(void **state)
+{
+	struct bud_authority *authority = create(false, false, NULL);
+	bud_auto(buffer) struct bud_buffer out = {0};
+	clock_t began;
+
+	(void)state;
+	for (uint64_t i = 0; i < 40000; i++) {
+		struct bud_grant *grant = bud_new(struct bud_grant);
+		char name[16];
+		snprintf(name, sizeof(name), "/org/%d", (int)(i % 40));
+		snprintf(grant->id, sizeof(grant->id), "%d", (int)i);
+		grant->owner = bud_strdup(name);
+		grant->to = bud_strdup("/org/x");
+		grant->serial = i + 1;
+		bud_authority_put_grant(authority, grant);
+	}
+	began = clock();
+	assert_int_equal(
+		bud_authority_list_grants(authority, bud_span("/org/7"), 0, 999, &out), 39928);
+	assert_int_equal(
+		bud_authority_list_grants(authority, bud_span("/org/7"), 39928, 999, &out), 0);
+	assert_true(clock() - began < CLOCKS_PER_SEC / 2);
+	bud_authority_destroy(authority);
+}
+
 static void waits_for_the_point(void **state)
 {
 	struct bud_authority *authority = create(false, true, NULL);
@@ -251,6 +279,7 @@ int main(void)
 		cmocka_unit_test(says_who_may_publish),
 		cmocka_unit_test(honours_grants),
 		cmocka_unit_test(a_load_replaces_all_at_once),
+		cmocka_unit_test(lists_many_at_once),
 		cmocka_unit_test(waits_for_the_point),
 		cmocka_unit_test(knows_owners),
 	};

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include "auth/grants.h"
@@ -31,10 +32,24 @@ static size_t count_to(const struct bud_grants *grants, const char *to)
 	return n;
 }
 
+/* In order; `first` is the serial of the first. */
+static void check_list(const struct bud_grants *grants, const char *owner, uint64_t after,
+	uint64_t first, size_t n)
+{
+	size_t found_n = 99;
+	const struct bud_grant **list = bud_grants_list(grants, bud_span(owner), after, &found_n);
+
+	assert_int_equal(found_n, n);
+	if (n > 0)
+		assert_int_equal(list[0]->serial, first);
+	for (size_t i = 1; i < n; i++)
+		assert_true(list[i]->serial > list[i - 1]->serial);
+	free(list);
+}
+
 static void finds_them(void **state)
 {
 	struct bud_grants grants = {0};
-	const struct bud_grant *grant;
 
 	(void)state;
 	for (int i = 0; i < 100; i++) {
@@ -54,13 +69,10 @@ static void finds_them(void **state)
 	assert_int_equal(count_to(&grants, "one"), 0);
 	assert_int_equal(bud_grants_count(&grants, bud_span("odd"), 1000), 50);
 	assert_int_equal(bud_grants_count(&grants, bud_span("odd"), 7), 7);
-	grant = bud_grants_next(&grants, bud_span("odd"), 0);
-	assert_int_equal(grant->serial, 101);
-	grant = bud_grants_next(&grants, bud_span("odd"), 101);
-	assert_int_equal(grant->serial, 103);
-	grant = bud_grants_next(&grants, bud_span("few"), 0);
-	assert_int_equal(grant->serial, 110);
-	assert_null(bud_grants_next(&grants, bud_span("odd"), 199));
+	check_list(&grants, "odd", 0, 101, 50);
+	check_list(&grants, "odd", 101, 103, 49);
+	check_list(&grants, "few", 0, 110, 9);
+	check_list(&grants, "odd", 199, 0, 0);
 	bud_grants_finish(&grants);
 }
 
