@@ -250,8 +250,9 @@ static void open_flows(struct bud_worker *worker)
 	ingest.point = worker->point;
 	worker->ingest = bud_ingest_open(&ingest);
 	worker->dispatch = bud_dispatch_open(&desk);
-	worker->pull = bud_pull_open(&(struct bud_pull_options){
-		&worker->loop, &worker->commands_store, worker->metrics, ingest.index_kinds});
+	worker->pull = bud_pull_open(&(struct bud_pull_options){&worker->loop,
+		&worker->commands_store, worker->metrics, ingest.index_kinds,
+		bud_authority_is_open(app->authority) ? NULL : desk.table, desk.table_reader});
 }
 
 static struct bud_authentication open_authenticator(struct bud_worker *worker)

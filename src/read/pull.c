@@ -1,6 +1,10 @@
 /* A pull: ask -> on_rows: each event filtered, then permitted -> go on with the next step … ->
  * page. An empty page at the end waits, if it may: wake -> go on. Every step is one call of Redis
- * with at most BUD_INDEX_ROWS_MAX events; every page ends at the bounds of core/limits.h. */
+ * with at most BUD_INDEX_ROWS_MAX events; every page ends at the bounds of core/limits.h.
+ *
+ * What may not be read is passed over for good, so that must be true: at the first such event the
+ * reading becomes wary, and asks before each step which version the registry has, until that is
+ * known here: a grant that was answered before is in force then. */
 #include "read/pull.h"
 
 #include <assert.h>
@@ -13,6 +17,8 @@
 #include "event/event.h"
 #include "read/waits.h"
 #include "store/index.h"
+#include "store/registry.h"
+#include "subscription/table.h"
 
 #define STEP_BYTES (1u << 20)
 /* How soon, and how long, is asked again what may be read. */
@@ -45,6 +51,9 @@ struct reading {
 	bool is_end;
 	bool is_full;
 	bool is_later;
+	bool is_wary;
+	bool is_current; /* all that was granted before the step is known */
+	bool is_stale;   /* what the step was told may not be true */
 	uint64_t position;
 	size_t n;
 	struct bud_event **events; /* of query.size */
@@ -162,6 +171,17 @@ static bool add(struct reading *reading, struct bud_event *event, uint64_t posit
 	return true;
 }
 
+static enum bud_decision ask_permit(struct reading *reading, const struct bud_event *event)
+{
+	const struct bud_pull_query *query = &reading->query;
+	enum bud_decision decision = query->may_read(query->may_owner, event);
+
+	if (decision == BUD_DECISION_DENY && reading->pull->options.table && !reading->is_current &&
+		!reading->is_later)
+		reading->is_stale = true;
+	return decision;
+}
+
 /* Behind one that is not known yet the others are asked about, but not added. */
 static void visit(struct reading *reading, const struct bud_index_row *row)
 {
@@ -169,16 +189,16 @@ static void visit(struct reading *reading, const struct bud_index_row *row)
 	enum bud_decision decision = BUD_DECISION_DENY;
 	struct bud_event *event;
 
-	if (reading->is_full)
+	if (reading->is_full || reading->is_stale)
 		return;
 	event = bud_event_create(row->entry.owner, row->entry.bytes);
 	reading->examined_n++;
 	reading->examined_bytes += row->entry.bytes.len;
 	if (event && bud_read_filter_match(&query->filter, event, (int64_t)row->entry.id.ms))
-		decision = query->may_read(query->may_owner, event);
+		decision = ask_permit(reading, event);
 	if (decision == BUD_DECISION_LATER)
 		reading->is_later = true;
-	if (!reading->is_later &&
+	if (!reading->is_later && !reading->is_stale &&
 		(decision == BUD_DECISION_DENY || add(reading, event, row->position)))
 		reading->position = row->position;
 	bud_event_unref(event);
@@ -238,6 +258,13 @@ static void on_rows(void *owner, int err, const struct bud_index_rows *rows)
 	reading->is_end = rows->is_end;
 	for (size_t i = 0; i < rows->n; i++)
 		visit(reading, &rows->rows[i]);
+	reading->is_current = false;
+	if (reading->is_stale) {
+		reading->is_stale = false;
+		reading->is_wary = true;
+		go_on(reading);
+		return;
+	}
 	reading->examined_n += rows->gone_n;
 	if (!reading->is_full && !reading->is_later)
 		reading->position = rows->position;
@@ -277,7 +304,7 @@ static uint64_t begin(const struct reading *reading)
 	return (uint64_t)(from_ms - AHEAD_MS) * 1000;
 }
 
-static int ask(struct reading *reading)
+static int read_rows(struct reading *reading)
 {
 	struct bud_index_read read = {
 		.key = reading->query.key,
@@ -288,6 +315,40 @@ static int ask(struct reading *reading)
 	};
 
 	return bud_index_read(reading->pull->options.store, &read, on_rows, reading);
+}
+
+static bool has_reached(const struct bud_pull_options *options, struct bud_member version)
+{
+	struct bud_table_version have;
+
+	bud_table_lock(options->table, options->table_reader);
+	have = bud_table_version(options->table);
+	bud_table_unlock(options->table, options->table_reader);
+	return have.ms > version.ms || (have.ms == version.ms && have.seq >= version.seq);
+}
+
+static void on_version(void *owner, int err, struct bud_member version)
+{
+	struct reading *reading = owner;
+	int r = err;
+
+	if (r == 0 && !has_reached(&reading->pull->options, version)) {
+		reading->is_later = true;
+		on_later(reading);
+		return;
+	}
+	reading->is_current = true;
+	if (r == 0)
+		r = read_rows(reading);
+	if (r < 0)
+		finish(reading, r);
+}
+
+static int ask(struct reading *reading)
+{
+	if (!reading->is_wary)
+		return read_rows(reading);
+	return bud_registry_version(reading->pull->options.store, on_version, reading);
 }
 
 static void go_on(struct reading *reading)

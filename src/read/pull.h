@@ -10,6 +10,7 @@
 struct bud_metrics; /* core/metrics.h */
 struct bud_pull;    /* opaque; one per worker */
 struct bud_store;   /* store/store.h */
+struct bud_table;   /* subscription/table.h */
 struct uv_loop_s;
 
 /* All borrowed until it is closed. */
@@ -18,6 +19,9 @@ struct bud_pull_options {
 	struct bud_store *store; /* not one that blocks */
 	struct bud_metrics *metrics;
 	unsigned kinds; /* 1u << enum bud_index_kind: what is indexed */
+	/* Which changes of the registry, and so which grants, are known here; NULL: none matter. */
+	struct bud_table *table;
+	size_t table_reader;
 };
 
 struct bud_pull *bud_pull_open(const struct bud_pull_options *options);

@@ -270,6 +270,26 @@ def story_wrong_and_asked_about():
         assert point.questions == 40, point.questions
 
 
+def story_grant_then_read():
+    """What a grant lets somebody read is there for the first question after it, on every node, and
+    is not passed over by a cursor."""
+    with folder() as home, PrivateRedis(home / "redis") as redis:
+        more = {"redis.url": redis.url, "pull.enabled": "yes"}
+        with Budstikke(home / "a", settings(home, POLICY, **more)) as a, \
+                Budstikke(home / "b", settings(home, POLICY, **more)) as b:
+            ttd = Caller(a, "/org/ttd")
+            publish(ttd, event(1), event(2))
+            for n in range(40):
+                for node, name in ((a, f"/org/a{n}"), (b, f"/org/b{n}")):
+                    reader = Caller(node, name)
+                    path = f"/events?resource={APP}"
+                    wait_until(lambda r=reader, p=path: r.get(p).status == 200, "no key", 10)
+                    made = ttd.request("POST", "/grants", {"to": name, "resource": APP})
+                    assert made.status == 201, made
+                    page = reader.get(path).json()
+                    assert [e["id"] for e in page["items"]] == ["e1", "e2"], (n, name, page)
+
+
 def story_grant_to_a_person():
     """Who is let in by the number is the person with that number; the number itself is kept
     nowhere and told to nobody."""

@@ -193,8 +193,11 @@ static void open_api(struct api_node *node)
 {
 	node->keyring = bud_keyring_create();
 	open_authority(node);
-	node->pull = bud_pull_open(&(struct bud_pull_options){
-		&node->loop, &node->store, &node->metrics, BUD_INDEX_ALL});
+	node->pull = bud_pull_open(&(struct bud_pull_options){.loop = &node->loop,
+		.store = &node->store,
+		.metrics = &node->metrics,
+		.kinds = BUD_INDEX_ALL,
+		.table = node->table});
 	node->keys.keyring = node->keyring;
 	node->subscriptions.store = &node->store;
 	node->subscriptions.table = node->table;

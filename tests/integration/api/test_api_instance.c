@@ -175,7 +175,8 @@ static int group_set_up(void **state)
 		.index_kinds = BUD_INDEX_ALL,
 		.window_ms = 600000,
 		.durability = &durability});
-	pull = bud_pull_open(&(struct bud_pull_options){&loop, &store, &metrics, BUD_INDEX_ALL});
+	pull = bud_pull_open(&(struct bud_pull_options){
+		.loop = &loop, .store = &store, .metrics = &metrics, .kinds = BUD_INDEX_ALL});
 	open_listener();
 	return 0;
 }

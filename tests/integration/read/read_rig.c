@@ -75,8 +75,10 @@ int rig_begin(void **state)
 	assert_int_equal(0, bud_store_setup(&rig.store, &rig.shard, on_setup, &done));
 	rig_run_until(&done);
 	rig.metrics = (struct bud_metrics){0};
-	rig.pull = bud_pull_open(
-		&(struct bud_pull_options){&rig.loop, &rig.store, &rig.metrics, BUD_INDEX_ALL});
+	rig.pull = bud_pull_open(&(struct bud_pull_options){.loop = &rig.loop,
+		.store = &rig.store,
+		.metrics = &rig.metrics,
+		.kinds = BUD_INDEX_ALL});
 	return 0;
 }
 
