@@ -298,7 +298,8 @@ static void on_version(void *owner, int err, struct bud_member version)
 	struct call *call = owner;
 
 	if (err < 0) {
-		fail(call, err);
+		bud_failure_reply(call->request, err);
+		end(call);
 		return;
 	}
 	call->version = version;

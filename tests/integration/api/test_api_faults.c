@@ -185,6 +185,7 @@ static void test_registry_is_gone(void **state)
 	assert_int_equal(503, api_ask("POST /subscriptions", BODY));
 	assert_non_null(strstr(api_text(&answer, "type"), "registry-missing"));
 	assert_int_equal(503, api_ask("GET /subscriptions", NULL));
+	assert_int_equal(503, api_ask("GET /grants", NULL));
 }
 
 int main(void)
