@@ -77,7 +77,8 @@ static int check_text(
 
 enum list_kind {
 	LIST_PATTERNS,
-	LIST_PLAIN, /* no * in them */
+	LIST_OPTIONAL, /* patterns; all, when it is left out */
+	LIST_PLAIN,    /* no * in them */
 };
 
 static int read_list(const struct reading *reading, const struct bud_place *place, json_t *value,
@@ -89,8 +90,8 @@ static int read_list(const struct reading *reading, const struct bud_place *plac
 	if (!value)
 		return 0;
 	if (!json_is_array(value) || json_array_size(value) == 0)
-		return fault(reading, place,
-			"must be a list of texts, [\"…\"], and not empty; leave it out for all");
+		return fault(reading, place, "must be a list of texts, [\"…\"], and not empty%s",
+			kind == LIST_OPTIONAL ? "; leave it out for all" : "");
 	json_array_foreach(value, i, item)
 	{
 		struct bud_place element = {place, NULL, i};
@@ -222,9 +223,9 @@ static int read_lists(const struct reading *reading, const struct bud_place *pla
 		struct bud_patterns *out;
 	} lists[] = {
 		{"who", LIST_PATTERNS, &rule->who},
-		{"resources", LIST_PATTERNS, &rule->resources},
-		{"types", LIST_PATTERNS, &rule->types},
-		{"subjects", LIST_PATTERNS, &rule->subjects},
+		{"resources", LIST_OPTIONAL, &rule->resources},
+		{"types", LIST_OPTIONAL, &rule->types},
+		{"subjects", LIST_OPTIONAL, &rule->subjects},
 		{"scopes", LIST_PLAIN, &rule->scopes},
 	};
 	int r = 0;

@@ -47,7 +47,7 @@ static void names_what_is_wrong(void **state)
 		{"{\"rules\": [{\"who\":\"a\",\"actions\":[\"read\"]}]}",
 			"rules[0].who: must be a list of texts"},
 		{"{\"rules\": [{\"who\":[\"a\"],\"actions\":[\"read\"],\"types\":[]}]}",
-			"rules[0].types: must be a list of texts, [\"…\"], and not empty"},
+			"rules[0].types: must be a list of texts, [\"…\"], and not empty; leave"},
 		{"{\"rules\": [{\"who\":[\"a\"],\"actions\":[\"read\"],\"types\":[\"t\",3]}]}",
 			"rules[0].types[1]: must be a text"},
 		{"{\"rules\": [{\"who\":[\"a\"],\"actions\":[\"read\"],\"effect\":\"allow\"}]}",
@@ -89,6 +89,19 @@ static void names_what_is_wrong(void **state)
 		if (r != -EINVAL || !strstr(error.text, cases[i].says))
 			fail_msg("%s: %s", cases[i].json, error.text);
 	}
+}
+
+/* Nobody is told to leave out what must be there. */
+static void advises_what_helps(void **state)
+{
+	static const char json[] = "{\"rules\":[{\"who\":[],\"actions\":[\"read\"]}]}";
+	struct bud_policy *policy = NULL;
+	struct bud_error error = {0};
+
+	(void)state;
+	assert_int_equal(bud_policy_parse(bud_span(json), &policy, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "rules[0].who: must be a list"));
+	assert_null(strstr(error.text, "leave it out"));
 }
 
 static void reads_files(void **state)
@@ -266,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_what_is_wrong),
+		cmocka_unit_test(advises_what_helps),
 		cmocka_unit_test(reads_files),
 		cmocka_unit_test(knows_owners),
 		cmocka_unit_test(knows_quotas),
