@@ -11,7 +11,7 @@
 #include "store/endpoints.h"
 
 #define BODY                                                                                       \
-	"{\"protocol\":\"HTTP\",\"sink\":\"https://Example.com/a\",\"types\":[\"t\"],"             \
+	"{\"protocol\":\"HTTP\",\"sink\":\"https://Example.com./a\",\"types\":[\"t\"],"            \
 	"\"filters\":[{\"prefix\":{\"subject\":\"/party/\"}}]}"
 #define EVENT                                                                                      \
 	"{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/s\",\"type\":\"%s\",\"subject\":"    \
@@ -103,14 +103,14 @@ static void test_stored_event(void **state)
 		200, explain("{\"id\":\"e\",\"source\":\"/s\",\"from\":\"2033-05-18T03:33:20Z\"}"));
 }
 
-/* The receiver and what is paused, of those pauses that concern it. */
+/* The receiver and what is paused, of those pauses that concern it, however its host is written. */
 static void test_what_stands_in_the_way(void **state)
 {
 	char endpoint[BUD_ENDPOINT_ID_BYTES];
 
 	(void)state;
 	bud_endpoint_id_write(
-		&node.shard.key, bud_span("local"), bud_span("https://Example.com/a"), endpoint);
+		&node.shard.key, bud_span("local"), bud_span("https://Example.com./a"), endpoint);
 	redis_server_do(&node.server, "HSET bud:{s0}:endpoint:%s owner local sink s n:n1 %s",
 		endpoint, "{\"breaker\":\"open\"}");
 	assert_int_equal(200, api_ask("POST /pause", "{\"host\":\"example.com\"}"));
