@@ -86,6 +86,13 @@ static enum bud_decision may_read(void *owner, const struct bud_event *event)
 	return decision;
 }
 
+static bool has_left(void *owner)
+{
+	const struct asking *asking = owner;
+
+	return bud_request_has_ended(asking->request);
+}
+
 static void end(struct asking *asking)
 {
 	bud_pull_ask_finish(&asking->ask);
@@ -245,6 +252,7 @@ static void read_page(struct asking *asking, int r, struct bud_error *error)
 	query->wait_ms = asking->ask.wait_ms;
 	query->filter = asking->ask.filter;
 	query->may_read = may_read;
+	query->has_left = has_left;
 	query->may_owner = asking;
 	r = bud_pull_read(asking->desk->pull, query, on_page, asking);
 	if (r < 0)

@@ -4,12 +4,21 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "http/connection.h"
 #include "http/percent.h"
 
 const struct bud_identity *bud_request_identity(const struct bud_request *request)
 {
 	assert(request->identity);
 	return request->identity;
+}
+
+bool bud_request_has_ended(const struct bud_request *request)
+{
+	const struct bud_exchange *exchange = bud_container(request, struct bud_exchange, request);
+
+	return exchange->connection->is_ended ||
+	       exchange->connection->state >= BUD_CONNECTION_CLOSING;
 }
 
 struct bud_span bud_request_header(const struct bud_request *request, const char *name)

@@ -2,6 +2,7 @@
  * leaves meanwhile the request stays valid and the reply does nothing, so handlers need no cancel
  * path. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "core/list.h"
@@ -36,6 +37,10 @@ struct bud_request {
 /* Who asks: the one thing by which a handler decides whose things these are. Never NULL, and lent
  * until the reply. */
 const struct bud_identity *bud_request_identity(const struct bud_request *request);
+
+/* The client is gone, or sends no more, which from here looks the same: what only waits for
+ * something to tell it may end. */
+bool bud_request_has_ended(const struct bud_request *request);
 
 /* The value of the first header called `name` (any case); `at` is NULL when there is none. */
 struct bud_span bud_request_header(const struct bud_request *request, const char *name);

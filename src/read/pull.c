@@ -63,6 +63,7 @@ struct reading {
 static int ask(struct reading *reading);
 static void go_on(struct reading *reading);
 static void on_wake(struct bud_wait *wait);
+static bool is_over(const struct bud_wait *wait);
 
 struct bud_pull *bud_pull_open(const struct bud_pull_options *options)
 {
@@ -123,6 +124,7 @@ int bud_pull_read(
 	reading->end_mono_ms = bud_clock_mono_ms() + query->wait_ms;
 	reading->wait.key = query->key;
 	reading->wait.wake = on_wake;
+	reading->wait.is_over = is_over;
 	bud_list_init(&reading->wait.link);
 	reading->events = bud_alloc(query->size * sizeof(struct bud_event *));
 	reading->positions = bud_alloc(query->size * sizeof(uint64_t));
@@ -211,6 +213,18 @@ static bool is_enough(const struct reading *reading)
 	       reading->examined_bytes >= BUD_PULL_EXAMINED_BYTES;
 }
 
+static bool has_left(const struct reading *reading)
+{
+	const struct bud_pull_query *query = &reading->query;
+
+	return query->has_left && query->has_left(query->may_owner);
+}
+
+static bool is_over(const struct bud_wait *wait)
+{
+	return has_left(bud_container(wait, struct reading, wait));
+}
+
 static void set_waiting(struct reading *reading)
 {
 	bud_metrics_set(reading->pull->options.metrics, BUD_GAUGE_PULL_WAITING,
@@ -240,7 +254,8 @@ static void on_later(struct reading *reading)
 	}
 	if (reading->later_mono_ms == 0)
 		reading->later_mono_ms = now_ms;
-	if (reading->pull->is_stopped || now_ms - reading->later_mono_ms >= LATER_MAX_MS)
+	if (reading->pull->is_stopped || has_left(reading) ||
+		now_ms - reading->later_mono_ms >= LATER_MAX_MS)
 		finish(reading, -ETIMEDOUT);
 	else
 		wait(reading, now_ms + LATER_MS, true);
@@ -274,7 +289,7 @@ static void on_rows(void *owner, int err, const struct bud_index_rows *rows)
 	}
 	reading->later_mono_ms = 0;
 	may_wait = reading->n == 0 && reading->is_end && !reading->pull->is_stopped &&
-		   bud_clock_mono_ms() < reading->end_mono_ms;
+		   !has_left(reading) && bud_clock_mono_ms() < reading->end_mono_ms;
 	if (may_wait)
 		wait(reading, reading->end_mono_ms, false);
 	else if (is_enough(reading))

@@ -46,6 +46,7 @@ struct bud_pull_query {
 	int64_t wait_ms;
 	struct bud_read_filter filter;
 	bud_pull_may_fn may_read;
+	bool (*has_left)(void *may_owner); /* the reader waits no more; NULL: it always does */
 	void *may_owner;
 };
 

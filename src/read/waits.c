@@ -150,7 +150,7 @@ static void on_tick(uv_timer_t *timer)
 
 	bud_list_init(&over);
 	bud_list_each_safe (wait, after, &waits->list, link) {
-		if (now_ms < wait->end_mono_ms)
+		if (now_ms < wait->end_mono_ms && !wait->is_over(wait))
 			continue;
 		bud_list_remove(&wait->link);
 		bud_list_append(&over, &wait->link);

@@ -18,6 +18,7 @@ struct bud_wait {
 	/* News, or its time is over: it is no wait any more. Never before bud_waits_add() returns.
 	 */
 	void (*wake)(struct bud_wait *wait);
+	bool (*is_over)(const struct bud_wait *wait); /* before its time: nobody waits for it */
 	struct bud_list link;
 	uint64_t checked;      /* by:last, when it was looked at */
 	struct bud_poll *poll; /* under way, with it at `place` */

@@ -5,6 +5,7 @@ import http.client
 import os
 import random
 import signal
+import socket
 import threading
 import time
 from urllib.parse import quote, urlsplit
@@ -162,6 +163,30 @@ def story_long_poll():
         assert time.monotonic() - began < 20, "they waited to the end"
         for number, items in got.items():
             assert ids(items) == (["2"] if number % 2 else ["1"]), (number, items)
+
+
+def story_who_leaves_waits_no_more():
+    """A reader that closes its connection makes room for another at once; who only says that it
+    sends no more gets its page."""
+    with folder() as home, Budstikke(home / "data", {**PULL, "workers": 1}) as node:
+        ask = (f"GET /events?resource={RESOURCE}&wait_ms=30000 HTTP/1.1\r\n"
+               "Host: x\r\nConnection: close\r\n\r\n").encode()
+        place = (urlsplit(node.url).hostname, urlsplit(node.url).port)
+        clients = [socket.create_connection(place) for _ in range(30)]
+        for client in clients:
+            client.sendall(ask)
+        wait_until(lambda: node.metric("pull_waiting") == 30, "30 wait")
+        for client in clients[1:]:
+            client.close()
+        wait_until(lambda: node.metric("pull_waiting") == 1, "they wait on", 10)
+        with clients[0] as client:
+            client.settimeout(20)
+            client.shutdown(socket.SHUT_WR)
+            got = b""
+            while more := client.recv(65536):
+                got += more
+        assert got.startswith(b"HTTP/1.1 200") and b'"items":[]' in got, got
+        assert node.metric("pull_waiting") == 0
 
 
 def story_drain():
