@@ -97,15 +97,39 @@ static bool is_in_force(const struct bud_policy *policy, const struct bud_grant 
 	return owner ? strcmp(owner->owner, grant->owner) == 0 : !question->publisher.at;
 }
 
-static const struct bud_grant *find_grant(
-	const struct bud_authority *authority, const struct bud_question *question)
+static bool is_good(const struct bud_authority *authority, const struct bud_grant *grant,
+	const struct bud_question *question)
+{
+	return bud_grant_covers(grant, question) && is_in_force(authority->policy, grant, question);
+}
+
+static const struct bud_grant *find_grant_by(const struct bud_authority *authority,
+	const struct bud_question *question, struct bud_span giver)
 {
 	const struct bud_grant *grant;
 	size_t position = 0;
 
+	while ((grant = bud_grants_next_between(
+			&authority->grants, giver, question->who, &position)))
+		if (is_good(authority, grant, question))
+			return grant;
+	return NULL;
+}
+
+/* Of an event there are two whose grants count: who published it, and who owns its resource. */
+static const struct bud_grant *find_grant(const struct bud_authority *authority,
+	const struct bud_question *question, const struct bud_policy_owner *owner)
+{
+	const struct bud_grant *grant;
+	size_t position = 0;
+
+	if (question->publisher.at) {
+		grant = find_grant_by(authority, question, question->publisher);
+		return grant || !owner ? grant
+				       : find_grant_by(authority, question, bud_span(owner->owner));
+	}
 	while ((grant = bud_grants_next_to(&authority->grants, question->who, &position)))
-		if (bud_grant_covers(grant, question) &&
-			is_in_force(authority->policy, grant, question))
+		if (is_good(authority, grant, question))
 			return grant;
 	return NULL;
 }
@@ -154,7 +178,7 @@ static enum bud_decision ask_locked(const struct bud_authority *authority,
 		return decide(out, BUD_DECISION_PERMIT, "owner of %s", owner->pattern);
 	if (answer.permitted)
 		return decide(out, BUD_DECISION_PERMIT, "rule: %s", answer.permitted->name);
-	grant = find_grant(authority, question);
+	grant = find_grant(authority, question, owner);
 	if (grant)
 		return decide(out, BUD_DECISION_PERMIT, "grant: %s by %s", grant->id, grant->owner);
 	decision = ask_rest(authority, question, owner, out);

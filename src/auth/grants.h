@@ -19,6 +19,9 @@ void bud_grants_finish(struct bud_grants *grants);
 /* All to one identity: start with *position = 0; NULL at the end. Lent. */
 const struct bud_grant *bud_grants_next_to(
 	const struct bud_grants *grants, struct bud_span to, size_t *position);
+/* Those of them that `owner` gave, likewise: others may have given ever so many. */
+const struct bud_grant *bud_grants_next_between(const struct bud_grants *grants,
+	struct bud_span owner, struct bud_span to, size_t *position);
 /* Those by `owner`, or to it, with serials above `after`, the smallest first, and how many they
  * are. The grants are lent, the list is the caller's to free. */
 const struct bud_grant **bud_grants_list(

@@ -230,6 +230,27 @@ static void lists_many_at_once(void **state)
 	bud_authority_destroy(authority);
 }
 
+/* Whoever likes may give somebody grants that mean nothing: the next event costs no more. */
+static void grants_of_strangers_cost_nothing(void **state)
+{
+	struct bud_authority *authority = create(false, false, NULL);
+	struct bud_question question = question_of(BUD_ACTION_SUBSCRIBE, "/org/x");
+	clock_t began;
+
+	(void)state;
+	for (uint64_t i = 0; i < 20000; i++) {
+		struct bud_grant *grant = grant_of("/org/stranger", "/org/x", "urn:r:none");
+		snprintf(grant->id, sizeof(grant->id), "%d", (int)i);
+		bud_authority_put_grant(authority, grant);
+	}
+	bud_authority_put_grant(authority, grant_of("/org/pub", "/org/x", "urn:r:a"));
+	began = clock();
+	for (int i = 0; i < 20000; i++)
+		assert_int_equal(bud_authorize(authority, &question, NULL), BUD_DECISION_PERMIT);
+	assert_true(clock() - began < CLOCKS_PER_SEC / 2);
+	bud_authority_destroy(authority);
+}
+
 static void waits_for_the_point(void **state)
 {
 	struct bud_authority *authority = create(false, true, NULL);
@@ -280,6 +301,7 @@ int main(void)
 		cmocka_unit_test(honours_grants),
 		cmocka_unit_test(a_load_replaces_all_at_once),
 		cmocka_unit_test(lists_many_at_once),
+		cmocka_unit_test(grants_of_strangers_cost_nothing),
 		cmocka_unit_test(waits_for_the_point),
 		cmocka_unit_test(knows_owners),
 	};

@@ -47,6 +47,16 @@ static void check_list(const struct bud_grants *grants, const char *owner, uint6
 	free(list);
 }
 
+static size_t count_between(const struct bud_grants *grants, const char *owner, const char *to)
+{
+	size_t position = 0;
+	size_t n = 0;
+
+	while (bud_grants_next_between(grants, bud_span(owner), bud_span(to), &position))
+		n++;
+	return n;
+}
+
 static void finds_them(void **state)
 {
 	struct bud_grants grants = {0};
@@ -67,6 +77,11 @@ static void finds_them(void **state)
 	bud_grants_remove(&grants, bud_span("10"));
 	bud_grants_remove(&grants, bud_span("10"));
 	assert_int_equal(count_to(&grants, "one"), 0);
+	assert_int_equal(count_between(&grants, "odd", "many"), 50);
+	assert_int_equal(count_between(&grants, "even", "many"), 40);
+	assert_int_equal(count_between(&grants, "even", "few"), 9);
+	assert_int_equal(count_between(&grants, "even", "one"), 0);
+	assert_int_equal(count_between(&grants, "odd", "few"), 0);
 	assert_int_equal(bud_grants_count(&grants, bud_span("odd"), 1000), 50);
 	assert_int_equal(bud_grants_count(&grants, bud_span("odd"), 7), 7);
 	check_list(&grants, "odd", 0, 101, 50);
