@@ -43,7 +43,8 @@ static int hide_person(struct bud_grant *grant, struct bud_span person_key, stru
 	return 0;
 }
 
-static int read_to(const json_t *json, struct bud_grant *grant, struct bud_error *error)
+static int read_to(const json_t *json, struct bud_span person_key, struct bud_grant *grant,
+	struct bud_error *error)
 {
 	const struct bud_body_text rule = {"to", BUD_IDENTITY_NAME_MAX};
 	int r = bud_body_text(json_object_get(json, "to"), &rule, &grant->to, error);
@@ -53,9 +54,10 @@ static int read_to(const json_t *json, struct bud_grant *grant, struct bud_error
 	if (!grant->to || !bud_identity_name_is_valid(bud_span(grant->to)))
 		return bud_error_set(
 			error, "to", "to must be the name of an identity, such as /org/skd");
-	if (strcmp(grant->to, grant->owner) == 0)
+	r = hide_person(grant, person_key, error);
+	if (r == 0 && strcmp(grant->to, grant->owner) == 0)
 		return bud_error_set(error, "to", "to must be somebody else: you have it already");
-	return 0;
+	return r;
 }
 
 static int read_actions(const json_t *json, struct bud_grant *grant, struct bud_error *error)
@@ -149,9 +151,7 @@ int bud_grants_body_parse(struct bud_span json, const struct bud_grants_giving *
 	if (r == 0)
 		r = bud_body_check(root, "", known, error);
 	if (r == 0)
-		r = read_to(root, grant, error);
-	if (r == 0)
-		r = hide_person(grant, giving->person_key, error);
+		r = read_to(root, giving->person_key, grant, error);
 	if (r == 0)
 		r = read_actions(root, grant, error);
 	if (r == 0)

@@ -313,6 +313,8 @@ def story_grant_to_a_person():
         assert ttd.request("POST", "/grants", grant).json() == made.json()
         wait_until(lambda: read(person) == ["e1"], "it is not let in", 20)
         assert read(other) == []
+        mine = person.request("POST", "/grants", {"to": "/person/" + pid})
+        assert mine.status == 400 and mine.json()["member"] == "to", mine
         assert person.get("/grants").json() == [made.json()]
         wrong = ttd.request("POST", "/grants", {**grant, "to": "/person/" + pid[:-1] + "3"})
         assert wrong.status == 400 and wrong.json()["member"] == "to", wrong
