@@ -84,11 +84,24 @@ static void take(
 	end(call);
 }
 
+/* As a header may have it: a proxy that refuses the answer has the event published again. */
+static void write_location(const char *subject, struct bud_buffer *out)
+{
+	for (const char *at = subject; *at; at++) {
+		if (*at > ' ' && *at <= '~')
+			bud_buffer_byte(out, *at);
+		else
+			bud_buffer_format(out, "%%%02X", (unsigned char)*at);
+	}
+}
+
 static void answer_app(struct call *call)
 {
 	bud_auto(buffer) struct bud_buffer body = {0};
+	bud_auto(buffer) struct bud_buffer location = {0};
 
-	bud_reply_header(call->request, "Location", call->app.subject);
+	write_location(call->app.subject, &location);
+	bud_reply_header(call->request, "Location", location.at);
 	bud_buffer_json(&body, bud_span(call->app.id));
 	bud_reply(call->request, 201, "application/json", bud_buffer_as_span(&body));
 }

@@ -193,6 +193,9 @@ def story_app_publish():
             **app_event(50), "id": identity, "time": pushed["time"], "resource": APP,
             "resourceinstance": "50/6fb3f738-6800-4f29-9f3e-1c66862656cd",
             "alternativesubject": "/org/991825827"}, pushed
+        answer = app.call("POST", "/app", app_event(50, subject="/party/å b"))
+        assert answer.status == 201, answer
+        assert answer.headers["location"] == "/party/%C3%A5%20b", answer
         missing = "Missing parameter values: source, subject and type cannot be null"
         for name in ("source", "subject", "type", "specversion"):
             body = {k: v for k, v in app_event(50).items() if k != name}
