@@ -55,14 +55,6 @@ void bud_altinn_answer_scope(struct bud_request *request, const char *scopes)
 	bud_refusal_reply(request, scope.at, &error);
 }
 
-static void write_text(struct bud_buffer *out, const char *name, const char *text)
-{
-	if (!text)
-		return;
-	bud_buffer_format(out, ",\"%s\":", name);
-	bud_buffer_json(out, bud_span(text));
-}
-
 void bud_altinn_write_subscription(const struct bud_subscription *subscription,
 	const char *alternative_subject, struct bud_buffer *out)
 {
@@ -72,15 +64,15 @@ void bud_altinn_write_subscription(const struct bud_subscription *subscription,
 	bud_altinn_filters_read(subscription, &filters);
 	bud_clock_write(subscription->created_ms, created);
 	bud_buffer_format(out, "{\"id\":%" PRIu64, subscription->serial);
-	write_text(out, "endPoint", subscription->sink);
-	write_text(out, "sourceFilter", filters.source);
-	write_text(out, "subjectFilter", filters.subject);
-	write_text(out, "resourceFilter", filters.resource);
-	write_text(out, "alternativeSubjectFilter", alternative_subject);
-	write_text(out, "typeFilter", filters.type);
-	write_text(out, "consumer", subscription->owner);
-	write_text(out, "createdBy", subscription->owner);
-	write_text(out, "created", created);
+	bud_buffer_member_text(out, "endPoint", subscription->sink);
+	bud_buffer_member_text(out, "sourceFilter", filters.source);
+	bud_buffer_member_text(out, "subjectFilter", filters.subject);
+	bud_buffer_member_text(out, "resourceFilter", filters.resource);
+	bud_buffer_member_text(out, "alternativeSubjectFilter", alternative_subject);
+	bud_buffer_member_text(out, "typeFilter", filters.type);
+	bud_buffer_member_text(out, "consumer", subscription->owner);
+	bud_buffer_member_text(out, "createdBy", subscription->owner);
+	bud_buffer_member_text(out, "created", created);
 	bud_buffer_format(out, ",\"validated\":%s,\"includeSubunits\":%s}",
 		subscription->status.granted_ms != 0 ? "true" : "false",
 		filters.includes_subunits ? "true" : "false");

@@ -138,14 +138,6 @@ static struct bud_span instance_of(const char *source)
 	return (struct bud_span){parts[4].at, (size_t)(path.at + path.len - parts[4].at)};
 }
 
-static void write_text(struct bud_buffer *out, const char *name, struct bud_span text)
-{
-	if (text.len == 0)
-		return;
-	bud_buffer_format(out, ",\"%s\":", name);
-	bud_buffer_json(out, text);
-}
-
 void bud_altinn_app_event_write(
 	const struct bud_altinn_app_event *app, int64_t now_ms, struct bud_buffer *out)
 {
@@ -155,14 +147,15 @@ void bud_altinn_app_event_write(
 	bud_clock_write(now_ms, now);
 	(void)bud_altinn_app_resource(bud_span(app->source), &resource);
 	bud_buffer_text(out, "{\"specversion\":\"1.0\"");
-	write_text(out, "id", bud_span(app->id));
-	write_text(out, "source", bud_span(app->source));
-	write_text(out, "type", bud_span(app->type));
-	write_text(out, "subject", bud_span(app->subject));
-	write_text(out, "time", bud_span(now));
-	write_text(out, "resource", bud_buffer_as_span(&resource));
-	write_text(out, "resourceinstance", instance_of(app->source));
+	bud_buffer_member_span(out, "id", bud_span(app->id));
+	bud_buffer_member_span(out, "source", bud_span(app->source));
+	bud_buffer_member_span(out, "type", bud_span(app->type));
+	bud_buffer_member_span(out, "subject", bud_span(app->subject));
+	bud_buffer_member_span(out, "time", bud_span(now));
+	bud_buffer_member_span(out, "resource", bud_buffer_as_span(&resource));
+	bud_buffer_member_span(out, "resourceinstance", instance_of(app->source));
 	if (app->alternative_subject)
-		write_text(out, "alternativesubject", bud_span(app->alternative_subject));
+		bud_buffer_member_span(
+			out, "alternativesubject", bud_span(app->alternative_subject));
 	bud_buffer_byte(out, '}');
 }

@@ -140,14 +140,6 @@ static void on_end(void *owner, int err, const struct bud_look_back_result *resu
 
 /* The answer */
 
-static void write_text(struct bud_buffer *out, const char *name, struct bud_span value)
-{
-	if (!value.at)
-		return;
-	bud_buffer_format(out, ",\"%s\":", name);
-	bud_buffer_json(out, value);
-}
-
 static void add(struct run *run, const struct seen *seen)
 {
 	const struct bud_event *event = seen->event;
@@ -156,10 +148,10 @@ static void add(struct run *run, const struct seen *seen)
 
 	bud_clock_write(seen->stored_ms, stored);
 	bud_buffer_format(out, "%s{\"stored\":\"%s\"", run->n++ > 0 ? "," : "", stored);
-	write_text(out, "id", event->id);
-	write_text(out, "source", event->source);
-	write_text(out, "type", event->type);
-	write_text(out, "subject", event->subject);
+	bud_buffer_member_span(out, "id", event->id);
+	bud_buffer_member_span(out, "source", event->source);
+	bud_buffer_member_span(out, "type", event->type);
+	bud_buffer_member_span(out, "subject", event->subject);
 	bud_unit_write(event, out);
 	bud_buffer_byte(out, '}');
 }

@@ -27,14 +27,6 @@ void bud_grant_auto(struct bud_grant **grant)
 	bud_grant_destroy(*grant);
 }
 
-static void write_member(struct bud_buffer *out, const char *name, const char *text)
-{
-	if (!text)
-		return;
-	bud_buffer_format(out, ",\"%s\":", name);
-	bud_buffer_json(out, bud_span(text));
-}
-
 void bud_grant_write(const struct bud_grant *grant, struct bud_buffer *out)
 {
 	const char *comma = "";
@@ -42,8 +34,8 @@ void bud_grant_write(const struct bud_grant *grant, struct bud_buffer *out)
 
 	bud_clock_write(grant->created_ms, created);
 	bud_buffer_format(out, "{\"id\":\"%s\",\"created\":\"%s\"", grant->id, created);
-	write_member(out, "owner", grant->owner);
-	write_member(out, "to", grant->to);
+	bud_buffer_member_text(out, "owner", grant->owner);
+	bud_buffer_member_text(out, "to", grant->to);
 	bud_buffer_text(out, ",\"actions\":[");
 	for (int i = 0; i < BUD_ACTIONS; i++) {
 		if (!(grant->actions & 1u << i))
@@ -52,14 +44,14 @@ void bud_grant_write(const struct bud_grant *grant, struct bud_buffer *out)
 		comma = ",";
 	}
 	bud_buffer_byte(out, ']');
-	write_member(out, "resource", grant->resource);
+	bud_buffer_member_text(out, "resource", grant->resource);
 	for (size_t i = 0; i < grant->types.n; i++) {
 		bud_buffer_text(out, i == 0 ? ",\"types\":[" : ",");
 		bud_buffer_json(out, bud_span(grant->types.at[i]));
 	}
 	if (grant->types.n > 0)
 		bud_buffer_byte(out, ']');
-	write_member(out, "until", grant->until);
+	bud_buffer_member_text(out, "until", grant->until);
 	bud_buffer_byte(out, '}');
 }
 

@@ -20,8 +20,7 @@ static int add_text(
 		return 0;
 	if (!bud_utf8_is_valid(text, strlen(text)))
 		return bud_error_set(error, name, "%s is not UTF-8", name);
-	bud_buffer_format(out, ",\"%s\":", name);
-	bud_buffer_json(out, bud_span(text));
+	bud_buffer_member_text(out, name, text);
 	return 0;
 }
 

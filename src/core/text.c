@@ -1,6 +1,7 @@
 /* Text: spans and buffers. */
 #include "core/text.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -145,6 +146,30 @@ void bud_buffer_json(struct bud_buffer *buffer, struct bud_span span)
 	}
 	bud_buffer_add(buffer, span.at + from, span.len - from);
 	bud_buffer_byte(buffer, '"');
+}
+
+void bud_buffer_member(struct bud_buffer *buffer, const char *name)
+{
+	assert(buffer->len > 0);
+	if (buffer->at[buffer->len - 1] != '{')
+		bud_buffer_byte(buffer, ',');
+	bud_buffer_format(buffer, "\"%s\":", name);
+}
+
+void bud_buffer_member_span(struct bud_buffer *buffer, const char *name, struct bud_span value)
+{
+	if (value.len == 0)
+		return;
+	bud_buffer_member(buffer, name);
+	bud_buffer_json(buffer, value);
+}
+
+void bud_buffer_member_text(struct bud_buffer *buffer, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	bud_buffer_member(buffer, name);
+	bud_buffer_json(buffer, bud_span(value));
 }
 
 void bud_buffer_clear(struct bud_buffer *buffer)

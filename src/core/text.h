@@ -61,6 +61,11 @@ __attribute__((format(printf, 2, 3))) void bud_buffer_format(
 	struct bud_buffer *buffer, const char *format, ...);
 /* A JSON string with its quotes. `span` is valid UTF-8. */
 void bud_buffer_json(struct bud_buffer *buffer, struct bud_span span);
+/* The name of an object's member and its colon, behind a comma unless it is the first. */
+void bud_buffer_member(struct bud_buffer *buffer, const char *name);
+/* A member that is a text; nothing when it is empty, or NULL. `value` is valid UTF-8. */
+void bud_buffer_member_span(struct bud_buffer *buffer, const char *name, struct bud_span value);
+void bud_buffer_member_text(struct bud_buffer *buffer, const char *name, const char *value);
 /* Makes room for `len` more bytes and returns where they go; the caller adds to `len` itself. */
 char *bud_buffer_reserve(struct bud_buffer *buffer, size_t len);
 /* Forgets the content, keeps the memory. */

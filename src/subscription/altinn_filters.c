@@ -41,22 +41,13 @@ void bud_altinn_filters_finish(struct bud_altinn_filters *filters)
 	filters->root = NULL;
 }
 
-static void write_text(struct bud_buffer *out, const char *name, const char *text)
-{
-	if (!text)
-		return;
-	if (out->at[out->len - 1] != '{')
-		bud_buffer_byte(out, ',');
-	bud_buffer_format(out, "\"%s\":", name);
-	bud_buffer_json(out, bud_span(text));
-}
-
 void bud_altinn_filters_write(const struct bud_altinn_filters *filters, struct bud_buffer *out)
 {
 	bud_buffer_text(out, BEGIN);
-	write_text(out, "resource", filters->resource);
-	write_text(out, "type", filters->type);
-	write_text(out, filters->includes_subunits ? "unit" : "subject", filters->subject);
-	write_text(out, "source", filters->source);
+	bud_buffer_member_text(out, "resource", filters->resource);
+	bud_buffer_member_text(out, "type", filters->type);
+	bud_buffer_member_text(
+		out, filters->includes_subunits ? "unit" : "subject", filters->subject);
+	bud_buffer_member_text(out, "source", filters->source);
 	bud_buffer_text(out, "}}]");
 }

@@ -248,8 +248,7 @@ void bud_credential_write(
 		const char *text = *field_of(credential, member);
 		if (!text || (member->is_secret && !with_secrets))
 			continue;
-		bud_buffer_format(out, ",\"%s\":", member->name);
-		bud_buffer_json(out, bud_span(text));
+		bud_buffer_member_text(out, member->name, text);
 	}
 	if (credential->expires_ms != 0) {
 		bud_clock_write(credential->expires_ms, expires);

@@ -14,24 +14,9 @@ struct writing {
 	struct bud_buffer *out;
 };
 
-static void write_name(struct bud_buffer *out, const char *name)
-{
-	if (out->at[out->len - 1] != '{')
-		bud_buffer_byte(out, ',');
-	bud_buffer_format(out, "\"%s\":", name);
-}
-
-static void write_text(struct bud_buffer *out, const char *name, const char *text)
-{
-	if (!text)
-		return;
-	write_name(out, name);
-	bud_buffer_json(out, bud_span(text));
-}
-
 static void write_number(struct bud_buffer *out, const char *name, int64_t number)
 {
-	write_name(out, name);
+	bud_buffer_member(out, name);
 	bud_buffer_format(out, "%" PRId64, number);
 }
 
@@ -40,7 +25,7 @@ static size_t open_object(struct bud_buffer *out, const char *name)
 {
 	size_t start = out->len;
 
-	write_name(out, name);
+	bud_buffer_member(out, name);
 	bud_buffer_byte(out, '{');
 	return start;
 }
@@ -59,7 +44,7 @@ static void write_retry(const struct writing *writing)
 {
 	size_t start = writing->out->len;
 
-	write_name(writing->out, "retry");
+	bud_buffer_member(writing->out, "retry");
 	bud_retry_write(
 		&writing->config->retry, writing->form == BUD_PUSH_CONFIG_SHOWN, writing->out);
 	if (writing->out->at[writing->out->len - 2] != '{')
@@ -75,17 +60,17 @@ static void write_flow(const struct writing *writing)
 	bool is_shown = writing->form == BUD_PUSH_CONFIG_SHOWN;
 
 	if (config->rate_per_s > 0) {
-		write_name(out, "rate_per_s");
+		bud_buffer_member(out, "rate_per_s");
 		bud_buffer_format(out, "%.15g", config->rate_per_s);
 	}
 	if (config->max_in_flight > 0)
 		write_number(out, "max_in_flight", config->max_in_flight);
 	if (is_shown || config->is_ordered) {
-		write_name(out, "ordered");
+		bud_buffer_member(out, "ordered");
 		bud_buffer_text(out, config->is_ordered ? "true" : "false");
 	}
 	if (config->is_ordered && (is_shown || config->on_blocked != BUD_ON_BLOCKED_WAIT))
-		write_text(out, "on_blocked", bud_on_blocked_words[config->on_blocked]);
+		bud_buffer_member_text(out, "on_blocked", bud_on_blocked_words[config->on_blocked]);
 }
 
 static void write_content(const struct writing *writing)
@@ -97,7 +82,7 @@ static void write_content(const struct writing *writing)
 	size_t start;
 
 	if (is_shown || config->mode != usual->mode)
-		write_text(out, "mode", bud_mode_words[config->mode]);
+		bud_buffer_member_text(out, "mode", bud_mode_words[config->mode]);
 	if (config->mode != BUD_MODE_BATCH)
 		return;
 	start = open_object(out, "batch");
@@ -114,7 +99,7 @@ static void write_schemes(const struct writing *writing)
 {
 	const char *comma = "";
 
-	write_name(writing->out, "schemes");
+	bud_buffer_member(writing->out, "schemes");
 	bud_buffer_byte(writing->out, '[');
 	for (unsigned i = 0; bud_signature_words[i]; i++) {
 		if (!(writing->config->signatures & (1u << i)))
@@ -129,12 +114,12 @@ static void write_previous(const struct writing *writing)
 {
 	struct bud_buffer *out = writing->out;
 
-	write_name(out, "previous");
+	bud_buffer_member(out, "previous");
 	for (size_t i = 0; i < writing->config->previous_n; i++) {
 		const struct bud_previous_secret *previous = &writing->config->previous[i];
 		bud_buffer_byte(out, i ? ',' : '[');
 		bud_buffer_byte(out, '{');
-		write_text(out, "secret", previous->secret);
+		bud_buffer_member_text(out, "secret", previous->secret);
 		write_number(out, "until", previous->until_ms);
 		bud_buffer_byte(out, '}');
 	}
@@ -148,12 +133,13 @@ static void write_signing(const struct writing *writing, const char *secret)
 	bool is_shown = writing->form == BUD_PUSH_CONFIG_SHOWN;
 	size_t start = open_object(out, "signing");
 
-	write_text(out, "secret", secret);
+	bud_buffer_member_text(out, "secret", secret);
 	if (is_shown || config->signatures != bud_push_config_default.signatures)
 		write_schemes(writing);
 	if (config->signs_authority ||
 		(is_shown && (config->signatures & BUD_SIGNATURE_RFC9421) != 0))
-		write_text(out, "components", bud_component_words[config->signs_authority]);
+		bud_buffer_member_text(
+			out, "components", bud_component_words[config->signs_authority]);
 	if (writing->form == BUD_PUSH_CONFIG_STORED && config->previous_n > 0)
 		write_previous(writing);
 	close_object(out, start);
@@ -163,10 +149,10 @@ static void write_tls(const struct writing *writing)
 {
 	size_t start = open_object(writing->out, "tls");
 
-	write_text(writing->out, "ca", writing->config->ca_pem);
-	write_text(writing->out, "certificate", writing->config->certificate_pem);
+	bud_buffer_member_text(writing->out, "ca", writing->config->ca_pem);
+	bud_buffer_member_text(writing->out, "certificate", writing->config->certificate_pem);
 	if (writing->form == BUD_PUSH_CONFIG_STORED)
-		write_text(writing->out, "key", writing->config->key_pem);
+		bud_buffer_member_text(writing->out, "key", writing->config->key_pem);
 	close_object(writing->out, start);
 }
 
@@ -183,7 +169,8 @@ void bud_push_config_write(const struct bud_push_config *config, enum bud_push_c
 	write_content(&writing);
 	write_signing(&writing, rest->secret);
 	if (config->verify != BUD_VERIFY_DEFAULT)
-		write_text(out, "verify", bud_verify_words[config->verify - BUD_VERIFY_OFF]);
+		bud_buffer_member_text(
+			out, "verify", bud_verify_words[config->verify - BUD_VERIFY_OFF]);
 	write_tls(&writing);
 	bud_buffer_byte(out, '}');
 }

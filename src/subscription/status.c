@@ -130,14 +130,6 @@ void bud_status_copy(
 	out_copy->refresh_token = copy(status->refresh_token);
 }
 
-static void write_text(struct bud_buffer *out, const char *name, const char *text)
-{
-	if (!text)
-		return;
-	bud_buffer_format(out, ",\"%s\":", name);
-	bud_buffer_json(out, bud_span(text));
-}
-
 static void write_number(struct bud_buffer *out, const char *name, int64_t number)
 {
 	if (number != 0)
@@ -158,15 +150,15 @@ void bud_status_write(const struct bud_subscription_status *status, struct bud_b
 		return;
 	bud_buffer_format(out, "{\"state\":\"%s\"", words[status->state]);
 	write_number(out, "since_ms", status->since_ms);
-	write_text(out, "reason", status->reason);
-	write_text(out, "detail", status->detail);
+	bud_buffer_member_text(out, "reason", status->reason);
+	bud_buffer_member_text(out, "detail", status->detail);
 	write_number(out, "granted_ms", status->granted_ms);
 	write_number(out, "rate_per_min", status->rate_per_min);
-	write_text(out, "callback_key", status->callback_key);
-	write_text(out, "access_token", status->access_token);
+	bud_buffer_member_text(out, "callback_key", status->callback_key);
+	bud_buffer_member_text(out, "access_token", status->access_token);
 	write_number(out, "token_since_ms", status->token_since_ms);
 	write_number(out, "token_expires_ms", status->token_expires_ms);
-	write_text(out, "refresh_token", status->refresh_token);
+	bud_buffer_member_text(out, "refresh_token", status->refresh_token);
 	bud_buffer_byte(out, '}');
 }
 
@@ -179,10 +171,10 @@ void bud_status_write_api(
 	if (status->since_ms > 0) {
 		char since[25];
 		bud_clock_write(status->since_ms, since);
-		write_text(out, "since", since);
+		bud_buffer_member_text(out, "since", since);
 	}
-	write_text(out, "reason", tells_token ? BUD_STATUS_CREDENTIAL : status->reason);
-	write_text(out, "detail",
+	bud_buffer_member_text(out, "reason", tells_token ? BUD_STATUS_CREDENTIAL : status->reason);
+	bud_buffer_member_text(out, "detail",
 		tells_token ? "its access token has expired: give another" : status->detail);
 	write_number(out, "rate_per_min", status->rate_per_min);
 	bud_buffer_byte(out, '}');

@@ -13,28 +13,11 @@
 #include "subscription/sealing.h"
 #include "subscription/sink_header.h"
 
-static void write_name(struct bud_buffer *out, const char *name)
-{
-	char last = out->at[out->len - 1];
-
-	if (last != '{')
-		bud_buffer_byte(out, ',');
-	bud_buffer_format(out, "\"%s\":", name);
-}
-
-static void write_text(struct bud_buffer *out, const char *name, const char *text)
-{
-	if (!text)
-		return;
-	write_name(out, name);
-	bud_buffer_json(out, bud_span(text));
-}
-
 static void write_types(struct bud_buffer *out, const struct bud_subscription *subscription)
 {
 	if (subscription->n_types == 0)
 		return;
-	write_name(out, "types");
+	bud_buffer_member(out, "types");
 	for (size_t i = 0; i < subscription->n_types; i++) {
 		bud_buffer_byte(out, i ? ',' : '[');
 		bud_buffer_json(out, bud_span(subscription->types[i]));
@@ -44,13 +27,13 @@ static void write_types(struct bud_buffer *out, const struct bud_subscription *s
 
 static void write_protocol(struct bud_buffer *out, const struct bud_subscription *subscription)
 {
-	write_text(out, "protocol", "HTTP");
-	write_name(out, "protocolsettings");
+	bud_buffer_member_text(out, "protocol", "HTTP");
+	bud_buffer_member(out, "protocolsettings");
 	bud_buffer_text(out, "{\"method\":\"POST\"");
 	if (subscription->n_headers > 0) {
 		bud_buffer_text(out, ",\"headers\":{");
 		for (size_t i = 0; i < subscription->n_headers; i++)
-			write_text(
+			bud_buffer_member_text(
 				out, subscription->headers[i].name, subscription->headers[i].value);
 		bud_buffer_byte(out, '}');
 	}
@@ -67,11 +50,11 @@ static void write_config(struct bud_buffer *out, const struct bud_subscription *
 		.secret = with_secret ? subscription->secret : NULL,
 	};
 
-	write_name(out, "config");
+	bud_buffer_member(out, "config");
 	bud_push_config_write(subscription->config, form, &rest, out);
 	if (credential->type == BUD_CREDENTIAL_NONE)
 		return;
-	write_name(out, "sinkcredential");
+	bud_buffer_member(out, "sinkcredential");
 	bud_credential_write(credential, form == BUD_PUSH_CONFIG_STORED, out);
 }
 
@@ -81,20 +64,20 @@ static void write_common(struct bud_buffer *out, const struct bud_subscription *
 	char created[25];
 
 	bud_clock_write(subscription->created_ms, created);
-	write_text(out, "id", subscription->id);
-	write_text(out, "owner", subscription->owner);
-	write_text(out, "created", created);
-	write_text(out, "name", subscription->name);
-	write_text(out, "source", subscription->source);
+	bud_buffer_member_text(out, "id", subscription->id);
+	bud_buffer_member_text(out, "owner", subscription->owner);
+	bud_buffer_member_text(out, "created", created);
+	bud_buffer_member_text(out, "name", subscription->name);
+	bud_buffer_member_text(out, "source", subscription->source);
 	write_types(out, subscription);
 	if (subscription->filters) {
-		write_name(out, "filters");
+		bud_buffer_member(out, "filters");
 		bud_buffer_text(out, subscription->filters);
 	}
-	write_text(out, "sink", subscription->sink);
+	bud_buffer_member_text(out, "sink", subscription->sink);
 	write_protocol(out, subscription);
-	write_text(out, "expires", subscription->expires);
-	write_text(out, "from", subscription->from);
+	bud_buffer_member_text(out, "expires", subscription->expires);
+	bud_buffer_member_text(out, "from", subscription->from);
 }
 
 void bud_subscription_write_api(const struct bud_subscription *subscription,
@@ -104,7 +87,7 @@ void bud_subscription_write_api(const struct bud_subscription *subscription,
 	write_common(out, subscription);
 	write_config(
 		out, subscription, BUD_PUSH_CONFIG_SHOWN, secret == BUD_SUBSCRIPTION_SECRET_SHOWN);
-	write_name(out, "status");
+	bud_buffer_member(out, "status");
 	bud_status_write_api(&subscription->status,
 		bud_credential_has_expired(&subscription->config->credential, now_ms), out);
 	bud_buffer_byte(out, '}');
@@ -116,7 +99,7 @@ void bud_subscription_write_given(
 	bud_buffer_byte(out, '{');
 	write_common(out, subscription);
 	write_config(out, subscription, BUD_PUSH_CONFIG_GIVEN, false);
-	write_name(out, "status");
+	bud_buffer_member(out, "status");
 	bud_status_write_api(&subscription->status, false, out);
 	bud_buffer_byte(out, '}');
 }
@@ -125,10 +108,10 @@ static void write_plain(const struct bud_subscription *subscription, struct bud_
 {
 	bud_buffer_format(out, "{\"format\":%d", BUD_SUBSCRIPTION_FORMAT);
 	if (subscription->serial) {
-		write_name(out, "serial");
+		bud_buffer_member(out, "serial");
 		bud_buffer_format(out, "%" PRIu64, subscription->serial);
 	}
-	write_text(out, "etag", subscription->etag);
+	bud_buffer_member_text(out, "etag", subscription->etag);
 	write_common(out, subscription);
 	write_config(out, subscription, BUD_PUSH_CONFIG_STORED, true);
 	bud_buffer_byte(out, '}');

@@ -141,6 +141,22 @@ static void check_json(struct bud_span text, const char *expected)
 	assert_string_equal(buffer.at, expected);
 }
 
+static void test_members(void **state)
+{
+	bud_auto(buffer) struct bud_buffer buffer = {0};
+
+	(void)state;
+	bud_buffer_byte(&buffer, '{');
+	bud_buffer_member_text(&buffer, "none", NULL);
+	bud_buffer_member_text(&buffer, "a", "b\"");
+	bud_buffer_member_span(&buffer, "empty", SPAN(""));
+	bud_buffer_member_span(&buffer, "c", SPAN("d"));
+	bud_buffer_member(&buffer, "e");
+	bud_buffer_text(&buffer, "{");
+	bud_buffer_member_text(&buffer, "f", "");
+	assert_string_equal(buffer.at, "{\"a\":\"b\\\"\",\"c\":\"d\",\"e\":{\"f\":\"\"");
+}
+
 static void test_json(void **state)
 {
 	(void)state;
@@ -210,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_buffer_clear_keeps_the_memory),
 		cmocka_unit_test(test_buffer_reserve),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_utf8_cut_at_the_end),
 	};
