@@ -125,3 +125,20 @@ def story_a_rate_goes_with_its_reason():
             wait_until(lambda: len(pushed(receiver, "a")) == 5 and len(pushed(receiver, "c")) == 5,
                        lambda: f"{len(pushed(receiver, 'a'))}, {len(pushed(receiver, 'c'))}", 20)
             assert "webhook-request-origin" not in pushed(receiver, "c")[0].headers
+
+
+def story_the_granted_rate_is_kept():
+    """So many requests a minute as the receiver allows, by its own clock."""
+    def answer(delivery):
+        return Reply(200, headers={"WebHook-Allowed-Origin": "*", "WebHook-Allowed-Rate": "120"}) \
+            if is_question(delivery) else None
+
+    with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data", RULE) as node:
+        api = node.api()
+        subscription = api.subscribe(receiver.sink("a"))
+        wait_until(lambda: status_of(api, subscription).get("rate_per_min") == 120,
+                   lambda: status_of(api, subscription), 20)
+        publish(api, range(8))
+        wait_until(lambda: len(pushed(receiver, "a")) == 8, node.metrics, 30)
+        came = sorted(d.at for d in pushed(receiver, "a"))
+        assert came[-1] - came[0] > 7 * 0.5 * 0.9, f"8 within {came[-1] - came[0]:.2f} s"

@@ -1,5 +1,9 @@
 """The server's own signing keys: made once for all nodes, published as a JWK set, rotated; what is
 signed with them is verified by node with nothing but the published set."""
+import base64
+import hashlib
+import hmac
+import itertools
 import json
 import subprocess
 from pathlib import Path
@@ -125,3 +129,39 @@ def story_deliveries():
         assert found["v1a"][0] == newest and new not in found["v1a"], found
         assert found["rfc9421"] == found["v1a"], found
         assert len(verify(node, receiver)) == 3, "all still verify"
+
+
+def mac(delivery, secret):
+    """The v1 signature of a delivery."""
+    fields = delivery.headers
+    signed = f"{fields['webhook-id']}.{fields['webhook-timestamp']}.".encode() + delivery.body
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def story_every_combination():
+    """Each set of signatures, in each way of sending, has all of its own, which verify, and no
+    other."""
+    kinds = ("v1", "v1a", "rfc9421")
+    sets = [list(chosen) for n in (1, 2, 3) for chosen in itertools.combinations(kinds, n)]
+    modes = ("structured", "binary", "batch", "altinn", "slack")
+    with folder() as home, Receiver() as receiver, Budstikke(home / "a") as node:
+        made = {}
+        for number, (schemes, mode) in enumerate(itertools.product(sets, modes)):
+            signing = {"schemes": schemes}
+            if "rfc9421" in schemes and number % 2:
+                signing["components"] = "authority"
+            path = f"{number}?x=%20{number}" if number % 3 else f"{number}"
+            one = node.api().subscribe(receiver.sink(path),
+                                       config={"mode": mode, "signing": signing})
+            made[path] = (schemes, one["config"]["signing"]["secret"])
+        assert node.api().publish(make_event("1")).status == 202
+        wait_until(lambda: len(receiver.deliveries) == len(made),
+                   lambda: f"{len(receiver.deliveries)} of {len(made)}", 30)
+        kid = jwks(node)[0]
+        for delivery, found in zip(receiver.deliveries, verify(node, receiver)):
+            schemes, secret = made[delivery.path]
+            assert found == {kind: [kid] if kind in schemes else [] for kind in kinds[1:]}, schemes
+            listed = delivery.headers.get("webhook-signature", "").split()
+            assert listed[:1] == [mac(delivery, secret)] or "v1" not in schemes, schemes
+            assert len(listed) == len(set(schemes) - {"rfc9421"}), (schemes, listed)

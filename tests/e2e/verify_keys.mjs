@@ -12,7 +12,7 @@ function must(truth, text) {
 
 function v1a({ headers, body }, keys) {
   const signed = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`;
-  return headers["webhook-signature"].split(" ").filter((one) => one.startsWith("v1a,"))
+  return (headers["webhook-signature"] ?? "").split(" ").filter((one) => one.startsWith("v1a,"))
     .map((one) => {
       const bytes = Buffer.from(one.slice(4), "base64");
       const found = keys.find(([, key]) => verify(null, Buffer.from(signed), key, bytes));
@@ -22,13 +22,18 @@ function v1a({ headers, body }, keys) {
 }
 
 function component(name, { url, headers }) {
-  const value = { "@method": "POST", "@target-uri": url }[name] ?? headers[name];
+  const { host, pathname, search } = new URL(url);
+  const value = {
+    "@method": "POST", "@target-uri": url,
+    "@authority": host, "@path": pathname, "@query": search || "?",
+  }[name] ?? headers[name];
   must(value !== undefined, "no component " + name);
   return `"${name}": ${value}`;
 }
 
 function rfc9421(delivery, keys) {
   const { headers, body } = delivery;
+  if (!headers["signature-input"]) return [];
   const digest = createHash("sha256").update(body).digest("base64");
   must(headers["content-digest"] === `sha-256=:${digest}:`, "content-digest");
   const inputs = [...headers["signature-input"].matchAll(/(sig\d+)=(\(([^)]*)\)[^,]*)/g)];
@@ -40,7 +45,8 @@ function rfc9421(delivery, keys) {
     const bytes = new RegExp(label + "=:([^:]*):").exec(headers.signature)[1];
     must(key && verify(null, Buffer.from(base), key[1], Buffer.from(bytes, "base64")),
       label + " does not verify: " + base);
-    must(names.includes("content-digest") && names.includes("@target-uri"), names);
+    must(names.includes("content-digest"), names);
+    must(names.includes("@target-uri") || names.includes('"@authority" "@path" "@query"'), names);
     return kid;
   });
 }
