@@ -147,7 +147,8 @@ static void prepare_status(struct call *call)
 		bud_consent_start(status, bud_clock_wall_ms());
 		call->has_status = true;
 	} else if (old && strcmp(old->sink, call->made->sink) != 0) {
-		call->has_status |= status->granted_ms != 0 || status->rate_per_min != 0;
+		call->has_status |= status->granted_ms != 0 || status->rate_per_min != 0 ||
+				    status->callback_key;
 		bud_consent_forget(status);
 	}
 	bud_buffer_clear(&call->status);

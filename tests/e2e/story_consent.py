@@ -142,3 +142,24 @@ def story_the_granted_rate_is_kept():
         wait_until(lambda: len(pushed(receiver, "a")) == 8, node.metrics, 30)
         came = sorted(d.at for d in pushed(receiver, "a"))
         assert came[-1] - came[0] > 7 * 0.5 * 0.9, f"8 within {came[-1] - came[0]:.2f} s"
+
+
+def story_a_key_is_of_its_sink():
+    """Who was asked cannot agree for another sink, not even when that one is not asked."""
+    settings = {name: value for name, value in RULE.items() if name != "delivery.verify"}
+    with folder() as home, Receiver(lambda d: Reply(405) if is_question(d) else None) as receiver, \
+            Budstikke(home / "data", settings) as node:
+        api = node.api()
+        subscription = api.subscribe(receiver.sink("a"), config={"verify": "cloudevents"})
+        wait_until(lambda: "WebHook-Allowed-Origin" in status_of(api, subscription)["detail"],
+                   lambda: status_of(api, subscription), 20)
+        callback = receiver.deliveries[0].headers["webhook-request-callback"]
+        moved = api.request("PATCH", f"/subscriptions/{subscription['id']}",
+                            {"sink": receiver.sink("b"), "config": {"verify": "off"}})
+        assert moved.status == 200, moved
+        wait_until(lambda: status_of(api, subscription)["state"] == "active",
+                   lambda: status_of(api, subscription), 20)
+        assert api.get(callback.removeprefix("https://bud.example/api")).status == 404
+        publish(api, range(2))
+        wait_until(lambda: len(pushed(receiver, "b")) == 2, node.metrics, 20)
+        assert "webhook-request-origin" not in pushed(receiver, "b")[0].headers
