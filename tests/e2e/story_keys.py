@@ -165,3 +165,22 @@ def story_every_combination():
             listed = delivery.headers.get("webhook-signature", "").split()
             assert listed[:1] == [mac(delivery, secret)] or "v1" not in schemes, schemes
             assert len(listed) == len(set(schemes) - {"rfc9421"}), (schemes, listed)
+
+
+def story_unsigned():
+    """Where a receiver never looks there may be no signature at all, in the question neither."""
+    with folder() as home, Receiver() as receiver, Budstikke(home / "a") as node:
+        api = node.api()
+        for mode, verified in (("slack", "off"), ("altinn", "off"), ("altinn", "altinn")):
+            made = api.subscribe(receiver.sink(f"{mode}-{verified}"), config={
+                "mode": mode, "verify": verified, "signing": {"schemes": []}})
+            path = f"/subscriptions/{made['id']}"
+            wait_until(lambda at=path: api.get(at).json()["status"]["state"] == "active",
+                       "it is active", 20)
+        assert api.publish(make_event("1")).status == 202
+        wait_until(lambda: len(receiver.deliveries) == 4, lambda: receiver.deliveries, 20)
+        for delivery in receiver.deliveries:
+            assert delivery.webhook_id and delivery.headers["webhook-timestamp"], delivery
+            assert "webhook-signature" not in delivery.headers, delivery
+            assert "signature" not in delivery.headers, delivery
+        node.wait_settled()
