@@ -1,16 +1,16 @@
-/* Trust. Sets are counted, as a keyring's are; the lock is held for a few instructions. */
+/* Trust. */
 #include "auth/trust.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "auth/api_keys.h"
+#include "core/alloc.h"
+#include "core/counted.h"
 #include "crypto/jwk.h"
 
-struct counted {
-	atomic_uint refs;
+struct shared_set {
+	struct bud_counted counted;
 	struct bud_trust_set set;
 };
 
@@ -22,20 +22,35 @@ struct wish {
 };
 
 struct bud_trust {
-	pthread_mutex_t lock; /* of `now` */
-	struct counted *now;
-	atomic_uint_fast64_t generation; /* of `now` */
+	struct bud_current current;
+	atomic_uint_fast64_t generation; /* of the current set */
 	struct wish wishes[BUD_ISSUERS_MAX];
 	struct bud_issuers *_Atomic offered; /* a reference; or NULL */
 };
 
-/* A copy that holds all that `from` holds. */
-static struct counted *copy(const struct counted *from)
+static struct shared_set *shared(struct bud_counted *counted)
 {
-	struct counted *fresh = bud_new(struct counted);
+	return bud_container(counted, struct shared_set, counted);
+}
 
-	fresh->set = from->set;
-	atomic_init(&fresh->refs, 1);
+static void destroy(struct bud_counted *counted)
+{
+	struct shared_set *of = shared(counted);
+
+	for (size_t i = 0; i < BUD_ISSUERS_MAX; i++)
+		bud_jwk_set_unref(of->set.keys[i]);
+	bud_api_keys_unref(of->set.api_keys);
+	bud_issuers_unref((struct bud_issuers *)of->set.issuers);
+	free(of);
+}
+
+/* The next one: a copy that holds all that the current one holds. */
+static struct shared_set *create_next(const struct bud_trust *trust)
+{
+	struct shared_set *fresh = bud_new(struct shared_set);
+
+	bud_counted_init(&fresh->counted, destroy);
+	fresh->set = shared(trust->current.now)->set;
 	for (size_t i = 0; i < BUD_ISSUERS_MAX; i++)
 		if (fresh->set.keys[i])
 			bud_jwk_set_ref(fresh->set.keys[i]);
@@ -50,17 +65,17 @@ static struct counted *copy(const struct counted *from)
 struct bud_trust *bud_trust_create(struct bud_issuers *issuers)
 {
 	struct bud_trust *trust = bud_new(struct bud_trust);
+	struct shared_set *first = bud_new(struct shared_set);
 
-	pthread_mutex_init(&trust->lock, NULL);
-	trust->now = bud_new(struct counted);
-	atomic_init(&trust->now->refs, 1);
-	trust->now->set.generation = 1;
-	trust->now->set.issuers = issuers ? bud_issuers_ref(issuers) : NULL;
+	bud_counted_init(&first->counted, destroy);
+	bud_current_init(&trust->current, &first->counted);
+	first->set.generation = 1;
+	first->set.issuers = issuers ? bud_issuers_ref(issuers) : NULL;
 	atomic_init(&trust->generation, 1);
 	atomic_init(&trust->offered, NULL);
 	for (size_t i = 0; issuers && i < issuers->n; i++)
 		if (issuers->at[i].fixed)
-			trust->now->set.keys[i] = bud_jwk_set_ref(issuers->at[i].fixed);
+			first->set.keys[i] = bud_jwk_set_ref(issuers->at[i].fixed);
 	return trust;
 }
 
@@ -68,26 +83,20 @@ void bud_trust_destroy(struct bud_trust *trust)
 {
 	if (!trust)
 		return;
-	bud_trust_set_unref(&trust->now->set);
+	bud_current_finish(&trust->current);
 	bud_issuers_unref(trust->offered);
-	pthread_mutex_destroy(&trust->lock);
 	free(trust);
 }
 
-static void publish(struct bud_trust *trust, struct counted *fresh)
+static void publish(struct bud_trust *trust, struct shared_set *fresh)
 {
-	struct counted *before = trust->now; /* nobody else writes it */
-
-	pthread_mutex_lock(&trust->lock);
-	trust->now = fresh;
-	pthread_mutex_unlock(&trust->lock);
+	bud_current_put(&trust->current, &fresh->counted);
 	atomic_store(&trust->generation, fresh->set.generation);
-	bud_trust_set_unref(&before->set);
 }
 
 void bud_trust_put_keys(struct bud_trust *trust, size_t issuer, struct bud_jwk_set *keys)
 {
-	struct counted *fresh = copy(trust->now);
+	struct shared_set *fresh = create_next(trust);
 
 	assert(issuer < BUD_ISSUERS_MAX);
 	bud_jwk_set_unref(fresh->set.keys[issuer]);
@@ -97,7 +106,7 @@ void bud_trust_put_keys(struct bud_trust *trust, size_t issuer, struct bud_jwk_s
 
 void bud_trust_put_api_keys(struct bud_trust *trust, struct bud_api_keys *keys)
 {
-	struct counted *fresh = copy(trust->now);
+	struct shared_set *fresh = create_next(trust);
 
 	bud_api_keys_unref(fresh->set.api_keys);
 	fresh->set.api_keys = keys ? bud_api_keys_ref(keys) : NULL;
@@ -122,12 +131,12 @@ void bud_trust_offer_issuers(struct bud_trust *trust, struct bud_issuers *issuer
 bool bud_trust_put_offered(struct bud_trust *trust)
 {
 	struct bud_issuers *issuers = atomic_exchange(&trust->offered, NULL);
-	const struct bud_trust_set *before = &trust->now->set;
-	struct counted *fresh;
+	const struct bud_trust_set *before = &shared(trust->current.now)->set;
+	struct shared_set *fresh;
 
 	if (!issuers)
 		return false;
-	fresh = copy(trust->now);
+	fresh = create_next(trust);
 
 	for (size_t i = 0; i < BUD_ISSUERS_MAX; i++) {
 		bud_jwk_set_unref(fresh->set.keys[i]);
@@ -143,29 +152,13 @@ bool bud_trust_put_offered(struct bud_trust *trust)
 
 const struct bud_trust_set *bud_trust_take(struct bud_trust *trust)
 {
-	struct counted *counted;
-
-	pthread_mutex_lock(&trust->lock);
-	counted = trust->now;
-	atomic_fetch_add(&counted->refs, 1);
-	pthread_mutex_unlock(&trust->lock);
-	return &counted->set;
+	return &shared(bud_current_take(&trust->current))->set;
 }
 
 void bud_trust_set_unref(const struct bud_trust_set *set)
 {
-	struct counted *counted;
-
-	if (!set)
-		return;
-	counted = (struct counted *)((char *)set - offsetof(struct counted, set));
-	if (atomic_fetch_sub(&counted->refs, 1) > 1)
-		return;
-	for (size_t i = 0; i < BUD_ISSUERS_MAX; i++)
-		bud_jwk_set_unref(set->keys[i]);
-	bud_api_keys_unref(set->api_keys);
-	bud_issuers_unref((struct bud_issuers *)set->issuers);
-	free(counted);
+	if (set)
+		bud_counted_unref(&bud_container(set, struct shared_set, set)->counted);
 }
 
 uint64_t bud_trust_generation(const struct bud_trust *trust)

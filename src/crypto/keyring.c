@@ -1,42 +1,52 @@
-/* A keyring. Sets are counted: the ring holds one, everybody who took one holds it, too. The lock
- * is held for a few instructions. */
+/* A keyring. */
 #include "crypto/keyring.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/counted.h"
 #include "crypto/signer.h"
 #include "crypto/signing_key.h"
 
-struct counted {
-	atomic_uint refs;
+struct shared_set {
+	struct bud_counted counted;
 	struct bud_key_set set;
 };
 
 struct bud_keyring {
-	pthread_mutex_t lock; /* of `now` */
-	struct counted *now;
-	atomic_uint_fast64_t generation; /* of `now` */
+	struct bud_current current;
+	atomic_uint_fast64_t generation; /* of the current set */
 };
 
-static struct counted *create_set(void)
+static struct shared_set *shared(struct bud_counted *counted)
 {
-	struct counted *counted = bud_new(struct counted);
+	return bud_container(counted, struct shared_set, counted);
+}
 
-	atomic_init(&counted->refs, 1);
-	return counted;
+static void destroy(struct bud_counted *counted)
+{
+	struct shared_set *of = shared(counted);
+
+	for (size_t i = 0; i < of->set.keys_n; i++)
+		bud_signing_key_destroy((struct bud_signing_key *)of->set.keys[i]);
+	free(of);
+}
+
+static struct shared_set *create_set(void)
+{
+	struct shared_set *fresh = bud_new(struct shared_set);
+
+	bud_counted_init(&fresh->counted, destroy);
+	return fresh;
 }
 
 struct bud_keyring *bud_keyring_create(void)
 {
 	struct bud_keyring *keyring = bud_new(struct bud_keyring);
 
-	pthread_mutex_init(&keyring->lock, NULL);
-	keyring->now = create_set();
+	bud_current_init(&keyring->current, &create_set()->counted);
 	return keyring;
 }
 
@@ -44,8 +54,7 @@ void bud_keyring_destroy(struct bud_keyring *keyring)
 {
 	if (!keyring)
 		return;
-	bud_key_set_unref(&keyring->now->set);
-	pthread_mutex_destroy(&keyring->lock);
+	bud_current_finish(&keyring->current);
 	free(keyring);
 }
 
@@ -62,50 +71,33 @@ static bool is_same(const struct bud_key_set *a, const struct bud_key_set *b)
 bool bud_keyring_put(struct bud_keyring *keyring, struct bud_signing_key *const *keys,
 	size_t keys_n, size_t signers_n)
 {
-	struct counted *fresh = create_set();
-	struct counted *before = keyring->now; /* nobody else writes it */
+	struct shared_set *fresh = create_set();
+	const struct bud_key_set *before = &shared(keyring->current.now)->set;
 
 	assert(keys_n <= BUD_KEYRING_KEYS_MAX && signers_n <= keys_n);
 	for (size_t i = 0; i < keys_n; i++)
 		fresh->set.keys[i] = keys[i];
 	fresh->set.keys_n = keys_n;
 	fresh->set.signers_n = signers_n < BUD_SIGNER_KEYS_MAX ? signers_n : BUD_SIGNER_KEYS_MAX;
-	fresh->set.generation = before->set.generation + 1;
-	if (is_same(&fresh->set, &before->set)) {
+	fresh->set.generation = before->generation + 1;
+	if (is_same(&fresh->set, before)) {
 		bud_key_set_unref(&fresh->set);
 		return false;
 	}
-	pthread_mutex_lock(&keyring->lock);
-	keyring->now = fresh;
-	pthread_mutex_unlock(&keyring->lock);
+	bud_current_put(&keyring->current, &fresh->counted);
 	atomic_store(&keyring->generation, fresh->set.generation);
-	bud_key_set_unref(&before->set);
 	return true;
 }
 
 const struct bud_key_set *bud_keyring_take(struct bud_keyring *keyring)
 {
-	struct counted *counted;
-
-	pthread_mutex_lock(&keyring->lock);
-	counted = keyring->now;
-	atomic_fetch_add(&counted->refs, 1);
-	pthread_mutex_unlock(&keyring->lock);
-	return &counted->set;
+	return &shared(bud_current_take(&keyring->current))->set;
 }
 
 void bud_key_set_unref(const struct bud_key_set *set)
 {
-	struct counted *counted;
-
-	if (!set)
-		return;
-	counted = (struct counted *)((char *)set - offsetof(struct counted, set));
-	if (atomic_fetch_sub(&counted->refs, 1) > 1)
-		return;
-	for (size_t i = 0; i < set->keys_n; i++)
-		bud_signing_key_destroy((struct bud_signing_key *)set->keys[i]);
-	free(counted);
+	if (set)
+		bud_counted_unref(&bud_container(set, struct shared_set, set)->counted);
 }
 
 uint64_t bud_keyring_generation(const struct bud_keyring *keyring)
