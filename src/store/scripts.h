@@ -36,6 +36,7 @@ enum bud_script {
 	BUD_SCRIPT_INDEX_TRIM,
 	BUD_SCRIPT_PARKED_BYTES,
 	BUD_SCRIPT_PARKED_PUT,
+	BUD_SCRIPT_LOCK,
 };
 
 /* Sends what is built in `store->args`; see bud_redis_script(). */

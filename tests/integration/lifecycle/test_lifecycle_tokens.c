@@ -126,6 +126,20 @@ static void test_client_credentials(void **state)
 	life_stays_ms(life, followed->server.requests == 1, 300);
 }
 
+/* What waits for a token may be all that fills Redis. */
+static void test_at_the_memory_limit(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	answer(followed, TOKENS("{\"access_token\":\"a1\",\"expires_in\":600}"));
+	put_client(followed, "s1", "mine");
+	redis_server_do(life->server, "CONFIG SET maxmemory 1");
+	start(followed, 1);
+	life_wait(life, life_stored_has(life, "s1", "\"access_token\":\"a1\""));
+	redis_server_do(life->server, "CONFIG SET maxmemory 0");
+}
+
 /* What the status of a token looks like that has a tenth of its life left. */
 static const char *old_token(const char *refresh_token)
 {
@@ -372,6 +386,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, followed_end)
 	const struct CMUnitTest tests[] = {
 		TEST(client_credentials),
+		TEST(at_the_memory_limit),
 		TEST(refreshes_with_the_newest),
 		TEST(one_node_asks),
 		TEST(only_who_needs_one),
