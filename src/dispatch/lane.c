@@ -253,8 +253,8 @@ static void poll_due(struct bud_lanes *lanes, int64_t mono_ms, int64_t ahead_ms)
 	lanes->asked = LANES_A_POLL + bud_claims_count(lanes->claims);
 	if (lanes->asked > BUD_LANES_MAX)
 		lanes->asked = BUD_LANES_MAX;
-	lanes->is_polling = bud_lane_due(lanes->desk->commands, bud_clock_wall_ms() + ahead_ms,
-				    lanes->asked, on_lanes, lanes) == 0;
+	lanes->is_polling =
+		bud_lane_due(lanes->desk->commands, ahead_ms, lanes->asked, on_lanes, lanes) == 0;
 }
 
 void bud_lanes_tick(struct bud_lanes *lanes, int64_t mono_ms)

@@ -23,21 +23,18 @@ static void on_lanes(void *owner, const redisReply *reply)
 }
 
 int bud_lane_due(
-	struct bud_store *store, int64_t now_ms, size_t limit, bud_lanes_fn fn, void *owner)
+	struct bud_store *store, int64_t ahead_ms, size_t limit, bud_lanes_fn fn, void *owner)
 {
 	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
 	struct bud_args *args = &store->args;
 
 	assert(limit <= BUD_LANES_MAX);
-	bud_args_text(args, "ZRANGE");
 	bud_args_text(args, BUD_KEY_DUE);
-	bud_args_text(args, "-inf");
-	bud_args_number(args, now_ms);
-	bud_args_text(args, "BYSCORE");
-	bud_args_text(args, "LIMIT");
-	bud_args_text(args, "0");
+	bud_args_keys_end(args);
+	bud_args_number(args, ahead_ms);
 	bud_args_number(args, (int64_t)limit);
-	return bud_store_call_sent(call, bud_store_send(store, on_lanes, call));
+	return bud_store_call_sent(
+		call, bud_store_send_script(store, BUD_SCRIPT_DUE, on_lanes, call));
 }
 
 int bud_lane_count(struct bud_store *store, bud_store_number_fn fn, void *owner)

@@ -10,10 +10,11 @@
 #define BUD_LANES_MAX 1024
 #define BUD_CLAIM_MAX 256
 
-/* `now_ms` is our wall clock: good enough to look, a claim decides by Redis' own. */
+/* Those that are due within `ahead_ms` from now, by Redis' clock, which is the one that they were
+ * written by: ours may be another. */
 typedef void (*bud_lanes_fn)(void *owner, int err, const struct bud_span *lanes, size_t n);
 BUD_MUST_CHECK int bud_lane_due(
-	struct bud_store *store, int64_t now_ms, size_t limit, bud_lanes_fn fn, void *owner);
+	struct bud_store *store, int64_t ahead_ms, size_t limit, bud_lanes_fn fn, void *owner);
 /* How many lanes hold parked deliveries. */
 BUD_MUST_CHECK int bud_lane_count(struct bud_store *store, bud_store_number_fn fn, void *owner);
 

@@ -37,6 +37,7 @@ enum bud_script {
 	BUD_SCRIPT_PARKED_BYTES,
 	BUD_SCRIPT_PARKED_PUT,
 	BUD_SCRIPT_LOCK,
+	BUD_SCRIPT_DUE,
 };
 
 /* Sends what is built in `store->args`; see bud_redis_script(). */
