@@ -220,11 +220,11 @@ static void on_claimed(
 	struct bud_claim_run *claim = owner;
 	struct bud_metrics *metrics = claim->claims->desk->metrics;
 
-	(void)now_ms;
 	if (err < 0) {
 		on_answer(claim);
 		return;
 	}
+	claim->claimed_ms = now_ms;
 	bud_metrics_add(metrics, BUD_COUNTER_DELIVERIES_CLAIMED, n);
 	bud_metrics_time(
 		metrics, BUD_HISTOGRAM_CLAIM, (bud_clock_mono_ms() - claim->sent_mono_ms) * 1000);

@@ -109,12 +109,12 @@ static void end_unsent(struct bud_claim_item *item, enum bud_delivery_end end, i
 }
 
 /* Why it has no more attempts, or NULL. A replay is wanted whatever the age of its event. */
-static const char *too_old(const struct bud_claim_item *item, int64_t now_ms)
+static const char *too_old(const struct bud_claim_item *item)
 {
 	const struct bud_claim_run *claim = item->claim;
 	int64_t retention_s = claim->claims->desk->config->retention.age_s;
 	int64_t max_age_s = item->delivery.is_replay ? 0 : claim->receiver->retry.max_age_s;
-	int64_t age_ms = now_ms - item->delivery.published_ms;
+	int64_t age_ms = claim->claimed_ms - item->delivery.published_ms;
 
 	if (retention_s > 0 && age_ms > retention_s * 1000)
 		return "retention";
@@ -198,8 +198,8 @@ void bud_claim_run_start(struct bud_claim_run *claim, int64_t mono_ms)
 		} else if (now_ms >= item->delivery.event->expires_wall_ms) {
 			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
 			end_unsent(item, BUD_DELIVERY_END_EXPIRED, 0);
-		} else if (too_old(item, now_ms)) {
-			bury(item, too_old(item, now_ms), decision == BUD_DECISION_PERMIT);
+		} else if (too_old(item)) {
+			bury(item, too_old(item), decision == BUD_DECISION_PERMIT);
 		} else if (decision == BUD_DECISION_LATER) {
 			end_unsent(item, BUD_DELIVERY_END_BLOCKED, bud_permit_wait_ms(asked));
 		} else if (!may_start) {

@@ -51,6 +51,7 @@ struct bud_claim_run {
 	struct bud_slots slots; /* reserved and not used yet */
 	size_t asked;
 	int64_t sent_mono_ms;
+	int64_t claimed_ms; /* by Redis' clock, as what was claimed was stored */
 	struct bud_table_version version;
 	size_t n;
 	size_t n_open;

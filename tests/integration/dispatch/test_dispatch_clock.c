@@ -1,4 +1,5 @@
-/* Our clock is not Redis': what is parked goes when it is due by that of Redis. */
+/* Our clock is not Redis': what is parked goes when it is due by that of Redis, and is given up for
+ * its age by that alone. */
 #include "rig.h"
 
 #include <setjmp.h>
@@ -8,6 +9,7 @@
 #include <cmocka.h>
 
 #define HOUR_MS 3600000LL
+#define YEAR_MS (365 * 24 * HOUR_MS)
 
 static int64_t ahead_ms;
 
@@ -22,6 +24,7 @@ int64_t __wrap_bud_clock_wall_ms(void)
 static void goes_when_it_is_due(struct rig *rig, int64_t ours_is_ahead_ms)
 {
 	ahead_ms = ours_is_ahead_ms;
+	rig->config.retention.age_s = 7 * 24 * 3600;
 	rig_set_schedule(rig, 1, (uint32_t[]){1});
 	sink_tell(&rig->sink, "/a", 0, (int[]){500, 200, 0});
 	rig_subscribe(rig, "s1", "t", "/a");
@@ -43,6 +46,11 @@ static void ours_is_ahead(void **state)
 	goes_when_it_is_due(*state, HOUR_MS);
 }
 
+static void ours_is_a_year_ahead(void **state)
+{
+	goes_when_it_is_due(*state, YEAR_MS);
+}
+
 static int tear_down(void **state)
 {
 	ahead_ms = 0;
@@ -55,6 +63,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(ours_is_behind),
 		TEST(ours_is_ahead),
+		TEST(ours_is_a_year_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_set_up, rig_group_tear_down);
