@@ -180,6 +180,25 @@ int bud_store_memory(struct bud_store *store, bud_store_memory_fn fn, void *owne
 	return bud_store_call_sent(call, bud_store_send(store, on_memory, call));
 }
 
+/* {seconds, microseconds} */
+static void on_time(void *owner, const redisReply *reply)
+{
+	struct bud_store_call call = bud_store_call_take(owner);
+	int err = bud_reply_error(reply);
+
+	((bud_store_number_fn)call.fn)(call.owner, err,
+		bud_reply_number(bud_reply_at(reply, 0)) * 1000 +
+			bud_reply_number(bud_reply_at(reply, 1)) / 1000);
+}
+
+int bud_store_time(struct bud_store *store, bud_store_number_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+
+	bud_args_text(&store->args, "TIME");
+	return bud_store_call_sent(call, bud_store_send(store, on_time, call));
+}
+
 /* Names and values in turn, in no promised order. */
 static struct bud_span config_value(const redisReply *reply, const char *name)
 {
