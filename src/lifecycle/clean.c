@@ -1,6 +1,7 @@
-/* The cleaner. Each second: memory -> trim one round of partitions, harder when memory is short ->
- * a few subscriptions' dead letters -> a few deleted subscriptions; each minute the expired grants.
- * Everything is bounded per second. */
+/* The cleaner. Each second: Redis' time -> memory -> trim one round of partitions, harder when
+ * memory is short -> a few subscriptions' dead letters -> a few deleted subscriptions; each minute
+ * the expired grants. Everything is bounded per second. What is old is so by Redis' clock: a node
+ * with a wrong one must not forget what all have. */
 #include "lifecycle/clean.h"
 
 #include <stdlib.h>
@@ -50,6 +51,7 @@ struct bud_cleaner {
 	struct bud_list waiting; /* lane::link, of those that are not under way */
 	struct bud_list late;    /* lane::link, of those cleared once, in order of late_mono_ms */
 	uint64_t serial;         /* the last subscription that was looked at */
+	int64_t now_ms;          /* by Redis' clock */
 	bool is_short;
 	unsigned most; /* events of a partition that may go in this turn */
 	bool is_measuring;
@@ -215,7 +217,7 @@ static void on_trimmed(void *owner, int err, int64_t n)
 
 static void trim(struct bud_cleaner *cleaner)
 {
-	int64_t now_ms = bud_clock_wall_ms();
+	int64_t now_ms = cleaner->now_ms;
 	int64_t cutoff_ms = cleaner->is_short ? now_ms : now_ms - cleaner->options.retention_ms;
 
 	for (unsigned i = 0; i < BUD_PARTITIONS; i++)
@@ -318,7 +320,7 @@ static void measure(struct bud_cleaner *cleaner)
 /* A few subscriptions a second, round and round. */
 static void visit_lanes(struct bud_cleaner *cleaner)
 {
-	int64_t cutoff_ms = bud_clock_wall_ms() - cleaner->options.retention_ms;
+	int64_t cutoff_ms = cleaner->now_ms - cleaner->options.retention_ms;
 
 	for (int i = 0; i < LANES_A_TURN; i++) {
 		const struct bud_subscription *next =
@@ -356,16 +358,25 @@ static void visit_deleted(struct bud_cleaner *cleaner)
 	}
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_time(void *owner, int err, int64_t now_ms)
 {
-	struct bud_cleaner *cleaner = timer->data;
+	struct bud_cleaner *cleaner = owner;
 
-	if (bud_store_memory(cleaner->options.store, on_memory, cleaner) < 0) {
+	if (err < 0 || bud_store_memory(cleaner->options.store, on_memory, cleaner) < 0) {
 		bud_metrics_set(cleaner->options.metrics, BUD_GAUGE_REDIS_UP, 0);
 		return;
 	}
+	cleaner->now_ms = now_ms;
 	measure(cleaner);
 	visit_lanes(cleaner);
 	visit_deleted(cleaner);
 	bud_expired_tick(&cleaner->expired, bud_clock_mono_ms());
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct bud_cleaner *cleaner = timer->data;
+
+	if (bud_store_time(cleaner->options.store, on_time, cleaner) < 0)
+		bud_metrics_set(cleaner->options.metrics, BUD_GAUGE_REDIS_UP, 0);
 }

@@ -17,6 +17,17 @@
 #define KEY          "bud:{s0}:"
 #define RETENTION_MS 60000
 
+/* Between our clock and that of Redis. */
+static int64_t ahead_ms;
+
+int64_t __real_bud_clock_wall_ms(void);
+int64_t __wrap_bud_clock_wall_ms(void);
+
+int64_t __wrap_bud_clock_wall_ms(void)
+{
+	return __real_bud_clock_wall_ms() + ahead_ms;
+}
+
 static struct bud_table *table;
 static struct bud_cleaner *cleaner;
 
@@ -45,6 +56,7 @@ static int tear_down(void **state)
 {
 	struct life *life = *state;
 
+	ahead_ms = 0;
 	life_close_redis(life);
 	bud_cleaner_close(cleaner);
 	int r = life_tear_down(state);
@@ -163,6 +175,35 @@ static void test_dead_letters(void **state)
 	life_stays_ms(life, life_number(life, "HLEN " KEY "kept") == 1, 200);
 }
 
+/* One node's clock is wrong: what others keep and list stays. */
+static void test_our_clock_is_ahead(void **state)
+{
+	struct life *life = *state;
+	int64_t now_ms = bud_clock_wall_ms();
+
+	add_to_table("s0", 1);
+	bury(life, "s0", "00-1-0000000001", now_ms - RETENTION_MS / 2);
+	bury(life, "-", "00-1-0000000002", now_ms - RETENTION_MS / 2);
+	fill(life, now_ms - RETENTION_MS / 2);
+	ahead_ms = 365 * 86400000LL;
+	start(life);
+	life_stays_ms(life, life_number(life, "HLEN " KEY "kept") == 2 && left(life) == 1000, 300);
+}
+
+static void test_our_clock_is_behind(void **state)
+{
+	struct life *life = *state;
+	int64_t now_ms = bud_clock_wall_ms();
+
+	add_to_table("s0", 1);
+	bury(life, "s0", "00-1-0000000001", now_ms - 2 * RETENTION_MS);
+	fill(life, now_ms - 2 * RETENTION_MS);
+	ahead_ms = -365 * 86400000LL;
+	start(life);
+	must_keep_unsettled(life);
+	life_wait(life, life_number(life, "HLEN " KEY "kept") == 0);
+}
+
 static void test_deleted(void **state)
 {
 	struct life *life = *state;
@@ -231,6 +272,8 @@ int main(void)
 		TEST(memory_is_short),
 		TEST(memory_is_gone),
 		TEST(dead_letters),
+		TEST(our_clock_is_ahead),
+		TEST(our_clock_is_behind),
 		TEST(deleted),
 		TEST(redis_dies_meanwhile),
 	};
