@@ -45,7 +45,7 @@ struct bud_put {
 	struct bud_span status;      /* at == NULL: the one it has stays */
 	const char *owner;           /* whose records are counted; NULL: it is not counted */
 	int64_t owner_max;           /* so many may it have when this is a new one; 0: no bound */
-	struct bud_span replay;      /* a job for it (store/replay_job.h); empty: none */
+	struct bud_span replay;      /* store/replay_job.h, made to end where the record begins */
 	const struct bud_note *note; /* published with the change; may be NULL */
 };
 

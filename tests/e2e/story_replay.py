@@ -3,7 +3,7 @@ subscription that begins in the past; also when the program is killed meanwhile,
 """
 import time
 
-from kit import Budstikke, Receiver, Reply, folder, wait_until
+from kit import Budstikke, Ledger, Publisher, Receiver, Reply, folder, wait_until
 
 LONG_AGO = "2020-01-01T00:00:00Z"
 
@@ -111,6 +111,26 @@ def story_from_the_past():
         # What was published just before may come as live traffic, too, under the same id.
         wait_until(lambda: set(numbers(receiver, "a")) == set(range(60)),
                    lambda: numbers(receiver, "a"), 30)
+
+
+def story_from_the_past_while_others_publish():
+    """It gets what was stored before its record and what came behind it, and nothing lies between
+    them: what is published while it is made comes, too."""
+    ledger, paths = Ledger(), [f"s{i}" for i in range(25)]
+
+    def missing():
+        return {path: sorted(ledger.accepted() - receiver.ids(path)) for path in paths
+                if ledger.accepted() - receiver.ids(path)}
+
+    with folder() as home, Receiver() as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        publishers = [Publisher(ledger, lambda: node.url, f"e{i}", batch=1).start()
+                      for i in range(2)]
+        for path in paths:
+            api.subscribe(receiver.sink(path), **{"from": LONG_AGO})
+        for publisher in publishers:
+            publisher.stop()
+        wait_until(lambda: not missing(), missing, 30)
 
 
 def story_beside_live_traffic():

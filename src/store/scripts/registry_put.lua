@@ -1,6 +1,8 @@
 #!lua
 -- Writes one subscription record, or its tombstone, and announces the change. Safe to repeat after
 -- a lost reply: the same etag again is a success without a change.
+-- The job of a replay ends now, by the clock that events are stored by: what comes behind the
+-- record is matched with it, so nothing may lie between.
 -- Counts how many live records each owner has, by what the caller says of the owner: creations up
 -- to a bound, and deletions.
 -- KEYS: subs:records, subs:changes, subs:version, subs:serial, subs:fingerprints, replays,
@@ -72,7 +74,10 @@ if record ~= '' and status ~= '' then
 end
 redis.call('HSET', KEYS[1], id, serial .. ' ' .. etag .. ' ' .. fingerprint .. '\n' .. record)
 if (ARGV[8] or '') ~= '' then
-	redis.call('HSETNX', KEYS[6], id, ARGV[8])
+	local time = redis.call('TIME')
+	local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+	redis.call('HSETNX', KEYS[6], id,
+		(string.gsub(ARGV[8], '^(%S+ %S+ %S+ )%S+', '%1' .. now)))
 elseif record == '' then
 	redis.call('HDEL', KEYS[6], id)
 end

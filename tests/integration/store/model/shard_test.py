@@ -77,6 +77,15 @@ class Registry(Case):
         return self.run_script("registry_put", REGISTRY_KEYS, [
             name, expected, etag, "f" + name, record, "0", "", "", owner, most])
 
+    def test_a_replay_ends_where_its_record_begins(self):
+        """Whatever its writer took for now, what was stored meanwhile is part of it."""
+        before = self.now()
+        self.run_script("registry_put", REGISTRY_KEYS,
+                        ["a", "", "t1", "f1", "{}", "", "", "1 events 5 70 80 0 0 3 - 0 0 [70 1]"])
+        words = self.call("HGET", key("replays"), "a").decode().split(" ")
+        self.assertTrue(before <= int(words.pop(3)) <= self.now())
+        self.assertEqual(" ".join(words), "1 events 5 80 0 0 3 - 0 0 [70 1]")
+
     def test_counts_what_each_owner_has(self):
         for name in "abc":
             self.assertEqual(self.put_of("o", 0, name)[0], b"ok")
