@@ -182,7 +182,8 @@ static bool prepare(struct call *call)
 	return true;
 }
 
-/* What it missed before it was made: up to now, for the rest comes to it anyway. */
+/* What it missed before it was made; it ends where the record begins (registry_put.lua), for the
+ * rest comes to it anyway. */
 static void write_job(struct call *call)
 {
 	int64_t now_ms = bud_clock_wall_ms();
