@@ -28,6 +28,11 @@ if #first == 0 then
 else
 	-- Behind the lanes that are due already: they take turns.
 	local when = math.max(math.floor(tonumber(first[2]) / 64), now)
+	-- Nothing is parked for a month: the clock was wrong when it was.
+	if when > now + 2592000000 then
+		when = now
+		redis.call('ZADD', KEYS[2], 'XX', now * 64 + tonumber(first[2]) % 64, first[1])
+	end
 	if limit == 0 then
 		when = math.max(when, now + tonumber(ARGV[4]))
 	end

@@ -20,8 +20,17 @@ local out = {now}
 local rest = string.match(lane, '^[^/~]+') .. '~rest'
 local held = redis.call('HMGET', KEYS[4], lane, rest)
 local rested = tonumber(held[2] or 0)
-local free = math.max(held[1] and tonumber(string.match(held[1], '^%d+')) or 0, rested)
 local ordered = mode == 'wait' or mode == 'skip'
+-- Nothing is held or rests for ten minutes, and nothing is parked for a month: what seems to be was
+-- written while the clock was wrong.
+local function near(till)
+	return till <= now + 600000 and till or 0
+end
+local function is_far(when)
+	return when > now + 2592000000
+end
+local free = math.max(near(held[1] and tonumber(string.match(held[1], '^%d+')) or 0),
+	near(rested))
 
 local function take(member, score)
 	local attempt = math.min(score % 64 + 1, 63)
@@ -37,7 +46,7 @@ local function take_next()
 	local timed = redis.call('ZRANGE', KEYS[2], '(0', '+inf', 'BYSCORE',
 		'LIMIT', 0, 1, 'WITHSCORES')
 	local when = #timed > 0 and math.floor(tonumber(timed[2]) / 64)
-	if when and when <= now then
+	if when and (when <= now or is_far(when)) then
 		take(timed[1], tonumber(timed[2]))
 		return now
 	end
@@ -112,8 +121,13 @@ local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
 if #first == 0 then
 	redis.call('ZREM', KEYS[1], lane)
 else
+	when = when or math.floor(tonumber(first[2]) / 64)
+	if is_far(when) then
+		when = now
+		redis.call('ZADD', KEYS[2], 'XX', now * 64 + tonumber(first[2]) % 64, first[1])
+	end
 	-- Behind the lanes that are due already: they take turns.
-	when = math.max(when or math.floor(tonumber(first[2]) / 64), now, free)
+	when = math.max(when, now, free)
 	if limit == 0 then
 		when = math.max(when, now + tonumber(ARGV[5]))
 	end

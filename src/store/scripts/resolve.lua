@@ -90,6 +90,7 @@ if mode ~= 'plain' or ARGV[4] ~= '' then
 	local till, token = string.match(held or '', '^(%d+) (.*)$')
 	local rest = ARGV[2] .. '~rest'
 	local rested = tonumber(redis.call('HGET', KEYS[7], rest) or nil) or 0
+	rested = rested <= now + 600000 and rested or 0 -- as in claim_strict.lua
 	free = math.max(tonumber(till or 0), rested)
 	if token == ARGV[4] and token ~= '' then
 		redis.call('HDEL', KEYS[7], lane)

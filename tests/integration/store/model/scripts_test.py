@@ -161,6 +161,29 @@ class Claim(Case):
         self.assertTrue(4_000 < ahead <= 5_000, ahead)
         self.assertEqual(len(self.claim()), 1)
 
+    def look(self, ahead=0, most=10):
+        return [lane.decode() for lane in self.run_script("due", [key("due")], [ahead, most])]
+
+    def test_a_look_is_by_the_clock_of_redis(self):
+        now = self.now()
+        self.call("ZADD", key("due"), now - 5000, "old", now, "new", now + 5000, "later",
+                  now + 599_000, "last")
+        self.assertEqual(self.look(), ["old", "new"])
+        self.assertEqual(self.look(most=1), ["old"])
+        self.assertEqual(self.look(ahead=6000), ["old", "new", "later"])
+
+    def test_what_was_parked_while_the_clock_was_wrong(self):
+        """Set a year ahead for a while: the lane is looked at, and the delivery goes."""
+        year = 365 * 86_400_000
+        member = self.park(attempt=3)
+        self.call("ZADD", parked("s"), (self.now() + year) * 64 + 3, member)
+        self.call("ZADD", key("due"), self.now() + year, "s", self.now() + 599_000, "other")
+        self.assertEqual(self.look(), ["s"])
+        self.assertEqual(self.claim(), [])
+        self.assertEqual(self.look(), ["s"])
+        (claimed, attempt, _, _), = self.claim()
+        self.assertEqual((claimed, attempt), (member, 4))
+
     def test_an_empty_lane_leaves_due(self):
         self.call("ZADD", key("due"), 1, "s")
         self.assertEqual(self.claim(limit=0), [])

@@ -35,6 +35,28 @@ class Strict(Case):
         self.assertEqual(len(self.claim_strict(token="t2")), 1)
         self.assertEqual(self.held(), "t2")
 
+    def test_what_was_held_while_the_clock_was_wrong(self):
+        """Set a year ahead for a while: no hold and no rest of then keeps a lane."""
+        ahead = self.now() + 365 * 86_400_000
+        member = self.park()
+        self.call("HSET", key("held"), "s", f"{ahead} t0", "s~rest", ahead)
+        lease = self.claim_strict()[0][2]
+        self.call("HSET", key("held"), "s~rest", ahead)
+        self.park(field="f", rest=("strict", 0, 0))
+        self.resolve(member, "done", lease, mode="strict", last="t1", rest=30_000)
+        self.assertTrue(29_000 < self.due_in() <= 30_000)
+
+    def test_what_was_parked_while_the_clock_was_wrong(self):
+        ahead = (self.now() + 365 * 86_400_000) * 64
+        for mode in ("strict", "batch", "wait", "skip"):
+            self.call("DEL", key("held"))
+            member = self.park(lane=mode, field=mode)
+            self.call("ZADD", parked(mode), ahead + 2, member)
+            batch = (5, 100, 1000) if mode == "batch" else ()
+            claimed = [one for _ in range(2)
+                       for one in self.claim_strict(mode, lane=mode, batch=batch)]
+            self.assertEqual([one[:2] for one in claimed], [(member, 3)], mode)
+
     def test_only_the_holder_lets_go(self):
         member = self.park()
         self.park(field="f")
