@@ -127,6 +127,28 @@ static void what_ran_out_is_over_and_goes(void **state)
 	assert_int_equal(number(state, "HLEN bud:{s0}:pauses"), 1);
 }
 
+/* A node that was cut off for eleven minutes would pause for ever what it was not told the end of.
+ */
+static void an_end_is_told_as_long_as_its_pause_would_last(void **state)
+{
+	put("endpoint:a", BUD_PAUSE_BREAKER, 30000, "n1");
+	put("owner:o", BUD_PAUSE_OPERATOR, 8 * 3600000, "");
+	put("all", BUD_PAUSE_OPERATOR, 0, "");
+	put("host:h:1", BUD_PAUSE_OPERATOR, 0, "");
+	assert_string_not_equal(follow(), "");
+	put("host:h:1", BUD_PAUSE_OPERATOR, 1, "");
+	remove_pause("endpoint:a", 1);
+	remove_pause("owner:o", 1);
+	remove_pause("all", 1);
+	redis_server_do(*state, "EVAL %s 1 bud:{s0}:pauses:until",
+		"local all = redis.call('ZRANGE', KEYS[1], 0, -1) "
+		"for i = 1, #all do redis.call('ZINCRBY', KEYS[1], -660000, all[i]) end");
+	assert_string_equal(follow(), "host:h:1 ended  why not;owner:o ended n2 ;all ended n2 ;");
+	redis_server_do(*state, "ZADD bud:{s0}:pauses:until 5 owner:o 5 all 5 host:h:1");
+	after = 0;
+	assert_string_equal(follow(), "");
+}
+
 static void long_lists_come_in_pages(void **state)
 {
 	size_t n = 0;
@@ -261,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_follower_learns_each_change_once, empty),
 		cmocka_unit_test_setup(what_ran_out_is_over_and_goes, empty),
+		cmocka_unit_test_setup(an_end_is_told_as_long_as_its_pause_would_last, empty),
 		cmocka_unit_test_setup(long_lists_come_in_pages, empty),
 		cmocka_unit_test_setup(endpoints_are_listed_by_page, empty),
 		cmocka_unit_test(an_endpoint_has_one_id),
