@@ -1,4 +1,6 @@
-/* Chunked bodies: what stands between the data must be printable text and CR LF in pairs. */
+/* Chunked bodies: what stands between the data must be printable text and CR LF in pairs, and such
+ * a pair must end the data itself: http_parser takes any two bytes there, and who reads them
+ * otherwise in front of us would see another request. */
 #include "http/chunk.h"
 
 #include <string.h>
@@ -7,6 +9,9 @@ static void judge(struct bud_chunks *chunks, const char *end)
 {
 	for (const char *at = chunks->from; at < end; at++) {
 		unsigned char c = (unsigned char)*at;
+		size_t behind = chunks->framing + (size_t)(at - chunks->from);
+		if (chunks->has_data && behind < 2 && c != "\r\n"[behind])
+			chunks->bad = true;
 		if ((c == '\n') != (chunks->last == '\r'))
 			chunks->bad = true;
 		if ((c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c >= 0x7f)
@@ -28,6 +33,7 @@ bool bud_chunks_take(struct bud_chunks *chunks, const char *at, size_t len)
 		return false;
 	memmove(chunks->to + chunks->len, at, len);
 	chunks->len += len;
+	chunks->has_data = true;
 	chunks->from = at + len;
 	chunks->framing = 0;
 	chunks->last = '\0';

@@ -16,6 +16,7 @@ struct bud_chunks {
 	size_t len_max;   /* what still fits */
 	size_t framing;   /* bytes since the last data */
 	char last;        /* the last byte of framing */
+	bool has_data;    /* some came before the framing */
 	bool bad;
 	bool too_large;
 	bool done;
