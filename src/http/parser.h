@@ -12,8 +12,9 @@ struct bud_parser; /* opaque; one per request under way, used again */
 struct bud_parser *bud_parser_create(void);
 void bud_parser_destroy(struct bud_parser *parser);
 
-/* Starts over and parses a head; fills fields, chunked, content_length and keep_alive, with spans
- * into `bytes`. -EINVAL: the parser refuses it; -E2BIG: too many fields. */
+/* Starts over and parses a head, whose line was read (bud_head_read_line()); fills fields, chunked,
+ * content_length and keep_alive, with spans into `bytes`. -EINVAL: the parser refuses it; -E2BIG:
+ * too many fields. */
 BUD_MUST_CHECK int bud_parser_head(
 	struct bud_parser *parser, struct bud_span bytes, struct bud_head *out_head);
 

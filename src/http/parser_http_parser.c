@@ -153,14 +153,33 @@ static size_t feed_head(struct bud_parser *parser, struct bud_span bytes)
 	return used + http_parser_execute(inner, &callbacks, bytes.at, bytes.len);
 }
 
-int bud_parser_head(struct bud_parser *parser, struct bud_span bytes, struct bud_head *out_head)
+static void start(struct bud_parser *parser)
 {
 	http_parser_init(&parser->parser, HTTP_REQUEST);
 	parser->parser.data = parser;
+}
+
+/* A method that the library has not heard of is no fault of the head: the routes answer it, so the
+ * library is given another. */
+static size_t feed_unknown(struct bud_parser *parser, struct bud_span bytes, size_t method_len)
+{
+	static const char known[] = "POST";
+
+	start(parser);
+	(void)http_parser_execute(&parser->parser, &callbacks, known, sizeof(known) - 1);
+	bytes = (struct bud_span){bytes.at + method_len, bytes.len - method_len};
+	return method_len + feed_head(parser, bytes);
+}
+
+int bud_parser_head(struct bud_parser *parser, struct bud_span bytes, struct bud_head *out_head)
+{
+	start(parser);
 	parser->head = out_head;
 	parser->chunks = NULL;
 	out_head->n_fields = 0;
 	size_t used = feed_head(parser, bytes);
+	if (HTTP_PARSER_ERRNO(&parser->parser) == HPE_INVALID_METHOD)
+		used = feed_unknown(parser, bytes, out_head->method.len);
 	parser->head = NULL;
 	if (HTTP_PARSER_ERRNO(&parser->parser) == HPE_CB_header_field)
 		return -E2BIG;

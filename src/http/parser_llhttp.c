@@ -99,15 +99,36 @@ static long run(struct bud_parser *parser, struct bud_span bytes)
 	return -EINVAL;
 }
 
-int bud_parser_head(struct bud_parser *parser, struct bud_span bytes, struct bud_head *out_head)
+static void start(struct bud_parser *parser)
 {
 	llhttp_init(&parser->parser, HTTP_REQUEST, &parser->callbacks);
 	parser->parser.data = parser;
+}
+
+/* A method that the library has not heard of, or knows from another protocol, is no fault of the
+ * head: the routes answer it, so the library is given another. */
+static long run_unknown(struct bud_parser *parser, struct bud_span bytes, size_t method_len)
+{
+	static const char known[] = "POST";
+
+	start(parser);
+	parser->head->n_fields = 0;
+	(void)run(parser, (struct bud_span){known, sizeof(known) - 1});
+	bytes = (struct bud_span){bytes.at + method_len, bytes.len - method_len};
+	long used = run(parser, bytes);
+	return used < 0 ? used : (long)method_len + used;
+}
+
+int bud_parser_head(struct bud_parser *parser, struct bud_span bytes, struct bud_head *out_head)
+{
+	start(parser);
 	parser->has_too_many_fields = false;
 	parser->head = out_head;
 	parser->chunks = NULL;
 	out_head->n_fields = 0;
 	long used = run(parser, bytes);
+	if (used < 0 && !parser->has_too_many_fields)
+		used = run_unknown(parser, bytes, out_head->method.len);
 	parser->head = NULL;
 	if (parser->has_too_many_fields)
 		return -E2BIG;

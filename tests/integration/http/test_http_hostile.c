@@ -47,7 +47,6 @@ static void test_bad_heads_are_refused(void **state)
 		TEXT("GET /lo\xc3\xa6 HTTP/1.1\r\nHost: a\r\n\r\n"),
 		TEXT("GET /long#a HTTP/1.1\r\nHost: a\r\n\r\n"),
 		TEXT("GET long HTTP/1.1\r\nHost: a\r\n\r\n"),
-		TEXT("get /long HTTP/1.1\r\nHost: a\r\n\r\n"),
 		TEXT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
 		TEXT("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n"),
 		TEXT("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"),
@@ -257,6 +256,30 @@ static void test_routes(void **state)
 	assert_true(closes);
 }
 
+/* Also those that the parser has not heard of. */
+static void test_unknown_methods(void **state)
+{
+	static const char *const methods[] = {
+		"FOO", "QUERY", "get", "M.1", "CONNECT", "PRI", "PLAY", "SOURCE"};
+	struct http_response response;
+	int fd = http_client_open(&server);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		bud_auto(buffer) struct bud_buffer request = {0};
+		bud_buffer_format(&request,
+			"%s /items/1/parts/2 HTTP/1.1\r\nHost: a\r\n"
+			"Content-Length: 0\r\n\r\n",
+			methods[i]);
+		http_client_text(fd, request.at);
+		http_client_read(fd, false, &response);
+		assert_int_equal(405, response.status);
+		assert_non_null(strstr(response.head, "\r\nAllow: GET, HEAD, PUT, OPTIONS\r\n"));
+		bud_buffer_finish(&response.body);
+	}
+	close(fd);
+}
+
 static void test_problem_and_allow(void **state)
 {
 	struct http_response response;
@@ -310,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_head_limits),
 		cmocka_unit_test(test_body_limits),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_unknown_methods),
 		cmocka_unit_test(test_problem_and_allow),
 	};
 
