@@ -1,4 +1,5 @@
 """Bad input gets a clear error that names the member at fault, and changes nothing."""
+import gzip
 import threading
 import time
 
@@ -143,6 +144,10 @@ def story_events():
                 f"POST /events HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\n"
                 f"content-length: {len(body)}\r\n\r\n".encode() + body)
             collect(faults, lambda: must_refuse(answer, what, "", status))
+        for kind, headers in ((JSON, {}), (BATCH, {}), ("text/plain", BINARY)):
+            answer = api.request("POST", "/events", gzip.compress(event()), {
+                **headers, "content-type": kind, "content-encoding": "gzip"})
+            collect(faults, lambda: must_refuse(answer, "gzip " + kind, "content-encoding", 415))
         assert not faults, f"{len(faults)} faults:\n" + "\n".join(faults)
         nothing_was_stored(node, receiver)
 
