@@ -100,7 +100,8 @@ static void add_attributes(struct bud_binary_form *form, const struct bud_envelo
 			continue;
 		bud_buffer_text(&line, "ce-");
 		bud_buffer_span(&line, attribute->name);
-		bud_buffer_text(&line, ": ");
+		/* libcurl takes a name and a colon alone for a header to leave out. */
+		bud_buffer_text(&line, attribute->value.len > 0 ? ": " : ";");
 		add_escaped(&line, attribute->value);
 		add_header(form, &line);
 	}
@@ -149,10 +150,31 @@ static void add_body(struct bud_binary_form *form, const struct bud_envelope *en
 	}
 }
 
-void bud_binary_form_make(const struct bud_envelope *envelope, struct bud_binary_form *out_form)
+/* What the server would take for another event, or NULL. */
+static const char *fault_of(const struct bud_envelope *envelope)
 {
+	struct bud_span type = envelope->datacontenttype;
+	struct bud_media_type parsed;
+
+	if (bud_span_starts_nocase(type, "application/cloudevents"))
+		return "in binary mode this datacontenttype would say that the body is an event";
+	if (envelope->data_kind == BUD_DATA_KIND_JSON && type.at &&
+		bud_media_type_parse(type, &parsed) && !bud_media_type_is_utf8(&parsed))
+		return "in binary mode data would have to be in the charset that datacontenttype "
+		       "names, and only UTF-8 is written here";
+	return NULL;
+}
+
+int bud_binary_form_make(const struct bud_envelope *envelope, struct bud_binary_form *out_form,
+	struct bud_error *error)
+{
+	const char *fault = fault_of(envelope);
+
+	if (fault)
+		return bud_error_set(error, "datacontenttype", "%s; leave out --binary", fault);
 	add_attributes(out_form, envelope);
 	add_body(out_form, envelope);
+	return 0;
 }
 
 void bud_binary_form_finish(struct bud_binary_form *form)

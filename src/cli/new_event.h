@@ -24,12 +24,13 @@ BUD_MUST_CHECK int bud_new_event_write(
 
 /* The same event as an HTTP message in binary mode (HTTP binding 3.1). Starts as {0}. */
 struct bud_binary_form {
-	char **headers; /* "ce-id: 1"; owned */
+	char **headers; /* "ce-id: 1", as libcurl takes them; owned */
 	size_t headers_n;
 	struct bud_buffer body;
 };
 
-/* `envelope` was accepted by bud_envelope_scan(). */
-void bud_binary_form_make(const struct bud_envelope *envelope, struct bud_binary_form *out_form);
+/* `envelope` was accepted by bud_envelope_scan(). -EINVAL: binary mode cannot carry it. */
+BUD_MUST_CHECK int bud_binary_form_make(const struct bud_envelope *envelope,
+	struct bud_binary_form *out_form, struct bud_error *error);
 void bud_binary_form_finish(struct bud_binary_form *form);
 void bud_binary_form_auto(struct bud_binary_form *form);

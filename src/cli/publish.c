@@ -85,7 +85,7 @@ static int send_binary(
 	else
 		r = bud_envelope_scan(&envelope, json, &error);
 	if (r == 0)
-		bud_binary_form_make(&envelope, &form);
+		r = bud_binary_form_make(&envelope, &form, &error);
 	bud_envelope_finish(&envelope);
 	if (r < 0) {
 		fprintf(stderr, "%s: %s\n", subject, error.text);

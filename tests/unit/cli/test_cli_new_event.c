@@ -84,16 +84,17 @@ static void binary_is(const char *json, const char *body, const char *back)
 
 	bud_envelope_init(&envelope);
 	assert_int_equal(0, bud_envelope_scan(&envelope, bud_span(json), &error));
-	bud_binary_form_make(&envelope, &form);
+	assert_int_equal(0, bud_binary_form_make(&envelope, &form, &error));
 	bud_envelope_finish(&envelope);
 	assert_true(bud_span_is(bud_buffer_as_span(&form.body), body));
 	assert_true(form.headers_n <= 16);
 	for (size_t i = 0; i < form.headers_n; i++) {
-		const char *colon = strstr(form.headers[i], ": ");
-		assert_non_null(colon);
+		/* As libcurl reads them: "name: value", or "name;" for one without. */
+		const char *end = form.headers[i] + strcspn(form.headers[i], ":;");
+		assert_true(*end == ';' ? end[1] == '\0' : end[1] == ' ' && end[2] != '\0');
 		headers[i].name =
-			(struct bud_span){form.headers[i], (size_t)(colon - form.headers[i])};
-		headers[i].value = bud_span(colon + 2);
+			(struct bud_span){form.headers[i], (size_t)(end - form.headers[i])};
+		headers[i].value = bud_span(*end == ';' ? "" : end + 2);
 		if (bud_span_is(headers[i].name, "Content-Type"))
 			content_type = headers[i].value;
 	}
@@ -119,6 +120,35 @@ static void test_binary_form(void **state)
 	binary_is(CORE ",\"datacontenttype\":\"image/png\",\"data_base64\":\"AQID\"}",
 		"\x01\x02\x03",
 		CORE ",\"datacontenttype\":\"image/png\",\"data_base64\":\"AQID\"}");
+	binary_is(CORE ",\"ext\":\"\"}", "", CORE ",\"ext\":\"\"}");
+	binary_is(CORE ",\"datacontenttype\":\"text/plain; charset=iso-8859-1\","
+		       "\"data_base64\":\"5Q==\"}",
+		"\xe5",
+		CORE ",\"datacontenttype\":\"text/plain; charset=iso-8859-1\","
+		     "\"data_base64\":\"5Q==\"}");
+}
+
+/* What would arrive as another event, or as other text. */
+static void test_binary_cannot(void **state)
+{
+	static const char *const events[] = {
+		CORE ",\"datacontenttype\":\"application/cloudevents+json\",\"data\":{}}",
+		CORE ",\"datacontenttype\":\"Application/CloudEvents-Batch+json\"}",
+		CORE ",\"datacontenttype\":\"text/plain; charset=iso-8859-1\",\"data\":\"å\"}",
+		CORE ",\"datacontenttype\":\"application/json; charset=utf-16\",\"data\":1}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		bud_auto(binary_form) struct bud_binary_form form = {0};
+		struct bud_envelope envelope;
+
+		bud_envelope_init(&envelope);
+		assert_int_equal(0, bud_envelope_scan(&envelope, bud_span(events[i]), &error));
+		assert_int_equal(-EINVAL, bud_binary_form_make(&envelope, &form, &error));
+		assert_string_equal("datacontenttype", error.member);
+		bud_envelope_finish(&envelope);
+	}
 }
 
 int main(void)
@@ -127,6 +157,7 @@ int main(void)
 		cmocka_unit_test(test_writes),
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_binary_form),
+		cmocka_unit_test(test_binary_cannot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
