@@ -14,6 +14,10 @@
 
 #define VARIABLE_PREFIX "BUDSTIKKE_"
 
+/* With less, the embedded Redis would be full before the first event; it would have no bound at all
+ * where its share comes to nothing. */
+#define MEMORY_LIMIT_MIN (16 << 20)
+
 struct loader {
 	struct bud_config config;
 	struct bud_error *error;
@@ -67,7 +71,8 @@ static int find_row(struct loader *loader, const char *place, const char *key)
 		return bud_error_set(loader->error, key, "%s: unknown setting %s; did you mean %s?",
 			place, key, suggestion);
 	return bud_error_set(loader->error, key,
-		"%s: unknown setting %s; `budstikke check-config` lists all", place, key);
+		"%s: unknown setting %s; `budstikke check-config --template` lists all", place,
+		key);
 }
 
 /* The file. */
@@ -162,7 +167,8 @@ static int find_variable(struct loader *loader, struct bud_span name)
 	if (suggestion)
 		bud_setting_write_variable(suggestion, known);
 	return bud_error_set(loader->error, NULL, "%.*s: unknown environment variable; %s%s%s",
-		(int)name.len, name.at, suggestion ? "did you mean " : "`budstikke check-config`",
+		(int)name.len, name.at,
+		suggestion ? "did you mean " : "`budstikke check-config --template`",
 		suggestion ? known : " lists all settings", suggestion ? "?" : "");
 }
 
@@ -248,6 +254,17 @@ static int check_server(struct loader *loader)
 		"and set server.behind_proxy=yes");
 }
 
+static int check_memory(struct loader *loader)
+{
+	int64_t bytes = loader->config.memory.limit_bytes;
+
+	if (bytes == 0 || bytes >= MEMORY_LIMIT_MIN)
+		return 0;
+	return refuse(loader, bud_setting_find(bud_span("memory.limit_bytes")),
+		"is too little for a Redis with events in it: at least 16m, or 0 for all there is; "
+		"512m are 512 MiB");
+}
+
 static int check(struct loader *loader)
 {
 	const struct bud_listen *server = &loader->config.server.listen;
@@ -258,6 +275,8 @@ static int check(struct loader *loader)
 		r = check_listen(loader, "admin.listen", admin);
 	if (r == 0)
 		r = check_nat64(loader);
+	if (r == 0)
+		r = check_memory(loader);
 	if (r < 0)
 		return r;
 	if (server->port != 0 && server->port == admin->port && !strcmp(server->host, admin->host))

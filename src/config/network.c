@@ -191,3 +191,19 @@ bool bud_listen_is_loopback(const struct bud_listen *listen)
 		return address[12] == 127;
 	return memcmp(address, one, sizeof(one)) == 0;
 }
+
+bool bud_proxy_host_is_valid(struct bud_span text)
+{
+	const char *colon = text.len ? memrchr(text.at, ':', text.len) : NULL;
+	struct bud_span port = {NULL, 0};
+	uint64_t number;
+
+	if (colon && !memchr(colon, ']', text.len - (size_t)(colon - text.at)))
+		port = (struct bud_span){colon + 1, text.len - (size_t)(colon - text.at) - 1};
+	if (port.at)
+		text.len = (size_t)(colon - text.at);
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i] <= ' ' || text.at[i] > '~' || strchr("/@?#\\", text.at[i]))
+			return false;
+	return text.len > 0 && (!port.at || (bud_span_number(port, 65535, &number) && number > 0));
+}

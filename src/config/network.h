@@ -1,4 +1,4 @@
-/* A network of IP addresses (CIDR), and an address with a port to listen on. */
+/* A network of IP addresses (CIDR), an address with a port to listen on, and a proxy's. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,3 +54,6 @@ BUD_MUST_CHECK int bud_listen_parse(
 	struct bud_span text, struct bud_listen *out_listen, struct bud_error *error);
 void bud_listen_write(const struct bud_listen *listen, struct bud_buffer *out);
 bool bud_listen_is_loopback(const struct bud_listen *listen);
+
+/* host, host:port, [IPv6] or [IPv6]:port of a proxy, which is connected to by that port. */
+bool bud_proxy_host_is_valid(struct bud_span text);

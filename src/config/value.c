@@ -361,8 +361,7 @@ static int parse_proxy(const struct bud_setting *setting, struct bud_span text, 
 		host = (struct bud_span){text.at + 8, text.len - 8};
 	else
 		return refuse(setting, text, error);
-	if (host.len == 0 || memchr(host.at, '/', host.len) || memchr(host.at, '@', host.len) ||
-		memchr(host.at, ' ', host.len))
+	if (!bud_proxy_host_is_valid(host))
 		return refuse(setting, text, error);
 	return parse_text(setting, text, field, error);
 }

@@ -196,7 +196,8 @@ static void test_unknown_keys(void **state)
 	refuse_text("[server]\n\nlisen = 127.0.0.1:1\n",
 		TEXTS(path, "b.conf:3: ", "server.lisen;", "server.listen?"));
 	refuse_text("timeout_ms = 5\n", TEXTS("b.conf:1", "delivery.timeout_ms?"));
-	refuse_text("[x]\nqqqqqqqqqqqqqqq = 5\n", TEXTS("b.conf:2", "x.qqq", "check-config"));
+	refuse_text("[x]\nqqqqqqqqqqqqqqq = 5\n",
+		TEXTS("b.conf:2", "x.qqq", "check-config --template"));
 	refuse_text("[server.listen]\n= 5\n", TEXTS("b.conf:2"));
 	refuse_set("worker=2", TEXTS("--set", "unknown setting worker;", "workers?"));
 	refuse_set("workers", TEXTS("--set workers", "section.key=value"));
@@ -223,6 +224,9 @@ static void test_bad_values(void **state)
 	refuse_set("memory.limit_bytes=5t", TEXTS("k, m or g"));
 	refuse_set("memory.limit_bytes=k", TEXTS("k, m or g"));
 	refuse_set("memory.limit_bytes=99999999999999g", TEXTS("k, m or g"));
+	refuse_set("memory.limit_bytes=512", TEXTS("memory.limit_bytes", "at least 16m"));
+	refuse_set("memory.limit_bytes=16383k", TEXTS("at least 16m"));
+	assert_int_equal(load_set("memory.limit_bytes=16m", &config, &error), 0);
 	refuse_set("node.id=a.b", TEXTS("letters, digits"));
 	refuse_set("data.dir=", TEXTS("empty"));
 	refuse_set("data.dir=./x # mine", TEXTS("comment"));
@@ -243,6 +247,12 @@ static void test_bad_values(void **state)
 	refuse_set("delivery.proxy=socks5://x:1080", TEXTS("http://host"));
 	refuse_set("delivery.proxy=http://", TEXTS("http://host"));
 	refuse_set("delivery.proxy=http://me:secret@x:1", TEXTS("http://host"));
+	refuse_set("delivery.proxy=http://x:99999", TEXTS("http://host"));
+	refuse_set("delivery.proxy=http://x:", TEXTS("http://host"));
+	refuse_set("delivery.proxy=http://:3128", TEXTS("http://host"));
+	refuse_set("delivery.proxy=http://x:1?y", TEXTS("http://host"));
+	assert_int_equal(load_set("delivery.proxy=http://[::1]:3128", &config, &error), 0);
+	assert_int_equal(load_set("delivery.proxy=https://[::1]", &config, &error), 0);
 	refuse_set("redis.url=http://x", TEXTS("redis://"));
 	assert_int_equal(load_variable("BUDSTIKKE_WORKERS=many", &config, &error), -EINVAL);
 	check_error(&error, TEXTS("BUDSTIKKE_WORKERS: workers: \"many\""));
