@@ -2,13 +2,13 @@
 #include "app/authority.h"
 
 #include "access/parties.h"
+#include "access/services.h"
 #include "app/app.h"
 #include "auth/authorize.h"
 #include "auth/policy.h"
 #include "auth/quota.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "fetch/target.h"
 
 /* What the policy says of single owners. */
 static void put_quotas(struct bud_app *app, const struct bud_policy *policy)
@@ -37,40 +37,13 @@ static int load_policy(struct bud_app *app, struct bud_error *error)
 	return r;
 }
 
-/* So that the workers can open it. */
-static int try_service(
-	const char *name, const char *url, const char *header, struct bud_error *error)
-{
-	struct bud_target_options options = {.allow_http = true};
-	struct bud_error fault = {0};
-	struct bud_target *target;
-
-	if (url[0] == '\0')
-		return 0;
-	target = bud_target_create(bud_span(url), &options, &fault);
-	bud_target_unref(target);
-	if (!target)
-		return bud_error_set(error, NULL, "auth.%s_url: %s", name, fault.text);
-	if (header[0] != '\0' && !bud_header_line_is_valid(header))
-		return bud_error_set(error, NULL, "auth.%s_header must be \"Name: value\"", name);
-	return 0;
-}
-
-static int try_services(const struct bud_auth_config *auth, struct bud_error *error)
-{
-	int r = try_service("decision", auth->decision_url, auth->decision_header, error);
-
-	return r < 0 ? r
-		     : try_service("register", auth->register_url, auth->register_header, error);
-}
-
 int bud_app_authority_make(struct bud_app *app, struct bud_error *error)
 {
 	const struct bud_auth_config *auth = &app->config.auth;
 	struct bud_authority_options options = {.is_open = auth->mode == BUD_AUTH_MODE_NONE,
 		.has_point = auth->decision_url[0] != '\0'};
 
-	int r = try_services(auth, error);
+	int r = bud_services_check(&app->config, error);
 
 	app->authority = bud_authority_create(&options);
 	app->quota = bud_quota_create(&(struct bud_quotas){

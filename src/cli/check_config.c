@@ -5,6 +5,7 @@
 
 #include "access/issuers_file.h"
 #include "access/parties.h"
+#include "access/services.h"
 #include "auth/issuers.h"
 #include "auth/policy.h"
 #include "cli/arguments.h"
@@ -31,7 +32,7 @@ static int print(const struct bud_buffer *text)
 	return BUD_CLI_EXIT_FAILED;
 }
 
-/* What the configuration names and serve reads. */
+/* What the configuration names, as serve reads and checks it. */
 static int check_files(const struct bud_config *config, struct bud_error *error)
 {
 	struct bud_sealer *sealer = NULL;
@@ -42,6 +43,8 @@ static int check_files(const struct bud_config *config, struct bud_error *error)
 
 	if (r == 0)
 		r = bud_issuers_load(config, &issuers, error);
+	if (r == 0)
+		r = bud_services_check(config, error);
 	if (r == 0 && config->auth.policy_file[0] != '\0')
 		r = bud_policy_load(config->auth.policy_file, &policy, error);
 	if (r == 0 && config->auth.parties_file[0] != '\0')
