@@ -79,6 +79,8 @@ bool bud_readiness_write(struct bud_readiness *readiness, int64_t mono_ms, struc
 
 	if (!atomic_load(&readiness->is_redis_up))
 		add_reason(&reasons, "Redis does not answer");
+	else if (!atomic_load(&readiness->is_serving))
+		add_reason(&reasons, "the workers have not reached Redis yet");
 	if (atomic_load(&following->is_broken))
 		add_reason(
 			&reasons, "the subscriptions are gone or went back: nothing is delivered");

@@ -14,6 +14,7 @@ struct bud_metrics;   /* core/metrics.h */
  * not ready. */
 struct bud_readiness {
 	atomic_bool is_redis_up;
+	atomic_bool is_serving; /* every worker has reached Redis since the start */
 	atomic_bool is_draining;
 	struct bud_following *following; /* borrowed; set before the listener is opened */
 };

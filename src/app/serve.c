@@ -114,6 +114,7 @@ static void on_wake(uv_async_t *async)
 	if (serve->state == SERVE_RUNNING && !serve->is_announced &&
 		atomic_load(&app->n_ready) == app->workers_n) {
 		serve->is_announced = true;
+		atomic_store(&app->readiness.is_serving, true);
 		print_listening(serve);
 	}
 	if (serve->state == SERVE_RUNNING && atomic_load(&app->is_rivaled)) {

@@ -154,7 +154,7 @@ static void on_up(void *owner)
 	struct api_node *node = owner;
 	int r = 0;
 
-	node->readiness.is_redis_up = true;
+	node->readiness.is_redis_up = node->readiness.is_serving = true;
 	if (!node->is_set_up)
 		r = bud_store_setup(&node->store, &node->shard, on_set_up, node);
 	assert(r == 0);

@@ -19,7 +19,7 @@ static int set_up(void **state)
 	following = (struct bud_following){0};
 	readiness = (struct bud_readiness){.following = &following};
 	following.confirmed_mono_ms = 5000;
-	readiness.is_redis_up = true;
+	readiness.is_redis_up = readiness.is_serving = true;
 	return 0;
 }
 
@@ -48,6 +48,8 @@ static void test_not_ready(void **state)
 	expect(5000, false,
 		NOT("\"the subscriptions are gone or went back: nothing is delivered\""));
 	following.is_broken = false;
+	readiness.is_serving = false;
+	expect(5000, false, NOT("\"the workers have not reached Redis yet\""));
 	readiness.is_redis_up = false;
 	expect(5000, false, NOT("\"Redis does not answer\""));
 	readiness.is_draining = true;
