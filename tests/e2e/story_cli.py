@@ -3,6 +3,7 @@ import base64
 import hmac
 import http.client
 import os
+import socket
 import subprocess
 import time
 
@@ -36,6 +37,13 @@ def story_check_config():
         assert bad.returncode != 0 and "yes" in bad.stderr and ":2" in bad.stderr, bad.stderr
         assert run("check-config", "--set", "workers=-1").returncode != 0
         assert run("check-config", "--set", "no.such=1").returncode != 0
+        # What serve would refuse.
+        for setting, words in (("auth.decision_url=nope", "auth.decision_url"),
+                               ("auth.register_url=ftp://x/", "auth.register_url"),
+                               ("memory.limit_bytes=512", "16m")):
+            told = [run(command, "--set", setting, "--set", f"data.dir={home}/data")
+                    for command in ("check-config", "serve")]
+            assert all(one.returncode != 0 and words in one.stderr for one in told), told
         secret = run("check-config", "--set", "redis.url=redis://user:hunter2@host:6379")
         assert secret.returncode == 0 and "hunter2" not in secret.stdout + secret.stderr, secret
 
@@ -71,6 +79,52 @@ def story_usage():
     assert run("--version").returncode == 0
     unknown = run("dance")
     assert unknown.returncode != 0 and "serve" in unknown.stderr, unknown
+
+
+def story_nobody_gets_the_answer():
+    """An answer that could not be written is told and is no success: a key is shown only once."""
+    with folder() as home, Budstikke(home / "data") as node:
+        commands = [
+            ["--help"], ["check-config"], ["publish", "--help"],
+            ["publish", "--url", node.url, "--type", "t", "--source", "/s"],
+            ["subscribe", "--url", node.url, "--sink", "https://example.com/a"],
+            ["key", "create", "--url", node.admin, "--name", "/a", "--scope", "events:publish"]]
+        for command in commands:
+            for where in (">/dev/full", ">&-"):
+                told = subprocess.run(
+                    ["sh", "-c", f'exec "$@" {where}', "sh", binary(), *command],
+                    stderr=subprocess.PIPE, timeout=patience(30), check=False)
+                assert told.returncode == 1 and told.stderr, (command, where, told)
+
+
+def story_closed_streams():
+    """Without any of the three: no socket takes their place, and no line goes into one."""
+    with folder() as home:
+        ports = []
+        for _ in range(2):
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                ports.append(free.getsockname()[1])
+        node = Budstikke(home / "data", {
+            "server.listen": f"127.0.0.1:{ports[0]}", "log.level": "debug",
+            "admin.listen": f"127.0.0.1:{ports[1]}"}, start=False)
+        with subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh",
+                               *map(str, node.arguments())]) as process:
+            try:
+                wait_until(lambda: is_ready(ports[1]), "not ready", 20)
+                answer = Api(f"http://127.0.0.1:{ports[0]}", patience(10)).publish(
+                    {"specversion": "1.0", "id": "1", "source": "/s", "type": "t"})
+                assert answer.status == 202, answer
+            finally:
+                process.terminate()
+                assert process.wait(patience(30)) == 0
+
+
+def is_ready(port):
+    try:
+        return Api(f"http://127.0.0.1:{port}", 5).get("/readyz").status == 200
+    except OSError:
+        return False
 
 
 def story_publish_subscribe_receive():
