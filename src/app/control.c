@@ -358,6 +358,7 @@ static void open_admin(struct bud_control *control)
 		.fd = control->admin_fd,
 		.tables = control->tables,
 		.n_tables = TABLES,
+		.refuses_other_sites = true,
 	};
 	int err = 0;
 

@@ -279,6 +279,7 @@ static void open_listener(struct bud_worker *worker)
 		.tables = worker->tables,
 		.n_tables = TABLES,
 		.authentication = {.everybody = &bud_identity_local},
+		.refuses_other_sites = app->config.auth.mode == BUD_AUTH_MODE_NONE,
 	};
 	int err = 0;
 

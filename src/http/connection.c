@@ -332,8 +332,7 @@ static void find_route(struct bud_connection *connection)
 	case BUD_ROUTE_FOUND:
 		break;
 	}
-	if (bud_exchange_set_route(exchange, &match) < 0) {
-		refusal = (struct bud_refusal){400, "A bad percent-escape in the path.", "path"};
+	if (!bud_exchange_set_route(&connection->listener->exchanges, exchange, &match, &refusal)) {
 		answer_problem(connection, &refusal, NULL);
 		return;
 	}

@@ -2,6 +2,7 @@
 #include "http/exchange.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "core/clock.h"
 #include "http/parser.h"
@@ -80,13 +81,40 @@ void bud_exchange_give_back(struct bud_exchange_pool *pool, struct bud_exchange 
 	pool->n++;
 }
 
-int bud_exchange_set_route(struct bud_exchange *exchange, const struct bud_route_match *match)
+static struct bud_span find_field(const struct bud_head *head, const char *name)
+{
+	for (size_t i = 0; i < head->n_fields; i++)
+		if (bud_span_is_nocase(head->fields[i].name, name))
+			return head->fields[i].value;
+	return (struct bud_span){NULL, 0};
+}
+
+/* Of what can change something. Browsers name the page's site, or say "null"; others say nothing.
+ */
+static bool is_of_other_site(const struct bud_head *head)
+{
+	struct bud_span origin = find_field(head, "Origin");
+	struct bud_span host;
+	const char *slashes;
+
+	if (!origin.at || bud_span_is(head->method, "GET") || bud_span_is(head->method, "HEAD"))
+		return false;
+	host = find_field(head, "Host");
+	slashes = memmem(origin.at, origin.len, "://", 3);
+	if (!slashes)
+		return true;
+	origin.len -= (size_t)(slashes + 3 - origin.at);
+	origin.at = slashes + 3;
+	return host.len == 0 || origin.len != host.len ||
+	       strncasecmp(origin.at, host.at, host.len) != 0;
+}
+
+/* False: a bad escape. */
+static bool decode_parameters(struct bud_exchange *exchange, const struct bud_route_match *match)
 {
 	struct bud_request *request = &exchange->request;
 	size_t room = 0;
 
-	request->route = match->route;
-	exchange->context = match->context;
 	request->n_parameters = match->n_parameters;
 	for (size_t i = 0; i < match->n_parameters; i++)
 		room += match->parameters[i].len;
@@ -95,13 +123,33 @@ int bud_exchange_set_route(struct bud_exchange *exchange, const struct bud_route
 		(void)bud_buffer_reserve(&exchange->decoded, room);
 	for (size_t i = 0; i < match->n_parameters; i++) {
 		size_t start = exchange->decoded.len;
-		int r = bud_percent_decode(match->parameters[i], false, &exchange->decoded);
-		if (r < 0)
-			return r;
+		if (bud_percent_decode(match->parameters[i], false, &exchange->decoded) < 0)
+			return false;
 		request->parameters[i] = (struct bud_span){
 			exchange->decoded.at + start, exchange->decoded.len - start};
 	}
-	return 0;
+	return true;
+}
+
+bool bud_exchange_set_route(const struct bud_exchange_pool *pool, struct bud_exchange *exchange,
+	const struct bud_route_match *match, struct bud_refusal *out_refusal)
+{
+	static const struct bud_refusal bad_escape = {
+		400, "A bad percent-escape in the path.", "path"};
+	static const struct bud_refusal other_site = {
+		403, "A web page of another site may not change anything here.", "Origin"};
+
+	exchange->request.route = match->route;
+	exchange->context = match->context;
+	if (pool->refuses_other_sites && is_of_other_site(&exchange->message.head)) {
+		*out_refusal = other_site;
+		return false;
+	}
+	if (!decode_parameters(exchange, match)) {
+		*out_refusal = bad_escape;
+		return false;
+	}
+	return true;
 }
 
 static void complete(struct bud_exchange *exchange)

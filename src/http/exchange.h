@@ -23,6 +23,7 @@ struct bud_exchange {
 /* The pool; starts as {0} plus bud_exchange_pool_init(). */
 struct bud_exchange_pool {
 	struct bud_authentication authentication;
+	bool refuses_other_sites;
 	struct bud_list unused;
 	size_t n;
 };
@@ -34,9 +35,11 @@ struct bud_exchange *bud_exchange_take(
 	struct bud_exchange_pool *pool, struct bud_connection *connection);
 void bud_exchange_give_back(struct bud_exchange_pool *pool, struct bud_exchange *exchange);
 
-/* Decodes the matched parameters into the request. -EINVAL: a bad escape. */
-BUD_MUST_CHECK int bud_exchange_set_route(
-	struct bud_exchange *exchange, const struct bud_route_match *match);
+/* Decodes the matched parameters into the request. False: a bad escape, or it comes from a page of
+ * another site. */
+BUD_MUST_CHECK bool bud_exchange_set_route(const struct bud_exchange_pool *pool,
+	struct bud_exchange *exchange, const struct bud_route_match *match,
+	struct bud_refusal *out_refusal);
 /* The head is there, the body is not: whether the request is refused for who sent it. True: it is
  * answered, and the exchange gone. */
 bool bud_exchange_is_refused(struct bud_exchange_pool *pool, struct bud_exchange *exchange);

@@ -139,6 +139,7 @@ struct bud_listener *bud_listener_open(
 		bud_list_init(&listener->connections[i]);
 	bud_exchange_pool_init(&listener->exchanges);
 	listener->exchanges.authentication = options->authentication;
+	listener->exchanges.refuses_other_sites = options->refuses_other_sites;
 	listener->inputs.bytes_max = listener->options.input_bytes_max;
 	uv_timer_init(loop, &listener->tick);
 	uv_idle_init(loop, &listener->ready_idle);

@@ -30,6 +30,10 @@ struct bud_listener_options {
 	const struct bud_route_table *tables;
 	size_t n_tables;
 	struct bud_authentication authentication;
+	/* Where nobody has to say who asks: what would change something and comes from a web page
+	 * of another site (Origin) is answered 403. A browser on this machine reaches us, too, and
+	 * does what any page it shows tells it to. */
+	bool refuses_other_sites;
 	struct bud_listener_deadlines deadlines;
 	size_t connections_max; /* 0: BUD_CONNECTIONS_MAX; above, 503 and close */
 	size_t input_bytes_max; /* over all connections; 0: BUD_INGEST_BYTES_MAX; above, 503 */

@@ -3,7 +3,7 @@ import gzip
 import threading
 import time
 
-from kit import Budstikke, Receiver, folder, make_event, patience
+from kit import Api, Budstikke, Receiver, folder, make_event, patience
 
 JSON = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -263,6 +263,26 @@ def story_http():
         assert not faults, f"{len(faults)} faults:\n" + "\n".join(faults)
         assert api.raw(HEAD + CHUNKED + b"\r\n" + CHUNKS.replace(BODY, BODY)).status == 202
         assert node.metric("events_accepted_total") == 1
+
+
+def story_pages_of_other_sites():
+    """Where nobody has to say who asks, a page that a browser on this machine shows changes
+    nothing: it may send a body without a type, or none, and the browser says for which page."""
+    wish = b'{"protocol":"HTTP","sink":"https://example.com/a"}'
+    with folder() as home, Budstikke(home / "data") as node:
+        public, admin = node.api(), Api(node.admin, patience(10))
+        for api, path, body in ((public, "/subscriptions", wish), (public, "/grants", b"{}"),
+                                (admin, "/pause", b'{"all":true}'), (admin, "/keys/rotate", b""),
+                                (admin, "/api-keys", b'{"name":"/a","scopes":["events:read"]}')):
+            for origin in ("https://evil.example", "null", "http://127.0.0.1:1", "http://"):
+                answer = api.request("POST", path, body, {"origin": origin})
+                must_refuse(answer, f"{path} for {origin}", "Origin", 403)
+        assert public.get("/subscriptions").json() == []
+        assert admin.get("/pauses").json() == []
+        own = {"origin": node.url, "content-type": "application/json"}
+        assert public.request("POST", "/subscriptions", wish, own).status == 201
+        others = {"origin": "https://evil.example"}
+        assert public.get("/subscriptions", headers=others).status == 200
 
 
 def story_slow_head_and_body():
