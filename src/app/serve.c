@@ -406,9 +406,20 @@ static int take_keys(struct bud_app *app, struct bud_error *error)
 	return r;
 }
 
+/* What the configuration names. */
+static int take_named(struct bud_app *app, struct bud_error *error)
+{
+	int r = take_keys(app, error);
+
+	if (r == 0)
+		r = bud_app_trust_open(app, error);
+	return r < 0 ? r : bud_app_authority_make(app, error);
+}
+
 static int run(struct serve *serve)
 {
 	struct bud_error error = {0};
+	int failure = BUD_CLI_EXIT_FAILED;
 	int r;
 
 	prepare_process();
@@ -417,20 +428,21 @@ static int run(struct serve *serve)
 	r = bud_sockets_bind(&serve->sockets, &serve->app.config, serve->app.workers_n, &error);
 	serve->app.own_ports[0] = (uint16_t)serve->sockets.public_port;
 	serve->app.own_ports[1] = (uint16_t)serve->sockets.admin_port;
-	if (r == 0)
-		r = take_keys(&serve->app, &error);
-	if (r == 0)
-		r = bud_app_trust_open(&serve->app, &error);
-	if (r == 0)
-		r = bud_app_authority_make(&serve->app, &error);
+	if (r == 0) {
+		r = take_named(&serve->app, &error);
+		/* As check-config says it, and for who starts us: again is of no use. */
+		failure = r < 0 ? BUD_CLI_EXIT_USAGE : failure;
+	}
 	if (r == 0)
 		r = take_data(serve, &error);
 	if (r == 0)
 		r = bud_node_id_get(&serve->app.config, serve->app.node, &error);
-	if (r < 0)
-		stop(serve, fail("", &error));
-	else
+	if (r < 0) {
+		(void)fail("", &error);
+		stop(serve, failure);
+	} else {
 		serve->app.control = bud_control_start(&serve->app, serve->sockets.admin_fd);
+	}
 	if (r == 0 && !serve->is_embedded)
 		open_redis(serve);
 	uv_run(&serve->loop, UV_RUN_DEFAULT);

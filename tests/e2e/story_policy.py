@@ -57,7 +57,7 @@ def story_bad_policy():
                               f"data.dir={home / 'none'}", "--set", "server.listen=127.0.0.1:0",
                               "--set", "admin.listen=127.0.0.1:0"],
                              capture_output=True, text=True, timeout=30)
-        assert ran.returncode == 1 and "line 3: onwers" in ran.stderr, ran
+        assert ran.returncode == 2 and "line 3: onwers" in ran.stderr, ran
         ran = subprocess.run([binary(), "check-config", "--set", f"auth.policy_file={file}"],
                              capture_output=True, text=True, timeout=30)
         assert ran.returncode == 2 and "line 3: onwers" in ran.stderr, ran
