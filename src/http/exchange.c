@@ -97,7 +97,8 @@ static bool is_of_other_site(const struct bud_head *head)
 	struct bud_span host;
 	const char *slashes;
 
-	if (!origin.at || bud_span_is(head->method, "GET") || bud_span_is(head->method, "HEAD"))
+	if (!origin.at || bud_span_is(head->method, "GET") || bud_span_is(head->method, "HEAD") ||
+		bud_span_is(head->method, "OPTIONS"))
 		return false;
 	host = find_field(head, "Host");
 	slashes = memmem(origin.at, origin.len, "://", 3);

@@ -15,6 +15,7 @@
 #include "core/log.h"
 #include "core/metrics.h"
 #include "event/envelope.h"
+#include "http/reply.h"
 #include "http/request.h"
 #include "ingest/publish.h"
 #include "ingest/quota.h"
@@ -271,7 +272,21 @@ static void on_publish(void *context, struct bud_request *request)
 		take(publish, r, &error);
 }
 
+/* A sender of webhooks may ask first (CloudEvents HTTP webhooks, 4.2). Any may send: who it is and
+ * what it may is asked of each request, and who sends too much is told so then. */
+static void on_question(void *context, struct bud_request *request)
+{
+	(void)context;
+	bud_reply_header(request, "Allow", "POST, GET, HEAD, OPTIONS");
+	if (bud_request_header(request, "WebHook-Request-Origin").len > 0) {
+		bud_reply_header(request, "WebHook-Allowed-Origin", "*");
+		bud_reply_header(request, "WebHook-Allowed-Rate", "*");
+	}
+	bud_reply(request, 200, NULL, (struct bud_span){NULL, 0});
+}
+
 const struct bud_route bud_ingest_routes[] = {
 	{"POST", "/events", on_publish, BUD_BATCH_BYTES_MAX, BUD_NEED_PUBLISH},
+	{"OPTIONS", "/events", on_question, 0, BUD_NEED_NOTHING},
 };
 const size_t bud_ingest_routes_n = sizeof(bud_ingest_routes) / sizeof(bud_ingest_routes[0]);

@@ -45,6 +45,27 @@ def story_agrees_at_once():
         assert sum(map(is_question, receiver.deliveries)) == 1
 
 
+def story_one_of_us_agrees():
+    """POST /events is a receiver like others: asked whether it wants a sender's events, it agrees,
+    also where publishing takes a key, which the events then bring along."""
+    with folder() as home, Budstikke(home / "to", {"auth.mode": "keys"}) as to, \
+            Budstikke(home / "from", RULE) as node:
+        key = to.key("/org/a", "events:publish")["key"]
+        plain = to.api().request("OPTIONS", "/events")
+        assert plain.status == 200 and "webhook-allowed-origin" not in plain.headers, plain
+        api = node.api()
+        subscription = api.subscribe(to.url + "/events", sinkcredential={
+            "credentialtype": "ACCESSTOKEN", "accesstoken": key, "accesstokentype": "Bearer",
+            "accesstokenexpiresutc": "2099-01-01T00:00:00Z"})
+        wait_until(lambda: status_of(api, subscription)["state"] == "active",
+                   lambda: status_of(api, subscription), 20)
+        publish(api, range(3))
+        wait_until(lambda: to.metric("events_accepted_total") == 3, "all arrive")
+        refused = to.api().request("PATCH", "/events")
+        assert refused.status == 405, refused
+        assert refused.headers["allow"] == "POST, OPTIONS, GET, HEAD", refused
+
+
 def story_agrees_later():
     """At the address it was given; the subscription says why it waits, over a restart, too."""
     def answer(delivery):
