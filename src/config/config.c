@@ -279,7 +279,8 @@ static int check(struct loader *loader)
 		r = check_memory(loader);
 	if (r < 0)
 		return r;
-	if (server->port != 0 && server->port == admin->port && !strcmp(server->host, admin->host))
+	/* Both would bind, and what is for the one reach the other, which asks nobody who it is. */
+	if (bud_listen_overlaps(server, admin))
 		return refuse(loader, bud_setting_find(bud_span("admin.listen")),
 			"is the same as server.listen; give it another port");
 	return 0;

@@ -192,6 +192,25 @@ bool bud_listen_is_loopback(const struct bud_listen *listen)
 	return memcmp(address, one, sizeof(one)) == 0;
 }
 
+/* Without the mapping, so that any address is all zero in both families. */
+static bool is_any(const unsigned char address[BUD_ADDRESS_BYTES])
+{
+	for (size_t i = is_mapped(address) ? 12 : 0; i < BUD_ADDRESS_BYTES; i++)
+		if (address[i] != 0)
+			return false;
+	return true;
+}
+
+bool bud_listen_overlaps(const struct bud_listen *a, const struct bud_listen *b)
+{
+	unsigned char one[BUD_ADDRESS_BYTES], other[BUD_ADDRESS_BYTES];
+
+	if (a->port == 0 || a->port != b->port || read_address(bud_span(a->host), one) == 0 ||
+		read_address(bud_span(b->host), other) == 0)
+		return false;
+	return is_any(one) || is_any(other) || memcmp(one, other, sizeof(one)) == 0;
+}
+
 bool bud_proxy_host_is_valid(struct bud_span text)
 {
 	const char *colon = text.len ? memrchr(text.at, ':', text.len) : NULL;

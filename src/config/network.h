@@ -54,6 +54,8 @@ BUD_MUST_CHECK int bud_listen_parse(
 	struct bud_span text, struct bud_listen *out_listen, struct bud_error *error);
 void bud_listen_write(const struct bud_listen *listen, struct bud_buffer *out);
 bool bud_listen_is_loopback(const struct bud_listen *listen);
+/* Whether a connection to one could reach the other: the same port, and the same address or any. */
+bool bud_listen_overlaps(const struct bud_listen *a, const struct bud_listen *b);
 
 /* host, host:port, [IPv6] or [IPv6]:port of a proxy, which is connected to by that port. */
 bool bud_proxy_host_is_valid(struct bud_span text);

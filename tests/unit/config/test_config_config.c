@@ -320,6 +320,10 @@ static void test_loopback_only(void **state)
 	refuse_set("server.listen=192.168.1.1:80", TEXTS("loopback only"));
 	refuse_set("server.listen=[::ffff:10.0.0.1]:80", TEXTS("loopback only"));
 	refuse_set("admin.listen=127.0.0.1:8080", TEXTS("same as server.listen"));
+	refuse_set("admin.listen=[::ffff:127.0.0.1]:8080", TEXTS("same as server.listen"));
+	refuse_text("[server]\nlisten=[0:0:0::1]:9\n[admin]\nlisten=[::1]:9\n",
+		TEXTS("same as server.listen"));
+	assert_int_equal(load_set("admin.listen=127.0.0.2:8080", &config, NULL), 0);
 	assert_int_equal(load_set("server.listen=127.1.2.3:80", &config, NULL), 0);
 	assert_int_equal(load_set("server.listen=localhost:80", &config, NULL), 0);
 	assert_string_equal(config.server.listen.host, "127.0.0.1");
@@ -339,6 +343,10 @@ static void test_elsewhere_with_authentication(void **state)
 	snprintf(text, sizeof(text), "%s%sbehind_proxy=yes\n", keys, elsewhere);
 	assert_int_equal(load_text(text, &config, NULL), 0);
 	assert_int_equal(config.auth.mode, BUD_AUTH_MODE_KEYS);
+	/* What is for the proxy must not end at the listener that asks nobody who it is. */
+	snprintf(text, sizeof(text), "%s%sbehind_proxy=yes\n[admin]\nlisten=127.0.0.1:80\n", keys,
+		elsewhere);
+	refuse_text(text, TEXTS("admin.listen", "same as server.listen"));
 	snprintf(text, sizeof(text), "%sbehind_proxy=yes\n", elsewhere);
 	refuse_text(text, TEXTS("without authentication"));
 	snprintf(text, sizeof(text), "%s[admin]\nlisten=0.0.0.0:81\n", keys);
