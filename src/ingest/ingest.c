@@ -190,6 +190,15 @@ static struct bud_publish *begin(struct bud_ingest *ingest, struct bud_request *
 	return publish;
 }
 
+/* By what it is answered: 503 while Redis or a decision is away, 4xx for what is wrong. */
+static void count_refusal(struct bud_ingest *ingest, int r)
+{
+	bool is_away = r == -ENOTCONN || r == -EAGAIN;
+
+	bud_metrics_add(ingest->options.metrics,
+		is_away ? BUD_COUNTER_REQUESTS_UNAVAILABLE : BUD_COUNTER_REQUESTS_INVALID, 1);
+}
+
 int bud_ingest_take(struct bud_ingest *ingest, const struct bud_ingest_event *event,
 	bud_ingest_fn fn, void *owner, struct bud_error *error)
 {
@@ -212,10 +221,8 @@ int bud_ingest_take(struct bud_ingest *ingest, const struct bud_ingest_event *ev
 		bud_list_append(&ingest->queue, &publish->link);
 		return 0;
 	}
-	if (r == -ENOTCONN)
-		bud_metrics_add(ingest->options.metrics, BUD_COUNTER_REQUESTS_UNAVAILABLE, 1);
-	else if (r != -EDQUOT)
-		bud_metrics_add(ingest->options.metrics, BUD_COUNTER_REQUESTS_INVALID, 1);
+	if (r != -EDQUOT)
+		count_refusal(ingest, r);
 	bud_publish_destroy(publish);
 	return r;
 }
@@ -226,7 +233,7 @@ static void take(struct bud_publish *publish, int r, const struct bud_error *err
 	struct bud_ingest *ingest = publish->ingest;
 
 	if (r < 0) {
-		bud_metrics_add(ingest->options.metrics, BUD_COUNTER_REQUESTS_INVALID, 1);
+		count_refusal(ingest, r);
 		publish->err = r;
 		if (publish->fn)
 			bud_publish_tell(publish, error);

@@ -205,6 +205,11 @@ class DecisionPoint:
         self.server.server_close()
 
 
+def requests_refused(node):
+    m = node.metrics()
+    return m["budstikke_requests_invalid_total"], m["budstikke_requests_unavailable_total"]
+
+
 def story_decision_point():
     """What the policy does not say the decision point does: per party, kept for a while; while it
     fails or lies events wait, and nothing is lost."""
@@ -238,8 +243,10 @@ def story_decision_point():
             publish(ttd, event(mode + "-0"))
             point.mode = mode
             time.sleep(2.5)
+            invalid, away = requests_refused(node)
             refused = ttd.publish(event(mode + "-refused"))
             assert refused.status == 503 and refused.headers["retry-after"], refused
+            assert requests_refused(node) == (invalid, away + 1)
             assert point.calls > calls
             assert node.metric("decision_failures_total") > 0
             point.mode = "answer"
