@@ -26,6 +26,8 @@ static void test_write(void **state)
 	check(1614265330999, "2021-02-25T15:02:10.999Z");
 	check(1709210096050, "2024-02-29T12:34:56.050Z");
 	check(253402300799999, "9999-12-31T23:59:59.999Z");
+	check(253402300800000, "9999-12-31T23:59:59.999Z"); /* not a year of five digits */
+	check(INT64_MAX, "9999-12-31T23:59:59.999Z");
 }
 
 static void test_wall(void **state)

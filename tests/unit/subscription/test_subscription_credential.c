@@ -46,6 +46,13 @@ static void each_type_is_read_and_written(void **state)
 			"'Bearer','accesstokenexpiresutc':'2030-01-31T12:00:00.000Z'}",
 			"{'credentialtype':'ACCESSTOKEN','accesstokentype':'Bearer',"
 			"'accesstokenexpiresutc':'2030-01-31T12:00:00.000Z'}"},
+		/* A leap second at the end of time: its next second has a year of five digits. */
+		{"{'credentialtype':'ACCESSTOKEN','accesstoken':'a','accesstokentype':'Bearer',"
+		 "'accesstokenexpiresutc':'9999-12-31T23:59:60Z'}",
+			"{'credentialtype':'ACCESSTOKEN','accesstoken':'a','accesstokentype':"
+			"'Bearer','accesstokenexpiresutc':'9999-12-31T23:59:59.999Z'}",
+			"{'credentialtype':'ACCESSTOKEN','accesstokentype':'Bearer',"
+			"'accesstokenexpiresutc':'9999-12-31T23:59:59.999Z'}"},
 		{"{'credentialtype':'ACCESSTOKEN','accesstoken':'a'}",
 			"{'credentialtype':'ACCESSTOKEN','accesstoken':'a',"
 			"'accesstokentype':'bearer'}",
