@@ -201,6 +201,7 @@ void bud_claim_run_start(struct bud_claim_run *claim, int64_t mono_ms)
 		} else if (too_old(item)) {
 			bury(item, too_old(item), decision == BUD_DECISION_PERMIT);
 		} else if (decision == BUD_DECISION_LATER) {
+			item->delivery.is_alone = true;
 			end_unsent(item, BUD_DELIVERY_END_BLOCKED, bud_permit_wait_ms(asked));
 		} else if (!may_start) {
 			end_unsent(item, BUD_DELIVERY_END_BLOCKED, 100);

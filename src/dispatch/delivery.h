@@ -51,6 +51,7 @@ struct bud_delivery {
 	enum bud_delivery_state state;
 	enum bud_delivery_end end;
 	int64_t wait_ms;
+	bool is_alone;      /* of BLOCKED: others of its lane need not wait for what it waits for */
 	bool is_untold;     /* of DEAD: no event tells of it, since it has no permit yet */
 	const char *reason; /* of DEAD: a static word */
 	int status;         /* of the last response; 0: none */

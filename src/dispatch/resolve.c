@@ -122,7 +122,7 @@ void bud_resolves_add_attempt(struct bud_resolves *resolves, const struct bud_la
 		resolution.verb = BUD_RESOLVE_FORGET;
 		break;
 	case BUD_DELIVERY_END_BLOCKED:
-		resolution.verb = BUD_RESOLVE_AGAIN;
+		resolution.verb = delivery->is_alone ? BUD_RESOLVE_LATER : BUD_RESOLVE_AGAIN;
 		resolution.attempt = delivery->attempt - 1;
 		break;
 	case BUD_DELIVERY_END_AGAIN:

@@ -151,7 +151,7 @@ static void on_resolved(void *owner, const redisReply *reply)
 
 static void add_resolution(struct bud_args *args, const struct bud_resolution *resolution)
 {
-	static const char *const verbs[] = {"done", "again", "dead", "forget"};
+	static const char *const verbs[] = {"done", "again", "dead", "forget", "later"};
 	char member[BUD_MEMBER_TEXT_BYTES];
 
 	bud_member_write(&resolution->id, member);

@@ -53,6 +53,7 @@ enum bud_resolve {
 	BUD_RESOLVE_AGAIN,  /* next attempt after delay_ms */
 	BUD_RESOLVE_DEAD,   /* given up: to the dead letters */
 	BUD_RESOLVE_FORGET, /* its subscription is deleted, or past retention */
+	BUD_RESOLVE_LATER,  /* AGAIN without an attempt, and a batch need not wait for it */
 };
 
 struct bud_resolution {

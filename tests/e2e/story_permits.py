@@ -257,6 +257,26 @@ def story_decision_point():
         assert not [i for i in came(receiver, "skd") if "refused" in i]
 
 
+def story_batches_asked_about():
+    """What waits for a batch and has to be asked about goes, though its lane takes more turns than
+    decisions are kept."""
+    with folder() as home, Receiver() as receiver, DecisionPoint() as point, \
+            Budstikke(home / "data", settings(home, {}, workers=1, **{
+                "auth.decision_url": point.url, "auth.decision_kept_s": 1})) as node:
+        point.permitted = {("ttd", "publish", str(n)) for n in range(12)} | \
+            {("skd", "read", str(n)) for n in range(12)} | {("skd", "read", None)}
+        ttd, skd = Caller(node, "/org/ttd"), Caller(node, "/org/skd")
+        made = skd.subscribe(receiver.sink("skd"), filters=ONLY_APP, config={
+            "mode": "batch", "batch": {"max_events": 1, "max_wait_ms": 0}})
+        assert skd.request("POST", f"/subscriptions/{made['id']}/pause").status == 200
+        publish(ttd, *[event(n, subject=f"/party/{n}") for n in range(12)])
+        wait_until(lambda: skd.get(f"/subscriptions/{made['id']}/stats").json()["parked"] == 12,
+                   "they are parked", 20)
+        time.sleep(2)  # until nothing is known of anybody any more
+        assert skd.request("POST", f"/subscriptions/{made['id']}/resume").status == 200
+        wait_until(lambda: len(receiver.deliveries) == 12, "they wait for each other", 20)
+
+
 def story_wrong_and_asked_about():
     """What is wrong with an event is said, in both APIs, also when the decision point has to be
     asked about it first; and the server goes on."""

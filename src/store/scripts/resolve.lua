@@ -4,18 +4,19 @@
 -- "last" is the token of the claim whose last attempt this was: the lane is free again, and its
 -- subscription rests, for what was attempted in all of its lanes. "again" with attempt 0 in an
 -- ordered lane or a batch: no attempt was made, so what is ordered goes back to its place, and the
--- lane waits.
+-- lane waits. "later" is that for what is asked about: others of its batch go on, or a lane would
+-- take so many turns, each with a wait, that no answer is still known when its turn comes again.
 -- KEYS: due, parked:<lane>, dead:<sub>, kept, refs, why, held, and with a note p<N>:events
 -- ARGV: lane, sub, mode ("plain" or as in claim_strict.lua), last ("": not yet), rest ms, so many
---       fill a batch, ms it may wait, then per delivery: member, "done" | "again" | "dead" |
---       "forget", lease, delay ms, attempt, and after "dead": why ("": none), owner of the note,
---       note ("": none)
+--       fill a batch, ms it may wait, then per delivery: member, "done" | "again" | "later" |
+--       "dead" | "forget", lease, delay ms, attempt, and after "dead": why ("": none), owner of
+--       the note, note ("": none)
 -- Returns per delivery 1 changed, 0 nothing to do.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lane, mode = ARGV[1], ARGV[3]
 local ordered = mode == 'wait' or mode == 'skip'
-local blocked, out, at = 0, {}, 8
+local blocked, out, at, alone = 0, {}, 8, false
 local function drop(member, n)
 	if n > 0 and redis.call('HINCRBY', KEYS[5], member, -n) <= 0 then
 		redis.call('HDEL', KEYS[5], member)
@@ -51,9 +52,10 @@ local function bury(member, attempt)
 		redis.call('XADD', KEYS[8], 'NOMKSTREAM', '*', 'o', ARGV[at + 6], 'e', ARGV[at + 7])
 	end
 end
-local function again(member, delay, attempt)
+local function again(member, delay, attempt, is_later)
 	local score = (now + delay) * 64 + attempt
-	if attempt == 0 and (ordered or mode == 'batch') then
+	alone = alone or is_later
+	if attempt == 0 and (ordered or mode == 'batch' and not is_later) then
 		blocked = math.max(blocked, now + delay)
 		score = ordered and 0 or score
 	end
@@ -74,8 +76,8 @@ while at <= #ARGV do
 	elseif verb == 'forget' then
 		local n = redis.call('ZREM', KEYS[2], member)
 		changed = drop(member, n + dig_out(member))
-	elseif mine and verb == 'again' then
-		again(member, tonumber(ARGV[at + 3]), attempt)
+	elseif mine and (verb == 'again' or verb == 'later') then
+		again(member, tonumber(ARGV[at + 3]), attempt, verb == 'later')
 		changed = 1
 	elseif mine and verb == 'dead' then
 		bury(member, attempt)
@@ -107,7 +109,7 @@ if #first == 0 then
 	return out
 end
 local when = math.floor(tonumber(first[2]) / 64)
-if mode == 'batch' and when > now and redis.call('ZCOUNT', KEYS[2], '-inf',
+if mode == 'batch' and when > now and not alone and redis.call('ZCOUNT', KEYS[2], '-inf',
 	(now + tonumber(ARGV[7])) * 64 + 63) >= tonumber(ARGV[6]) then
 	when = now
 elseif mode == 'wait' and when == 0 then
