@@ -159,14 +159,15 @@ static void judge_validation(struct ask *ask, int status, struct bud_answer *ans
 static void on_result(void *owner, const struct bud_fetch_result *result)
 {
 	struct ask *ask = owner;
-	struct bud_answer answer = {.why = ask->why};
+	bool is_heard = result->kind == BUD_FETCH_RESPONSE;
+	struct bud_answer answer = {.why = ask->why, .is_unheard = !is_heard};
 
 	if (result->kind == BUD_FETCH_CANCELLED) {
 		ask->then.fn(ask->then.owner, NULL);
 		destroy(ask);
 		return;
 	}
-	if (result->kind != BUD_FETCH_RESPONSE)
+	if (!is_heard)
 		snprintf(ask->why, sizeof(ask->why), "its receiver could not be asked: %s",
 			result->text);
 	else if (ask->method == BUD_VERIFY_ALTINN)

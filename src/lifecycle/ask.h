@@ -13,6 +13,7 @@ struct bud_subscription; /* subscription/subscription.h */
 
 struct bud_answer {
 	bool agrees;
+	bool is_unheard;       /* no response came: the same may be asked again */
 	uint32_t rate_per_min; /* 0: no bound */
 	const char *why;       /* a sentence for people; NULL when it agrees; lent */
 };

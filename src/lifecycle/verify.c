@@ -48,6 +48,7 @@ struct pending {
 	/* The question under way. */
 	char *sink;
 	bool agrees;
+	bool is_low; /* it does not, and gets little */
 	uint32_t rate_per_min;
 };
 
@@ -388,7 +389,7 @@ static bool take_answer(void *owner, const struct bud_subscription *subscription
 		return false;
 	if (pending->agrees && bud_consent_method(rule, subscription) != BUD_VERIFY_OFF)
 		bud_consent_grant(status, pending->rate_per_min, bud_clock_wall_ms());
-	else if (!pending->agrees && rule == BUD_VERIFY_RULE_LOW_RATE)
+	else if (pending->is_low)
 		status->rate_per_min = LOW_RATE; /* the key stays: it may agree later */
 	return true;
 }
@@ -396,7 +397,7 @@ static bool take_answer(void *owner, const struct bud_subscription *subscription
 static void write_answer(struct pending *pending, const struct bud_answer *answer)
 {
 	struct bud_verifier *verifier = pending->verifier;
-	bool is_low = !answer->agrees &&
+	bool is_low = !answer->agrees && !answer->is_unheard &&
 		      verifier->options.config->delivery.verify == BUD_VERIFY_RULE_LOW_RATE;
 	bool is_pending = !answer->agrees && !is_low;
 	struct bud_status_wish wish = {
@@ -410,6 +411,7 @@ static void write_answer(struct pending *pending, const struct bud_answer *answe
 	};
 
 	pending->agrees = answer->agrees;
+	pending->is_low = is_low;
 	pending->rate_per_min = answer->rate_per_min;
 	if (bud_status_change(verifier->options.store, pending->id, &wish, on_written, pending) < 0)
 		fail(pending);

@@ -170,6 +170,24 @@ static void test_low_rate(void **state)
 	assert_false(life_stored_has(life, "s1", "granted_ms"));
 }
 
+/* Who was not heard has not said no: it is asked again, and gets all when it agrees. */
+static void test_low_rate_is_for_an_answer(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed->config.delivery.verify = BUD_VERIFY_RULE_LOW_RATE;
+	followed->server.act = (struct scripted_act){.then = SCRIPTED_RESET};
+	start(followed, 1, 20);
+	followed_put(followed, "s1", "/", pending());
+	life_wait(life, life_stored_has(life, "s1", "could not be asked"));
+	assert_true(life_stored_has(life, "s1", "\"state\":\"pending\""));
+	assert_false(life_stored_has(life, "s1", "rate_per_min"));
+	followed_answer(followed, GRANTED);
+	life_wait(life, life_stored_has(life, "s1", "\"state\":\"active\""));
+	assert_false(life_stored_has(life, "s1", "\"rate_per_min\":1}"));
+}
+
 /* The answer comes when the owner has paused it: then it stays paused. */
 static void test_changed_meanwhile(void **state)
 {
@@ -457,6 +475,7 @@ int main(void)
 		TEST(asks_once),
 		TEST(asks_nobody_else),
 		TEST(low_rate),
+		TEST(low_rate_is_for_an_answer),
 		TEST(changed_meanwhile),
 		TEST(the_rule_is_off),
 		TEST(the_rule_is_off_by_now),
