@@ -19,11 +19,13 @@
 #include "http/reply.h"
 #include "http/request.h"
 #include "store/replays.h"
+#include "subscription/push_config.h"
 #include "subscription/subscription.h"
 
 struct replay {
 	struct bud_request *request;
 	char *subscription;
+	bool is_ordered;         /* the subscription */
 	struct bud_buffer value; /* of the job */
 	/* By name. */
 	unsigned n_waiting;
@@ -55,6 +57,7 @@ static struct replay *create(
 
 	replay->request = request;
 	replay->subscription = bud_strdup(subscription->id);
+	replay->is_ordered = subscription->config->is_ordered;
 	return replay;
 }
 
@@ -111,6 +114,7 @@ static void revive(
 	replay->asked = n;
 	for (size_t i = 0; i < n && replay->err == 0;) {
 		struct bud_revive call = {.subscription = bud_span(replay->subscription),
+			.is_ordered = replay->is_ordered,
 			.revived = &ids[i],
 			.n = same_partition(&ids[i], n - i)};
 		replay->err = bud_revive(desk->store, &call, on_revived, replay);

@@ -101,9 +101,7 @@ static struct bud_lane_plan plan_for(
 	if (bud_lane_partition(desk->commands->shard, lane, &partition)) {
 		if (!is_ordered)
 			plan = (struct bud_lane_plan){.mode = BUD_CLAIM_ORDERED_WAIT, .limit = 1};
-	} else if (is_ordered && bud_lane_is_replay(lane)) {
-		plan.mode = BUD_CLAIM_STRICT; /* one by one, in the order they were revived */
-	} else if (is_ordered) {
+	} else if (is_ordered && !bud_lane_is_replay(lane)) {
 		plan = (struct bud_lane_plan){.mode = BUD_CLAIM_PLAIN};
 	}
 	return plan;

@@ -23,6 +23,7 @@
 #include "store/replays.h"
 #include "store/revive.h"
 #include "subscription/filter.h"
+#include "subscription/push_config.h"
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 
@@ -361,9 +362,12 @@ static void on_rows(void *owner, int err, const struct bud_lane_row *rows, size_
 static void commit(struct bud_replayer *replayer, bool is_done)
 {
 	struct work *work = first(replayer);
+	enum bud_table_state state;
+	const struct bud_subscription *subscription = find(replayer, &state);
 	struct bud_revive revive = {
 		.subscription = bud_span(work->id),
 		.spread_ms = SPREAD_MS,
+		.is_ordered = subscription && subscription->config->is_ordered,
 		.revived = work->revived,
 		.n = work->n,
 		.job = bud_span(work->id),

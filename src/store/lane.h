@@ -36,7 +36,8 @@ struct bud_claim {
 	 */
 	struct bud_span token; /* unique to this claim; no spaces, and not "-" */
 	int64_t hold_ms;       /* at least lease_ms */
-	unsigned partition;    /* ORDERED, which takes one: bud_lane_partition() of the lane */
+	unsigned partition;    /* ORDERED, which takes one: bud_lane_partition() of the lane, or,
+				* of a replay, any */
 	unsigned fill;         /* BATCH: as in the settles of this lane */
 	int64_t wait_ms;       /* BATCH: the same, there delay_ms */
 	size_t bytes_max;      /* BATCH: of all events together, but one is always taken */

@@ -43,6 +43,7 @@ int bud_revive(struct bud_store *store, const struct bud_revive *revive, bud_sto
 	bud_args_span(args, revive->job);
 	bud_args_span(args, revive->before);
 	bud_args_span(args, revive->after);
+	bud_args_text(args, revive->is_ordered ? "1" : "0");
 	for (size_t i = 0; i < revive->n; i++)
 		add_revived(args, &revive->revived[i]);
 	return bud_store_call_sent(

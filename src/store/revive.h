@@ -1,6 +1,9 @@
 /* Reviving: dead letters, or events that are still retained, are parked once more for one
- * subscription, in a lane of their own beside its live traffic. */
+ * subscription, in a lane of their own beside its live traffic. Of an ordered subscription it is
+ * one line over all keys: with "wait" a delivery that fails holds up all that is revived behind it.
+ */
 #pragma once
+#include <stdbool.h>
 #include "store/lane_name.h"
 #include "store/member.h"
 #include "store/store.h"
@@ -22,7 +25,8 @@ struct bud_revived {
 struct bud_revive {
 	struct bud_span subscription;
 	int64_t delay_ms;  /* of the first */
-	int64_t spread_ms; /* of each from the one before */
+	int64_t spread_ms; /* of each from the one before; no matter where it is ordered */
+	bool is_ordered;   /* the subscription is: what is revived waits in the order of its ids */
 	/* With events among them all of one partition; dead letters have their content kept. */
 	const struct bud_revived *revived;
 	size_t n;

@@ -158,3 +158,90 @@ def story_partitionkey():
         wait_until(lambda: len(receiver.on("o")) == 4, came, 30)
         assert [d.id for d in receiver.on("o") if d.id != "other"] == \
             ["first", "second", "third"], came()
+
+
+def stored_before(node, keys, count):
+    """Events that nobody wanted."""
+    for thread in publish(lambda: node.url, keys, count):
+        thread.join()
+    node.wait_settled()
+
+
+def story_a_replay_keeps_the_order():
+    """It is one line over all keys: what fails holds it up, and live events go on beside it."""
+    down, keys, count = [True], [f"k{i}" for i in range(3)], 5
+
+    def answer(delivery):
+        return Reply(500) if down and delivery.event["subject"] in keys else None
+
+    def attempted():
+        return [d.id for d in list(receiver.deliveries) if d.event["subject"] in keys]
+
+    with folder() as home, Receiver(answer) as receiver, \
+            Budstikke(home / "data", {"delivery.breaker_failures": 1000}) as node:
+        stored_before(node, keys, count)
+        subscription = node.api().subscribe(receiver.sink("o"), **{"from": "earliest"}, config={
+            "ordered": True, "retry": {"schedule": [1] * 50, "jitter": 0}})
+        path = f"/subscriptions/{subscription['id']}"
+        wait_until(lambda: len(attempted()) >= 2, attempted, 30)
+        assert node.api().publish(event("live", 0)).status == 202
+        wait_until(lambda: ("/ordered", "live-0") in receiver.ids("o"), "the live one arrives", 30)
+        assert len(set(attempted())) == 1, attempted()
+        replaying = node.api().get(path + "/stats").json()["replaying"]
+        assert replaying == len(keys) * count, replaying
+        down.clear()
+        wait_until(lambda: all_arrived(receiver, "o", keys, count), attempted, 30)
+        must_be_in_order(receiver, "o", keys, count)
+
+
+def story_a_replay_skips():
+    """on_blocked "skip": what failed once is passed by, in a replay as in live traffic."""
+    failed, keys, count = set(), [f"k{i}" for i in range(2)], 5
+
+    def answer(delivery):
+        if not delivery.id.endswith("-1") or delivery.id in failed:
+            return None
+        failed.add(delivery.id)
+        return Reply(500)
+
+    with folder() as home, Receiver(answer) as receiver, \
+            Budstikke(home / "data", {"delivery.breaker_failures": 1000}) as node:
+        stored_before(node, keys, count)
+        node.api().subscribe(receiver.sink("o"), **{"from": "earliest"}, config={
+            "ordered": True, "on_blocked": "skip", "retry": {"schedule": [3] * 9, "jitter": 0}})
+        wait_until(lambda: all_arrived(receiver, "o", keys, count), "all arrive", 30)
+        for key in keys:
+            assert numbers(receiver, "o", key) == [0, 1, 2, 3, 4, 1], numbers(receiver, "o", key)
+
+
+def story_dead_letters_are_replayed_in_order():
+    """Made ordered by then: it counts how the subscription is when they are sent."""
+    down, keys, count = [True], ["k0", "k1"], 5
+
+    def answer(delivery):
+        if "webhook-replay" not in delivery.headers:
+            return Reply(413)
+        return Reply(500) if down else None
+
+    def replayed():
+        return [(d.event["subject"], d.event["data"]["n"]) for d in list(receiver.deliveries)
+                if "webhook-replay" in d.headers]
+
+    with folder() as home, Receiver(answer) as receiver, \
+            Budstikke(home / "data", {"delivery.breaker_failures": 1000}) as node:
+        api = node.api()
+        retry = {"schedule": [1] * 50, "jitter": 0}
+        path = "/subscriptions/" + api.subscribe(receiver.sink("o"), config={"retry": retry})["id"]
+        for thread in publish(lambda: node.url, keys, count):
+            thread.join()
+        wait_until(lambda: api.get(path + "/dead").json()["total"] == len(keys) * count,
+                   node.metrics, 30)
+        changed = api.request("PATCH", path, {"config": {"ordered": True, "retry": retry}})
+        assert changed.status == 200, changed
+        assert api.request("POST", path + "/replay", {"source": "dead"}).status == 202
+        wait_until(lambda: len(replayed()) >= 3, replayed, 30)
+        down.clear()
+        wait_until(lambda: len(receiver.on("o")) == len(keys) * count, replayed, 30)
+        for key in keys:
+            came = [n for k, n in replayed() if k == key]
+            assert came == sorted(came) and set(came) == set(range(count)), replayed()

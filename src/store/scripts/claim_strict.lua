@@ -5,10 +5,12 @@
 -- "strict": the first that are due. "wait" and "skip": the one that is next in order. What waits
 -- has score 0 and sorts by its id; only what is in hand or in retry has a time. The first waiting
 -- is next only when no event before it is pending in its partition. A retry holds all up ("wait")
--- or is passed by ("skip"). "batch": what is due, and with it, or once they fill a batch, those
--- that still wait for others: first attempts that are due within the time a batch may wait. A retry
--- is never early.
--- KEYS: due, parked:<lane>, kept, held, and for "wait" and "skip" p<N>:events
+-- or is passed by ("skip"). A replay ("<sub>~replay") is one such line over all keys, by partition
+-- and by id within it: with "wait" what fails holds up all of it. Its events were stored before:
+-- what is pending says nothing of them. "batch": what is due, and with it, or once they fill a
+-- batch, those that still wait for others: first attempts that are due within the time a batch may
+-- wait. A retry is never early.
+-- KEYS: due, parked:<lane>, kept, held, and for "wait" and "skip" p<N>:events (a replay: any)
 -- ARGV: lane, "strict" | "wait" | "skip" | "batch", limit, lease ms, look again ms (with limit 0),
 --       token, hold ms, group, and for "batch": so many fill it, ms it may wait, most bytes of
 --       events (one may be above)
@@ -21,6 +23,7 @@ local rest = string.match(lane, '^[^/~]+') .. '~rest'
 local held = redis.call('HMGET', KEYS[4], lane, rest)
 local rested = tonumber(held[2] or 0)
 local ordered = mode == 'wait' or mode == 'skip'
+local is_replay = string.sub(lane, -7) == '~replay'
 -- Nothing is held or rests for ten minutes, and nothing is parked for a month: what seems to be was
 -- written while the clock was wrong.
 local function near(till)
@@ -42,9 +45,24 @@ local function take(member, score)
 	out[#out + 1] = redis.call('HGET', KEYS[3], member)
 end
 
+-- What is in hand or in retry and due first. What was revived before its subscription was ordered
+-- has a time without an attempt: it waits, too. Nil: that is more than one call puts right.
+local function first_timed()
+	for _ = 1, 1000 do
+		local timed = redis.call('ZRANGE', KEYS[2], '(0', '+inf', 'BYSCORE',
+			'LIMIT', 0, 1, 'WITHSCORES')
+		if not is_replay or #timed == 0 or tonumber(timed[2]) % 64 > 0 then
+			return timed
+		end
+		redis.call('ZADD', KEYS[2], 'XX', 0, timed[1])
+	end
+end
+
 local function take_next()
-	local timed = redis.call('ZRANGE', KEYS[2], '(0', '+inf', 'BYSCORE',
-		'LIMIT', 0, 1, 'WITHSCORES')
+	local timed = first_timed()
+	if not timed then
+		return now
+	end
 	local when = #timed > 0 and math.floor(tonumber(timed[2]) / 64)
 	if when and (when <= now or is_far(when)) then
 		take(timed[1], tonumber(timed[2]))
@@ -56,7 +74,8 @@ local function take_next()
 	end
 	-- A member is "<NN>-<ms>-<seq, 10 digits>"; ids are compared by parts.
 	local ms, seq = string.match(first[1], '^%d+%-(%d+)%-(%d+)$')
-	local pending = redis.call('XPENDING', KEYS[5], ARGV[8], '-', '+', 1)[1]
+	local pending = not is_replay and
+		redis.call('XPENDING', KEYS[5], ARGV[8], '-', '+', 1)[1]
 	if pending then
 		local pending_ms, pending_seq = string.match(pending[1], '^(%d+)-(%d+)$')
 		pending_ms, ms = tonumber(pending_ms), tonumber(ms)

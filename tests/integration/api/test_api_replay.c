@@ -53,17 +53,23 @@ static json_int_t number(const char *name)
 	return json_integer_value(json_object_get(answer.body, name));
 }
 
-static json_int_t count(const char *key_format)
+/* Of a zset: those with scores up to this one. */
+static json_int_t count_till(const char *key_format, const char *score)
 {
 	char key[128];
 	redisReply *reply;
 	json_int_t n;
 
 	snprintf(key, sizeof(key), key_format, id);
-	reply = redis_server_ask(&node.server, "ZCARD %s", key);
+	reply = redis_server_ask(&node.server, "ZCOUNT %s -inf %s", key, score);
 	n = reply->integer;
 	freeReplyObject(reply);
 	return n;
+}
+
+static json_int_t count(const char *key_format)
+{
+	return count_till(key_format, "+inf");
 }
 
 static void test_by_name(void **state)
@@ -90,6 +96,20 @@ static void test_by_name(void **state)
 	assert_int_equal(404, ask("POST", "/dead/99-1-0000000000/replay", NULL));
 	assert_int_equal(400, ask("POST", "/dead/01-1700000000000-0000000004/replay", "{\"a\":1}"));
 	assert_int_equal(2, count(DEAD));
+}
+
+/* They wait for their turn instead of a time. */
+static void test_by_name_in_order(void **state)
+{
+	(void)state;
+	assert_int_equal(200, ask("PATCH", "", "{\"config\":{\"ordered\":true}}"));
+	fill();
+	assert_int_equal(202, ask("POST", "/replay",
+				      "{\"ids\":[\"00-1700000000000-0000000003\","
+				      "\"00-1700000000000-0000000000\"]}"));
+	assert_int_equal(202, ask("POST", "/dead/02-1700000000000-0000000002/replay", NULL));
+	assert_int_equal(3, count("bud:{s0}:parked:%s~replay"));
+	assert_int_equal(3, count_till("bud:{s0}:parked:%s~replay", "0"));
 }
 
 static void test_by_time(void **state)
@@ -187,6 +207,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_by_name, start, api_finish),
+		cmocka_unit_test_setup_teardown(test_by_name_in_order, start, api_finish),
 		cmocka_unit_test_setup_teardown(test_by_time, start, api_finish),
 		cmocka_unit_test_setup_teardown(test_from_at_creation, start, api_finish),
 		cmocka_unit_test_setup_teardown(test_refusals, start, api_finish),

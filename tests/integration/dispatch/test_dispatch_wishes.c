@@ -280,6 +280,36 @@ static void few_at_a_time_are_for_one_claim_in_the_whole_system(void **state)
 	rig_wait(rig, rig_is_clean(rig));
 }
 
+/* What is revived waits for the one ahead of it, as anything of an ordered subscription. */
+static void in_order_a_replay_goes_by_its_ids(void **state)
+{
+	static const char *const came[] = {"e0", "e0", "e1", "e1", "e2"};
+	long long now_ms = bud_clock_wall_ms();
+	struct rig *rig = *state;
+
+	rig->sink.takes_anything = true;
+	sink_tell(&rig->sink, "/a", 0, (int[]){500, 200, 500, 200, 0});
+	rig_set_schedule(rig, 1, (uint32_t[]){1});
+	rig->config.delivery.breaker_failures = 100;
+	rig_subscribe_wishing(rig, "s1", "/a", "'ordered':true", "");
+	for (int i = 0; i < 3; i++) {
+		char member[40];
+		snprintf(member, sizeof(member), "%02d-%lld-%010d", i / 2, now_ms, i % 2 + 1);
+		redis_server_do(rig->server,
+			"HSET bud:{s0}:kept %s local\n{\"specversion\":\"1.0\",\"id\":\"e%d\","
+			"\"source\":\"/s\",\"type\":\"t\"}",
+			member, i);
+		redis_server_do(rig->server, "HSET bud:{s0}:refs %s 1", member);
+		redis_server_do(rig->server, "ZADD bud:{s0}:parked:s1~replay 0 %s", member);
+	}
+	redis_server_do(rig->server, "ZADD bud:{s0}:due 1 s1~replay");
+	rig_start(rig);
+	rig_wait(rig, rig_is_clean(rig));
+	assert_int_equal(rig->sink.n, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_string_equal(rig->sink.seen[i].event, came[i]);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_set_up, rig_tear_down)
@@ -298,6 +328,7 @@ int main(void)
 		TEST(a_rule_goes_before_the_table),
 		TEST(a_failure_by_a_rule_is_spread),
 		TEST(few_at_a_time_are_for_one_claim_in_the_whole_system),
+		TEST(in_order_a_replay_goes_by_its_ids),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_set_up, rig_group_tear_down);

@@ -142,6 +142,23 @@ static void test_events_in_time(void **state)
 	assert_int_equal(life_number(followed->life, "ZCARD " KEY "due"), 1);
 }
 
+/* They wait by their ids, not for a time each. */
+static void test_of_an_ordered_subscription(void **state)
+{
+	struct followed *followed = *state;
+	struct bud_replay_job job = {.source = BUD_REPLAY_EVENTS, .to_ms = INT64_MAX};
+
+	life_put_json(followed->life, "s1",
+		"{\"protocol\":\"HTTP\",\"sink\":\"http://127.0.0.1/\",\"types\":[\"t0\"],"
+		"\"config\":{\"ordered\":true}}",
+		NULL);
+	fill(followed, 0, 100);
+	start(followed);
+	ask(followed, "s1", &job);
+	life_wait(followed->life, jobs(followed) == 0);
+	assert_int_equal(life_number(followed->life, "ZCOUNT " KEY "parked:s1~replay 0 0"), 100);
+}
+
 static void test_further_filters(void **state)
 {
 	struct followed *followed = *state;
@@ -248,6 +265,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, followed_set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(events_in_time),
+		TEST(of_an_ordered_subscription),
 		TEST(a_full_owner_waits),
 		TEST(further_filters),
 		TEST(dead_letters),

@@ -92,6 +92,37 @@ static void what_died_is_revived_with_its_job(void **state)
 		0, &rig.claimed);
 }
 
+static void of_an_ordered_subscription_it_goes_one_by_one(void **state)
+{
+	struct bud_claim claim = {.lane = bud_span("v3~replay"),
+		.limit = 5,
+		.mode = BUD_CLAIM_ORDERED_WAIT,
+		.token = bud_span("t1"),
+		.partition = 3};
+	struct bud_lane_resolve end = {.lane = claim.lane, .mode = claim.mode, .last = claim.token};
+	struct bud_revived revived[2] = {
+		{.source = BUD_REVIVE_EVENT}, {.source = BUD_REVIVE_EVENT}};
+	struct bud_revive revive = {
+		.subscription = bud_span("v3"), .is_ordered = true, .revived = revived, .n = 2};
+
+	lane_rig_read(*state, "first");
+	revived[1].id = rig.read_id;
+	lane_rig_read(*state, "second");
+	revived[0].id = rig.read_id;
+	lane_rig_wait(bud_revive(&rig.store, &revive, lane_rig_on_number, NULL));
+	assert_int_equal(rig.number, 2);
+	/* Both are pending still, which is no matter. */
+	lane_rig_claim(claim, 1);
+	assert_string_equal(rig.text, "first");
+	lane_rig_resolve(end, BUD_RESOLVE_AGAIN, 60000, &rig.claimed); /* no attempt was made */
+	lane_rig_claim(claim, 1);
+	assert_string_equal(rig.text, "first");
+	lane_rig_resolve(end, BUD_RESOLVE_DONE, 0, &rig.claimed);
+	lane_rig_claim(claim, 1);
+	assert_string_equal(rig.text, "second");
+	lane_rig_resolve(end, BUD_RESOLVE_DONE, 0, &rig.claimed);
+}
+
 static void retained_events_come_by_time(void **state)
 {
 	struct bud_partition_range range = {.partition = 9, .from_ms = 5, .to_ms = 7, .limit = 2};
@@ -123,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_died_is_revived_with_its_job),
+		cmocka_unit_test(of_an_ordered_subscription_it_goes_one_by_one),
 		cmocka_unit_test(retained_events_come_by_time),
 	};
 

@@ -135,11 +135,11 @@ class Look(Case):
 
 
 class Reviving(Case):
-    def revive(self, *items, job=("", "", ""), delay=0, spread=0):
+    def revive(self, *items, job=("", "", ""), delay=0, spread=0, ordered=0):
         """Each is (member, "dead" or "event")."""
         keys = [key("due"), parked("s~replay"), dead("s"),
                 *[key(n) for n in ("kept", "refs", "why", "replays")], *STREAMS]
-        arguments = ["s~replay", "s", delay, spread, *job]
+        arguments = ["s~replay", "s", delay, spread, *job, ordered]
         for member, source in items:
             _, ms, seq = member.split("-")
             arguments += [member, f"{ms}-{int(seq)}", source]
@@ -205,6 +205,19 @@ class Revive(Reviving):
         self.assertEqual([int(s) % 64 for s in scores], [0, 0, 0])
         ahead = float(self.call("ZSCORE", key("due"), "s~replay")) - self.now()
         self.assertTrue(9_000 < ahead <= 10_000)
+
+    def test_what_is_ordered_waits_by_its_id(self):
+        members = self.retained(3)
+        dying = self.dead_one()
+        revived = [(m, "event") for m in reversed(members)]
+        self.revive((dying, "dead"), *revived, delay=10_000, spread=1_000, ordered=1)
+        self.assertEqual(self.call("ZRANGE", parked("s~replay"), 0, -1, "WITHSCORES"),
+                         [word for m in (*members, dying) for word in (m.encode(), b"0")])
+        ahead = float(self.call("ZSCORE", key("due"), "s~replay")) - self.now()
+        self.assertTrue(9_000 < ahead <= 10_000)
+        # Made plain again, it goes at once, as anything that is due.
+        self.assertEqual([c[:2] for c in self.claim(lane="s~replay")],
+                         [(m, 1) for m in (*members, dying)])
 
     def test_a_job_moves_on_with_what_it_revived(self):
         members = self.retained(2)

@@ -143,7 +143,10 @@ class Ledger:
         self.count("claims of whole lanes")
         for member in taken:
             self.begun.add((self.members[member].name, subscription_of(lane)))
-        require(mode in ("strict", "batch") or len(taken) == 1, "not one by one:", lane, taken)
+        if mode in ("wait", "skip"):
+            require(len(taken) == 1, "not one by one:", lane, taken)
+            if subscription_of(lane) not in self.deleted:
+                self.check_turn(lane, mode, *taken, before)
         if mode != "batch":
             return
         due = [m for m in taken if before[m] // 64 <= now]
@@ -151,6 +154,15 @@ class Ledger:
         require(set(due) | set(fresh) == set(taken), "a retry before its time:", lane, taken)
         waiting = [m for m, score in before.items() if score % 64 == 0]
         require(due or len(waiting) >= arguments["fill"], "a batch too early:", lane, taken)
+
+    @staticmethod
+    def check_turn(lane, mode, member, before):
+        """It was its own retry, or the first that waits, and no retry that holds all up."""
+        if before[member] % 64:
+            return
+        ahead = [m for m, score in before.items()
+                 if (m < member and score == 0) or (mode == "wait" and score % 64)]
+        require(not ahead, "not its turn:", lane, mode, member, ahead)
 
     def let_go_lane(self, lane, token, rest, now):
         if token and self.holds.get(lane, ("", 0))[0] == token:

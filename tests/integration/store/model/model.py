@@ -230,7 +230,10 @@ class World:
         keys = [key("due"), parked(lane), dead(subscription),
                 *[key(n) for n in ("kept", "refs", "why", "replays")],
                 *[stream(p) for p in range(self.partitions)]]
-        arguments = [lane, subscription, 1, 1, *job]
+        # Some revive by a record from before it was ordered.
+        kind = self.ledger.subscriptions[subscription]["kind"]
+        ordered = "1" if kind in ("wait", "skip") and self.rng.random() < 0.8 else "0"
+        arguments = [lane, subscription, 1, 1, *job, ordered]
         for member in members:
             arguments += [member, entry_of(member)[1], source]
         command = self.scripts.command("revive", keys, arguments)

@@ -370,11 +370,12 @@ class Run:
         subscription = subscription_of(lane)
         kind = self.table[subscription][1]["kind"] if subscription in self.table else "plain"
         keys = [key("due"), parked(lane), key("kept")]
-        if kind == "plain" or "~" in lane:
+        if kind == "plain" or ("~" in lane and kind not in ("wait", "skip")):
             return "plain", {}, self.scripts.command("claim", keys, [lane, limit, lease, 2])
         mode = "strict" if kind == "rate" else kind
         keys += [key("held")]
-        keys += [stream(int(lane.split("/")[1][0]))] if mode in ("wait", "skip") else []
+        if mode in ("wait", "skip"):
+            keys += [stream(int(lane.split("/")[1][0]) if "/" in lane else 0)]
         self.tokens += 1
         said = {"token": f"{self.id}.{self.tokens}", "fill": FILL,
                 "hold": lease + self.rng.choice([0, 5])}

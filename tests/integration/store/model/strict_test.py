@@ -243,6 +243,69 @@ class Ordered(Case):
         self.assertEqual(self.claim_next(token="t2")[:2], (first, 2))
 
 
+class Replay(Case):
+    """The replay of an ordered subscription: one line over all keys."""
+    LANE = "s~replay"
+
+    def put(self, n, ordered=True):
+        rest = Ordered.ORDER if ordered else ("park",)
+        return [self.park(lane=self.LANE, field=f"e{i}", delay=0 if ordered else 100 * (n - i),
+                          rest=rest) for i in range(n)]
+
+    def claim_next(self, mode="wait", token="t1"):
+        found = self.claim_strict(mode, token, lane=self.LANE)
+        self.assertLessEqual(len(found), 1)
+        return found[0] if found else None
+
+    def fail(self, claimed, mode="wait", delay=60_000):
+        member, number, lease, _ = claimed
+        self.assertEqual(self.resolve(member, "again", lease, delay, number, self.LANE, mode=mode,
+                                      last="t1"), 1)
+
+    def test_what_is_pending_is_no_matter(self):
+        self.ingest(("before", "d"))
+        self.read()
+        member, = self.put(1)
+        self.assertEqual(self.claim_next()[:2], (member, 1))
+
+    def test_a_retry_holds_all_up_or_is_passed_by(self):
+        for mode in ("wait", "skip"):
+            first, second = self.put(2)
+            self.fail(self.claim_next(mode), mode)
+            ahead = self.due_in(self.LANE)
+            self.assertTrue(59_000 < ahead <= 60_000 if mode == "wait" else ahead <= 0, mode)
+            claimed = self.claim_next(mode)
+            self.assertEqual(claimed and claimed[0], None if mode == "wait" else second)
+            self.call("HDEL", key("held"), self.LANE)
+            self.call("ZADD", parked(self.LANE), 64 + 1, first)
+            self.assertEqual(self.claim_next(mode)[:2], (first, 2), mode)
+            self.setUp()
+
+    def test_what_waited_for_its_time_before_it_was_ordered(self):
+        """It was revived at times, the last ones first: it goes by its ids, behind what failed."""
+        members = self.put(4, ordered=False)
+        self.call("ZADD", parked(self.LANE), (self.now() + 200) * 64 + 1, members[3])
+        self.assertIsNone(self.claim_next())
+        self.call("ZADD", parked(self.LANE), 64 + 1, members[3])
+        self.assertEqual(self.claim_next()[:2], (members[3], 2))
+        self.resolve(members[3], "forget", lane=self.LANE, mode="wait", last="t1")
+        for member in members[:3]:
+            claimed = self.claim_next()
+            self.assertEqual(claimed[:2], (member, 1))
+            self.resolve(member, "done", claimed[2], lane=self.LANE, mode="wait", last="t1")
+        self.assert_nothing_left()
+
+    def test_of_very_many_a_part_is_put_in_order_at_a_time(self):
+        ahead = (self.now() + 60_000) * 64
+        self.call("ZADD", parked(self.LANE), *[word for i in range(2500) for word in
+                                               (ahead - 64 * i, f"00-5-{i:010d}")])
+        for waiting in (1000, 2000):
+            self.assertIsNone(self.claim_next())
+            self.assertEqual(self.call("ZCOUNT", parked(self.LANE), 0, 0), waiting)
+            self.assertLessEqual(self.due_in(self.LANE), 0)
+        self.assertEqual(self.claim_next()[:2], ("00-5-0000000000", 1))
+
+
 class Batch(Case):
     def put(self, n, wait=60_000, fill=3, start=0):
         return [self.park(delay=wait, field=f"e{start + i}", rest=("batch", 0, fill))
