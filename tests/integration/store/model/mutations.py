@@ -31,8 +31,8 @@ MUTATIONS = {
         "claim", "redis.call('ZADD', KEYS[2], 'XX', lease, due[i])", ""),
     "claim takes the lane out of due": (
         "claim", "if #first == 0 then", "if #first == 0 or limit > 0 then"),
-    "again asks for no lease": ("resolve", "elseif mine and verb == 'again'",
-                                "elseif score and verb == 'again'"),
+    "again asks for no lease": ("resolve", "elseif mine and (verb == 'again'",
+                                "elseif score and (verb == 'again'"),
     "dead asks for no lease": ("resolve", "elseif mine and verb == 'dead'",
                                "elseif verb == 'dead'"),
     "dead is a drop": (
