@@ -25,7 +25,7 @@
 #include "lifecycle/load.h"
 #include "store/following.h"
 #include "store/grants.h"
-#include "store/registry.h"
+#include "store/registry_follow.h"
 #include "store/store.h"
 #include "subscription/pool.h"
 #include "subscription/subscription.h"

@@ -1,7 +1,7 @@
 /* A load: all records of the registry, read page by page, and parsed by the threads of the loop's
  * pool while further pages come in. */
 #pragma once
-#include "store/registry.h"
+#include "store/registry_follow.h"
 #include "subscription/subscription.h"
 
 struct bud_following; /* store/following.h */

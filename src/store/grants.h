@@ -4,7 +4,7 @@
 #pragma once
 #include <stdbool.h>
 #include "auth/grant.h"
-#include "store/registry.h"
+#include "store/registry_follow.h"
 
 struct bud_authority; /* auth/authorize.h */
 

@@ -1,10 +1,10 @@
-/* The registry: loading all records and following changes. */
+#include "store/registry_follow.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "store/keys.h"
-#include "store/registry.h"
 #include "store/reply.h"
 #include "store/scripts.h"
 

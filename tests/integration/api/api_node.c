@@ -21,7 +21,7 @@
 #include "read/pull.h"
 #include "redis/client.h"
 #include "store/grants.h"
-#include "store/registry.h"
+#include "store/registry_follow.h"
 #include "subscription/subscription.h"
 #include "subscription/table.h"
 

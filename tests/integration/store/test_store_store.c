@@ -18,7 +18,7 @@
 #include "store/lane.h"
 #include "store/lane_rows.h"
 #include "store/partition.h"
-#include "store/registry.h"
+#include "store/registry_follow.h"
 #include "store/settle.h"
 #include "store/store.h"
 
