@@ -1,6 +1,6 @@
 /* Altinn's subscriptions, looked at and deleted: asked -> the barrier passed -> found by its number
- * -> answered, or put as deleted and answered. Numbers are the serials of our subscriptions, which
- * only the table finds. */
+ * -> answered, or dropped and answered. Numbers are the serials of our subscriptions, which only
+ * the table finds. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -33,7 +33,6 @@ struct call {
 	/* Of one that is deleted. */
 	char id[BUD_SUBSCRIPTION_ID_MAX + 1];
 	char etag[BUD_SUBSCRIPTION_ID_MAX + 1];
-	char fingerprint[BUD_FINGERPRINT_TEXT_BYTES];
 	char tombstone[2 * ETAG_BYTES + 1];
 	unsigned tries;
 };
@@ -164,7 +163,6 @@ static enum found find(struct call *call)
 		bud_altinn_write_subscription(one, NULL, &call->body);
 		snprintf(call->id, sizeof(call->id), "%s", one->id);
 		snprintf(call->etag, sizeof(call->etag), "%s", one->etag);
-		bud_subscription_fingerprint(one, call->fingerprint);
 	}
 	bud_table_unlock(desk->table, desk->table_reader);
 	return found;
@@ -172,14 +170,12 @@ static enum found find(struct call *call)
 
 static int delete_it(struct call *call)
 {
-	const struct bud_put put = {.id = call->id,
+	const struct bud_drop drop = {.id = call->id,
 		.if_etag = call->etag,
 		.etag = call->tombstone,
-		.fingerprint = call->fingerprint,
-		.owner = bud_request_identity(call->request)->name,
-		.record = {"", 0}};
+		.owner = bud_request_identity(call->request)->name};
 
-	return bud_registry_put(call->api->desk->store, &put, on_deleted, call);
+	return bud_registry_drop(call->api->desk->store, &drop, on_deleted, call);
 }
 
 static void answer_one(struct call *call)

@@ -1,8 +1,8 @@
 /* Writing subscriptions: POST, PUT, PATCH, DELETE.
  *
- * A creation: parsed -> put -> answered. A change: looked up -> applied -> put -> answered; when
- * somebody else was faster, applied again to what is there now. When the answer to a put is lost,
- * nobody knows whether it was stored, so the same put is sent again until its deadline. */
+ * A creation: parsed -> put -> answered. A change: looked up -> applied -> put, or dropped ->
+ * answered; when somebody else was faster, applied again to what is there now. When the answer to a
+ * put is lost, nobody knows whether it was stored, so the same is sent again until its deadline. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -63,7 +63,6 @@ struct call {
 
 static void on_found(void *owner, struct bud_request *request, struct bud_subscription *taken);
 static void apply(struct call *call);
-static int send_put(struct call *call);
 static void permit(struct call *call);
 static void start_put(struct call *call);
 static void on_put(void *owner, int err, const struct bud_put_result *result);
@@ -97,6 +96,12 @@ static void end(struct call *call)
 	bud_buffer_finish(&call->job);
 	bud_buffer_finish(&call->notice);
 	free(call);
+}
+
+static void fail(struct call *call, int err)
+{
+	bud_failure_reply(call->request, err);
+	end(call);
 }
 
 static enum kind kind_of(const struct bud_request *request)
@@ -250,19 +255,25 @@ static void apply(struct call *call)
 		end(call);
 }
 
+static int drop(struct call *call, const struct bud_subscription *old, bud_put_fn fn)
+{
+	const struct bud_drop drop = {old->id, old->etag, call->tombstone, old->owner};
+
+	return bud_registry_drop(call->api->store, &drop, fn, call);
+}
+
 static int send_put(struct call *call)
 {
 	const struct bud_subscription *made = call->made;
-	const struct bud_subscription *subject = made ? made : call->old;
 	char fingerprint[BUD_FINGERPRINT_TEXT_BYTES];
 	struct bud_put put = {
-		.id = subject->id,
+		.id = made->id,
 		.if_etag = call->old ? call->old->etag : "",
-		.etag = made ? made->etag : call->tombstone,
+		.etag = made->etag,
 		.fingerprint = fingerprint,
 		.record = bud_buffer_as_span(&call->record),
-		.owner = subject->owner,
-		.owner_max = bud_subscription_quota_of(call->api, subject->owner),
+		.owner = made->owner,
+		.owner_max = bud_subscription_quota_of(call->api, made->owner),
 		.replay = bud_buffer_as_span(&call->job),
 	};
 	struct bud_note note;
@@ -273,8 +284,13 @@ static int send_put(struct call *call)
 		bud_pending_notice_make(made, call->api->store->shard, &call->notice, &note);
 		put.note = &note;
 	}
-	bud_subscription_fingerprint(subject, fingerprint);
+	bud_subscription_fingerprint(made, fingerprint);
 	return bud_registry_put(call->api->store, &put, on_put, call);
+}
+
+static int put_or_drop(struct call *call)
+{
+	return call->made ? send_put(call) : drop(call, call->old, on_put);
 }
 
 static void on_permit(void *owner, bool is_permitted)
@@ -295,12 +311,10 @@ static void permit(struct call *call)
 
 static void start_put(struct call *call)
 {
-	int r = send_put(call);
+	int r = put_or_drop(call);
 
-	if (r == 0)
-		return;
-	bud_failure_reply(call->request, r);
-	end(call);
+	if (r < 0)
+		fail(call, r);
 }
 
 /* After a lost answer. */
@@ -318,8 +332,7 @@ static void on_failure(struct call *call, int err)
 	int64_t now_ms = bud_clock_mono_ms();
 
 	if (err != -ENOTCONN && call->deadline_ms == 0) {
-		bud_failure_reply(call->request, err);
-		end(call);
+		fail(call, err);
 		return;
 	}
 	if (call->deadline_ms == 0)
@@ -336,7 +349,7 @@ static void send_again(struct bud_subscriptions_wait *wait, int64_t mono_ms)
 
 	if (mono_ms >= call->deadline_ms)
 		give_up(call);
-	else if (send_put(call) == 0)
+	else if (put_or_drop(call) == 0)
 		bud_list_remove(&wait->link);
 }
 
@@ -383,32 +396,20 @@ static void answer_done(struct call *call)
 
 static void on_cleared(void *owner, int err, const struct bud_put_result *result)
 {
-	struct call *call = owner;
-
 	(void)result; /* gone, or changed by somebody else: the creation tells */
-	if (err == 0) {
-		start_put(call);
-		return;
-	}
-	bud_failure_reply(call->request, err);
-	end(call);
+	if (err < 0)
+		fail(owner, err);
+	else
+		start_put(owner);
 }
 
 /* A twin that has expired gets no events, so it must not stand in the way of a new one. */
 static void clear(struct call *call, const struct bud_subscription *twin)
 {
-	struct bud_put put = {.id = twin->id,
-		.if_etag = twin->etag,
-		.etag = call->tombstone,
-		.fingerprint = "-",
-		.owner = twin->owner,
-		.record = {"", 0}};
-	int r = bud_registry_put(call->api->store, &put, on_cleared, call);
+	int r = drop(call, twin, on_cleared);
 
-	if (r == 0)
-		return;
-	bud_failure_reply(call->request, r);
-	end(call);
+	if (r < 0)
+		fail(call, r);
 }
 
 static int load(struct call *call, const struct bud_registry_value *value,
@@ -427,8 +428,7 @@ static void on_same(struct call *call, const struct bud_put_result *result)
 	int r = load(call, &result->value, &twin);
 
 	if (r < 0) {
-		bud_failure_reply(call->request, r);
-		end(call);
+		fail(call, r);
 		return;
 	}
 	if (twin->expires_ms != 0 && twin->expires_ms <= bud_clock_wall_ms() &&

@@ -37,11 +37,10 @@ int bud_grant_put_end(
 	struct bud_store *store, const char *id, const char *etag, bud_put_fn fn, void *owner)
 {
 	char key[KEY_BYTES];
-	struct bud_put put = {
-		.id = key, .if_etag = "*", .etag = etag, .fingerprint = "-", .record = {"", 0}};
+	const struct bud_drop drop = {.id = key, .if_etag = "*", .etag = etag};
 
 	write_key(id, key);
-	return bud_registry_put(store, &put, fn, owner);
+	return bud_registry_drop(store, &drop, fn, owner);
 }
 
 int bud_grant_get(struct bud_store *store, const char *id, bud_registry_get_fn fn, void *owner)

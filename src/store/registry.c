@@ -1,6 +1,7 @@
 /* The registry: writing records and getting single ones. Following it is in registry_follow.c. */
 #include "store/registry.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "store/keys.h"
@@ -98,6 +99,7 @@ int bud_registry_put(struct bud_store *store, const struct bud_put *put, bud_put
 	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
 	struct bud_args *args = &store->args;
 
+	assert(put->record.len > 0);
 	bud_args_text(args, BUD_KEY_RECORDS);
 	bud_args_text(args, BUD_KEY_CHANGES);
 	bud_args_text(args, BUD_KEY_VERSION);
@@ -120,6 +122,27 @@ int bud_registry_put(struct bud_store *store, const struct bud_put *put, bud_put
 	add_note(args, put->note);
 	return bud_store_call_sent(
 		call, bud_store_send_script(store, BUD_SCRIPT_REGISTRY_PUT, on_put, call));
+}
+
+int bud_registry_drop(
+	struct bud_store *store, const struct bud_drop *drop, bud_put_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	struct bud_args *args = &store->args;
+
+	bud_args_text(args, BUD_KEY_RECORDS);
+	bud_args_text(args, BUD_KEY_CHANGES);
+	bud_args_text(args, BUD_KEY_VERSION);
+	bud_args_text(args, BUD_KEY_FINGERPRINTS);
+	bud_args_text(args, BUD_KEY_REPLAYS);
+	bud_args_text(args, BUD_KEY_COUNTS);
+	bud_args_keys_end(args);
+	bud_args_text(args, drop->id);
+	bud_args_text(args, drop->if_etag);
+	bud_args_text(args, drop->etag);
+	bud_args_text(args, drop->owner ? drop->owner : "");
+	return bud_store_call_sent(
+		call, bud_store_send_script(store, BUD_SCRIPT_REGISTRY_DROP, on_put, call));
 }
 
 int bud_registry_put_status(

@@ -41,7 +41,7 @@ struct bud_put {
 	const char *etag;    /* of the new record, unique to this call's intent */
 	/* Of owner, sink and filters, no blanks: another creation with it is BUD_PUT_SAME. */
 	const char *fingerprint;
-	struct bud_span record;      /* empty: delete, which leaves a tombstone */
+	struct bud_span record;      /* never empty */
 	struct bud_span status;      /* at == NULL: the one it has stays */
 	const char *owner;           /* whose records are counted; NULL: it is not counted */
 	int64_t owner_max;           /* so many may it have when this is a new one; 0: no bound */
@@ -53,6 +53,18 @@ struct bud_put {
 typedef void (*bud_put_fn)(void *owner, int err, const struct bud_put_result *result);
 BUD_MUST_CHECK int bud_registry_put(
 	struct bud_store *store, const struct bud_put *put, bud_put_fn fn, void *owner);
+
+struct bud_drop {
+	const char *id;
+	const char *if_etag; /* "*": any */
+	const char *etag;    /* of the tombstone, unique to this call's intent */
+	const char *owner;   /* whose records are counted; NULL: it is not counted */
+};
+
+/* Deletes it, which leaves a tombstone. OK, MISSING, or CHANGED with what is there; also at Redis'
+ * memory limit, where a put fails. */
+BUD_MUST_CHECK int bud_registry_drop(
+	struct bud_store *store, const struct bud_drop *drop, bud_put_fn fn, void *owner);
 
 /* A change of the status alone: compare and swap, since any node may do it at any time. */
 struct bud_status_put {

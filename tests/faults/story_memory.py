@@ -3,8 +3,10 @@ import resource
 
 from kit import (Budstikke, Ledger, PrivateRedis, Publisher, Receiver, check, folder, make_event,
                  wait_until)
+from kit.altinn import APP, SUBSCRIBE, Altinn
 
 EVERYTHING = {"a": lambda entry: True}
+POLICY = {"resources": [{"resource": APP, "owner": "/org/ttd"}]}
 
 
 def publish_until_503(node, ledger, filler, most):
@@ -48,6 +50,70 @@ def story_full():
         node.wait_settled()
         check(ledger, receiver, EVERYTHING).must_be_clean()
         assert node.metric("events_lost_total") == 0
+
+
+def used_memory(redis):
+    return int(redis("INFO", "memory").split(b"used_memory:")[1].split(b"\r")[0])
+
+
+def story_full_of_one_backlog():
+    """What fills Redis waits for one subscription. Nothing can be made or changed then; its owner
+    deletes it, what was parked is cancelled, and there is room again."""
+    ledger = Ledger()
+    with folder() as home, PrivateRedis(home / "redis", "--maxmemory", "24mb") as private, \
+            Receiver() as receiver, Budstikke(
+                home / "data", {"redis.url": private.url, "retention.age_s": 0}) as node, \
+            node.redis() as redis:
+        api = node.api()
+        path = "/subscriptions/" + api.subscribe(receiver.sink("a"))["id"]
+        changed = {k: v for k, v in api.get(path).json().items() if k != "id"}
+        receiver.go_down()
+        count = publish_until_503(node, ledger, 50_000, 2000)
+        wait_until(lambda: node.metric("hand_events") == node.metric("pending_events") == 0 and
+                   sum(redis("XLEN", f"bud:{{s0}}:p{i}:events") for i in range(16)) == 0,
+                   lambda: f"not parked and trimmed: {node.metrics()}", 30, 0.2)
+        before = used_memory(redis)
+        redis("CONFIG", "SET", "maxmemory", before * 3 // 4)
+        assert api.publish(make_event("before")).status == 503
+        assert api.request("PUT", path, {**changed, "name": "other"}).status == 503
+        assert api.request("POST", "/subscriptions",
+                           {"protocol": "HTTP", "sink": receiver.sink("b")}).status == 503
+        assert api.get(path).json() == {"id": path.split("/")[2], **changed}, "nothing changed"
+        assert api.request("DELETE", path).status == 200
+        assert api.request("DELETE", path).status == 404
+        wait_until(lambda: node.metric("deliveries_cancelled_total") >= count,
+                   lambda: f"of {count} parked: {node.metrics()}", 30, 0.2)
+        node.wait_settled()
+        assert used_memory(redis) < before / 2, (used_memory(redis), before)
+        receiver.go_up()
+        api.subscribe(receiver.sink("b"))
+        assert api.publish(make_event("after")).status == 202
+        wait_until(lambda: receiver.ids("b") == {("/stories", "after")}, "the next one", 30)
+        assert not receiver.on("a")
+
+
+def story_full_and_given_up():
+    """At the limit all that is somebody's can be given up, and nothing be made or changed."""
+    with folder() as home, Receiver() as receiver, Altinn(home, policy=POLICY) as altinn:
+        ttd = altinn.org("ttd", 991825827, SUBSCRIBE)
+        theirs = ttd.subscribe(receiver.sink("a"), resourceFilter=APP)["id"]
+        ours = ttd.request("POST", "/subscriptions", {
+            "protocol": "HTTP", "sink": receiver.sink("b"),
+            "filters": [{"exact": {"resource": APP}}]}).json()["id"]
+        grant = {"to": "/org/skd", "resource": APP}
+        granted = ttd.request("POST", "/grants", grant).json()["id"]
+        with altinn.node.redis() as redis:
+            redis("CONFIG", "SET", "maxmemory", "1")
+            assert ttd.request("PATCH", f"/subscriptions/{ours}", b'{"name":"x"}', {
+                "content-type": "application/merge-patch+json"}).status == 503
+            assert ttd.request("POST", "/grants", {**grant, "to": "/org/nav"}).status == 503
+            assert ttd.call("POST", "/subscriptions", {
+                "endPoint": receiver.sink("c"), "resourceFilter": APP}).status == 503
+            assert ttd.request("DELETE", f"/subscriptions/{ours}").status == 200
+            assert ttd.call("DELETE", f"/subscriptions/{theirs}").status == 200
+            assert ttd.request("DELETE", f"/grants/{granted}").status == 200
+            redis("CONFIG", "SET", "maxmemory", "0")
+        assert ttd.get("/subscriptions").json() == ttd.get("/grants").json() == []
 
 
 def story_disk_full():

@@ -1,17 +1,16 @@
 #!lua
--- Writes one subscription record, or its tombstone, and announces the change. Safe to repeat after
--- a lost reply: the same etag again is a success without a change.
+-- Writes one subscription record, and announces the change. Safe to repeat after a lost reply: the
+-- same etag again is a success without a change.
 -- The job of a replay ends now, by the clock that events are stored by: what comes behind the
 -- record is matched with it, so nothing may lie between.
--- Counts how many live records each owner has, by what the caller says of the owner: creations up
--- to a bound, and deletions.
+-- Counts how many live records each owner has, by what the caller says of the owner, up to a bound.
 -- KEYS: subs:records, subs:changes, subs:version, subs:serial, subs:fingerprints, replays,
 --       subs:counts, and with a note: p<N>:events
--- ARGV: id, etag it must have now ("": must not exist; "*": any), new etag, fingerprint, record
---       ("": tombstone), "1" to set the status, status, job of a replay ("": none), owner
---       ("": not counted), so many it may have ("0": no bound), and with a note: its owner, its
---       event
--- A stored value is "serial etag fingerprint\n" .. record, and "\n" .. status where there is one.
+-- ARGV: id, etag it must have now ("": must not exist; "*": any), new etag, fingerprint, record,
+--       "1" to set the status, status, job of a replay ("": none), owner ("": not counted), so
+--       many it may have ("0": no bound), and with a note: its owner, its event
+-- A stored value is "serial etag fingerprint\n" .. record, and "\n" .. status where there is one;
+-- of a tombstone (registry_drop.lua) the record is empty.
 -- Returns {"ok", serial, version} | {"same", id of the identical one, its value} |
 --         {"exists"} | {"missing"} | {"changed", value} |
 --         {"full", so many the owner has}.
@@ -23,7 +22,6 @@ end
 local value = redis.call('HGET', KEYS[1], id)
 local serial, old_etag, old_fingerprint
 local status = ARGV[7] or ''
-local owner, counted = ARGV[9] or '', 0
 if value then
 	local at
 	serial, old_etag, old_fingerprint, at = string.match(value, '^(%d+) (%S+) (%S+)\n()')
@@ -49,27 +47,21 @@ else
 	if twin then
 		return {'same', twin, redis.call('HGET', KEYS[1], twin)}
 	end
-	local most = tonumber(ARGV[10] or 0)
+	local owner, most = ARGV[9] or '', tonumber(ARGV[10] or 0)
 	local used = owner ~= '' and tonumber(redis.call('HGET', KEYS[7], owner) or 0) or 0
 	if most > 0 and used >= most then
 		return {'full', used}
 	end
-	counted = 1
+	if owner ~= '' then
+		redis.call('HINCRBY', KEYS[7], owner, 1)
+	end
 	serial = string.format('%.0f', redis.call('INCR', KEYS[4]))
-end
-if record == '' then
-	counted = counted - 1
-end
-if owner ~= '' and counted ~= 0 and redis.call('HINCRBY', KEYS[7], owner, counted) <= 0 then
-	redis.call('HDEL', KEYS[7], owner)
 end
 if old_fingerprint and redis.call('HGET', KEYS[5], old_fingerprint) == id then
 	redis.call('HDEL', KEYS[5], old_fingerprint)
 end
-if record ~= '' then
-	redis.call('HSETNX', KEYS[5], fingerprint, id)
-end
-if record ~= '' and status ~= '' then
+redis.call('HSETNX', KEYS[5], fingerprint, id)
+if status ~= '' then
 	record = record .. '\n' .. status
 end
 redis.call('HSET', KEYS[1], id, serial .. ' ' .. etag .. ' ' .. fingerprint .. '\n' .. record)
@@ -78,8 +70,6 @@ if (ARGV[8] or '') ~= '' then
 	local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 	redis.call('HSETNX', KEYS[6], id,
 		(string.gsub(ARGV[8], '^(%S+ %S+ %S+ )%S+', '%1' .. now)))
-elseif record == '' then
-	redis.call('HDEL', KEYS[6], id)
 end
 if #KEYS > 7 then
 	redis.call('XADD', KEYS[8], 'NOMKSTREAM', '*', 'o', ARGV[11], 'e', ARGV[12])

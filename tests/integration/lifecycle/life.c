@@ -113,10 +113,7 @@ static void put(struct life *life, const char *id, struct bud_span record, const
 {
 	char etag[33];
 	struct bud_put put = {.id = id,
-		.if_etag = record.len > 0 && life_number(life, "HEXISTS bud:{s0}:subs:records %s",
-						     id) == 0
-				   ? ""
-				   : "*",
+		.if_etag = life_number(life, "HEXISTS bud:{s0}:subs:records %s", id) ? "*" : "",
 		.etag = etag,
 		.fingerprint = etag,
 		.record = record,
@@ -125,6 +122,17 @@ static void put(struct life *life, const char *id, struct bud_span record, const
 	bud_random_hex(etag, 16);
 	life->puts++;
 	assert_int_equal(bud_registry_put(&life->store, &put, on_put, life), 0);
+	life_wait(life, life->puts == 0);
+}
+
+static void drop(struct life *life, const char *id)
+{
+	char etag[33];
+	const struct bud_drop drop = {.id = id, .if_etag = "*", .etag = etag};
+
+	bud_random_hex(etag, 16);
+	life->puts++;
+	assert_int_equal(bud_registry_drop(&life->store, &drop, on_put, life), 0);
 	life_wait(life, life->puts == 0);
 }
 
@@ -150,7 +158,7 @@ void life_put(struct life *life, const char *id, bool is_deleted)
 	static const char json[] = "{\"protocol\":\"HTTP\",\"sink\":\"http://127.0.0.1/\"}";
 
 	if (is_deleted)
-		put(life, id, bud_span(""), NULL);
+		drop(life, id);
 	else
 		life_put_json(life, id, json, NULL);
 }

@@ -177,6 +177,14 @@ static void put(const char *id, const char *if_etag, const char *etag, const cha
 	assert_int_equal(rig.err, 0);
 }
 
+static void drop(const char *id, const char *if_etag, const char *etag)
+{
+	const struct bud_drop drop = {.id = id, .if_etag = if_etag, .etag = etag};
+
+	lane_rig_wait(bud_registry_drop(&rig.store, &drop, on_put, NULL));
+	assert_int_equal(rig.err, 0);
+}
+
 static void on_record(void *owner, int err, const struct bud_registry_value *value)
 {
 	(void)owner;
@@ -230,8 +238,15 @@ static void the_registry_says_what_came_of_it(void **state)
 	assert_int_equal(rig.n, 1);
 	lane_rig_wait(bud_registry_follow(&rig.store, &from, 10, on_changes, NULL));
 	assert_int_equal(rig.n, 2);
-	put("r1", "*", "e3", "");
-	assert_int_equal(outcome, BUD_PUT_OK);
+	drop("r1", "e1", "e3");
+	assert_int_equal(outcome, BUD_PUT_CHANGED);
+	drop("r3", "*", "e3");
+	assert_int_equal(outcome, BUD_PUT_MISSING);
+	for (int i = 0; i < 2; i++) { /* the first reply was lost */
+		drop("r1", "*", "e3");
+		assert_int_equal(outcome, BUD_PUT_OK);
+		assert_int_equal(rig.number, 1);
+	}
 	lane_rig_wait(bud_registry_get(&rig.store, "r1", on_record, NULL));
 	assert_int_equal(rig.number, 1);
 	assert_string_equal(rig.text, "");
@@ -283,7 +298,7 @@ static void a_status_changes_beside_its_record(void **state)
 	put_status("{\"state\":\"paused\"}", "", "", false);
 	lane_rig_wait(bud_registry_get(&rig.store, "r9", on_status, NULL));
 	assert_string_equal(rig.text, "");
-	put("r9", "e4", "e5", "");
+	drop("r9", "e4", "e5");
 	assert_int_equal(outcome, BUD_PUT_OK);
 	put_status("", "{\"state\":\"paused\"}", "e6", false);
 	assert_int_equal(outcome, BUD_PUT_MISSING);

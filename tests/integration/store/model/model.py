@@ -22,7 +22,7 @@ from ledger import Event, Ledger, Violation, require
 from mutations import MUTATIONS
 from node import Run, attempts_most
 from server import Server
-from shard import (REGISTRY_KEYS, Scripts, dead, entry_of, key, parked, setup, stream,
+from shard import (DROP_KEYS, REGISTRY_KEYS, Scripts, dead, entry_of, key, parked, setup, stream,
                    subscription_of)
 
 FAULTS = {"lost": 0.02, "lost settle": 0.06, "lost resolve": 0.25, "lost claim": 0.03,
@@ -106,12 +106,6 @@ class World:
 
     # Publishers and subscribers.
 
-    def put(self, subscription, expected, etag, record):
-        command = self.scripts.command("registry_put", REGISTRY_KEYS,
-                                       [subscription, expected, etag, "f" + subscription, record,
-                                        "0", "", "", OWNER, 0])
-        return (yield from self.insist(command))
-
     def insist(self, command, seen=None, look=lambda: None):
         """`seen` gets what `look` saw before, and each reply."""
         while True:
@@ -131,7 +125,9 @@ class World:
             ["flaky", "fails", "ok"] if kind == "batch" else PERSONALITIES)
         self.ledger.subscriptions[subscription] = {"topics": topics, "kind": kind}
         record = json.dumps(self.ledger.subscriptions[subscription])
-        reply = yield from self.put(subscription, "", "e1", record)
+        reply = yield from self.insist(self.scripts.command(
+            "registry_put", REGISTRY_KEYS, [subscription, "", "e1", "f" + subscription, record,
+                                            "0", "", "", OWNER, 0]))
         require(reply[0] == b"ok", "registry_put:", reply)
         self.ledger.live.add(subscription)
 
@@ -146,7 +142,8 @@ class World:
             if i % 2:
                 gone = self.rng.choice(sorted(self.ledger.live - self.ledger.deleted))
                 self.ledger.deleted.add(gone)
-                yield from self.put(gone, "*", "e2", "")
+                yield from self.insist(self.scripts.command(
+                    "registry_drop", DROP_KEYS, [gone, "*", "e2", OWNER]))
         self.is_managed = True
 
     def check_count(self):

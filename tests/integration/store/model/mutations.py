@@ -60,13 +60,14 @@ MUTATIONS = {
     "a rival heartbeat is not noticed, nor are the dead": (
         "heartbeat", "return redis.call('HGETALL', KEYS[1])", "return {ARGV[1], ARGV[2]}"),
     "deleting a subscription does nothing": (
-        "registry_put", "serial .. ' ' .. etag .. ' ' .. fingerprint .. '\\n' .. record)",
+        "registry_drop", "serial .. ' ' .. etag .. ' ' .. fingerprint .. '\\n')",
         "serial .. ' ' .. etag .. ' ' .. fingerprint .. "
         "'\\n{\"topics\": [], \"kind\": \"plain\"}')"),
-    "a deletion is not counted": ("registry_put", "counted = counted - 1", "counted = counted + 0"),
+    "a deletion is not counted": (
+        "registry_drop", "redis.call('HINCRBY', KEYS[6], owner, -1) <= 0", "false"),
     "a creation is counted each time it is asked for": (
         "registry_put", "if old_etag == etag then",
-        "if old_etag == etag then\nredis.call('HINCRBY', KEYS[7], owner, 1)"),
+        "if old_etag == etag then\nredis.call('HINCRBY', KEYS[7], ARGV[9], 1)"),
     "settle writes no why": (
         "settle", "redis.call('HSET', KEYS[6], field, ARGV[at + 4])", ""),
     "settle publishes no note": (

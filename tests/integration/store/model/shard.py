@@ -94,6 +94,7 @@ def setup(scripts, client, partitions):
 REGISTRY_KEYS = [key("subs:" + n)
                  for n in ("records", "changes", "version", "serial", "fingerprints")]
 REGISTRY_KEYS += [key("replays"), key("subs:counts")]
+DROP_KEYS = [k for k in REGISTRY_KEYS if k != key("subs:serial")]
 
 
 def parse_value(value):

@@ -4,7 +4,7 @@ works at the memory limit."""
 import unittest
 
 from case import PARTITIONS, SCRIPTS, STREAMS, Case
-from shard import GROUP, REGISTRY_KEYS, Scripts, key, member_of, parked, setup, stream
+from shard import DROP_KEYS, GROUP, REGISTRY_KEYS, Scripts, key, member_of, parked, setup, stream
 
 
 class Trim(Case):
@@ -58,6 +58,9 @@ class Registry(Case):
         return self.run_script("registry_put", REGISTRY_KEYS,
                                [name, expected, etag, fingerprint, record])
 
+    def drop(self, name, expected="*", etag="t9", owner=""):
+        return self.run_script("registry_drop", DROP_KEYS, [name, expected, etag, owner])
+
     def test_replay_comes_and_goes_with_it(self):
         rest = ["f1", "{}", "0", ""]
         self.run_script("registry_put", REGISTRY_KEYS, ["a", "", "t1", *rest, "job"])
@@ -66,7 +69,7 @@ class Registry(Case):
         self.assertEqual(self.call("HGET", key("replays"), "a"), b"job")
         self.put("a", "t2", "t3")
         self.assertEqual(self.call("HGET", key("replays"), "a"), b"job")
-        self.put("a", "t3", "t4", record="")
+        self.drop("a", "t3", "t4")
         self.assertEqual(self.call("EXISTS", key("replays")), 0)
 
     def count(self, owner):
@@ -96,10 +99,12 @@ class Registry(Case):
         self.put_of("o", 0, "a", "t1", "t2")  # changed
         self.assertEqual(self.count("o"), 3)
         for _ in range(2):
-            self.put_of("o", 0, "a", "*", "t3", "")
-        self.assertEqual(self.put_of("o", 0, "a", "*", "t4", ""), [b"missing"])
+            self.assertEqual(self.drop("a", "*", "t3", "o")[0], b"ok")
+        self.assertEqual(self.drop("a", "*", "t4", "o"), [b"missing"])
+        self.assertEqual(self.drop("b", "t0", "t4", "o")[0], b"changed")
+        self.assertEqual(self.drop("e")[0], b"ok")  # counted for nobody
         self.assertEqual(self.count("o"), 2)
-        self.put_of("p", 0, "d", "*", "t3", "")
+        self.drop("d", owner="p")
         self.assertEqual(self.call("HEXISTS", key("subs:counts"), "p"), 0)
 
     def test_an_owner_has_as_many_as_it_may(self):
@@ -115,13 +120,13 @@ class Registry(Case):
         self.assertEqual(self.put_of("o", 2, "b", "t1", "t2")[0], b"ok")
         self.assertEqual(self.run_script("registry_put", REGISTRY_KEYS, [
             "x", "", "t1", "fa", "{}", "0", "", "", "o", 2])[0], b"same")
-        self.put_of("o", 2, "a", "*", "t3", "")
+        self.drop("a", owner="o")
         self.assertEqual(self.put_of("o", 2, "d")[0], b"ok")
         self.assertEqual(self.put_of("o", 2, "e"), [b"full", 2])
 
     def test_what_was_made_before_counts_does_not_go_below_zero(self):
         self.put("old", "", "t1")
-        self.put_of("o", 2, "old", "*", "t2", "")
+        self.drop("old", owner="o")
         self.assertEqual(self.count("o"), 0)
         self.assertEqual(self.put_of("o", 1, "a")[0], b"ok")
         self.assertEqual(self.count("o"), 1)
@@ -159,15 +164,22 @@ class Registry(Case):
         self.put("a", "", "t1")
         self.put("a", "t1", "t2")
         self.put("b", "", "t1", "f2")
-        self.put("a", "*", "t3", "f1", "")
+        self.drop("a")
         changes = self.changes()
         self.assertEqual([c[1] for c in changes], [b"a", b"a", b"b", b"a"])
         self.assertEqual([c[2] for c in changes], [b"0-0"] + [c[0] for c in changes[:-1]])
 
     def test_tombstone(self):
         self.put("a", "", "t1")
-        version = self.put("a", "t1", "t2", "f1", "")[2]
-        self.assertEqual(self.put("a", "t1", "t2", "f1", ""), [b"ok", b"1", version])
+        self.run_script("registry_status", REGISTRY_KEYS[:3], ["a", "", "paused", ""])
+        self.assertEqual(self.drop("a", "t0", "t2"), [b"changed", b"1 t1 f1\n{}\npaused"])
+        version = self.drop("a", "t1", "t2")[2]
+        self.assertEqual(self.call("GET", key("subs:version")), version)
+        self.assertEqual(self.drop("a", "t1", "t2"), [b"ok", b"1", version])
+        self.assertEqual(self.call("HGET", REGISTRY_KEYS[0], "a"), b"1 t2 f1\n")
+        self.assertEqual(self.drop("a", "*", "t3"), [b"missing"])
+        self.assertEqual(self.drop("b", "*", "t3"), [b"missing"])
+        self.assertEqual(len(self.changes()), 3)
         self.assertEqual(self.put("a", "*", "t3"), [b"missing"])
         self.assertEqual(self.put("a", "", "t3"), [b"exists"])
         self.assertEqual(self.put("b", "", "t1")[:2], [b"ok", b"2"])
@@ -180,12 +192,13 @@ class Registry(Case):
         self.put("a", "", "t1", "f1")
         self.put("b", "", "t1", "f2")
         self.put("b", "*", "t2", "f1")
-        self.put("b", "*", "t3", "f1", "")
+        self.drop("b")
         self.assertEqual(self.put("c", "", "t1", "f1")[:2], [b"same", b"a"])
 
     def test_a_missing_registry_is_an_error(self):
         self.call("DEL", key("subs:version"))
         self.error("NOREGISTRY", self.put, "a", "", "t1")
+        self.error("NOREGISTRY", self.drop, "a")
         self.assertEqual(self.call("EXISTS", *REGISTRY_KEYS), 0)
 
 
@@ -319,6 +332,7 @@ class Setup(Case):
 class Memory(Case):
     def test_at_the_limit_nothing_comes_in_and_all_goes_on(self):
         self.ingest(*[(f"e{i}", "d") for i in range(3)])
+        self.run_script("registry_put", REGISTRY_KEYS, ["s", "", "t", "fs", "{}"])
         entries = self.read()
         seen = self.call("HLEN", key("seen:0"))
         self.call("CONFIG", "SET", "maxmemory", "1")
@@ -332,6 +346,11 @@ class Memory(Case):
         self.assertEqual(len(claimed), 3)
         for (member, attempt, lease, _), verb in zip(claimed, ("done", "again", "dead")):
             self.assertEqual(self.resolve(member, verb, lease, 0, attempt), 1)
+        self.error("OOM", self.run_script, "registry_put", REGISTRY_KEYS,
+                   ["s", "t", "u", "fs", "{}"])
+        for _ in range(2):
+            gone = self.run_script("registry_drop", DROP_KEYS, ["s", "t", "u", ""])
+            self.assertEqual(gone[0], b"ok")
         beat = self.run_script("heartbeat", [key("nodes")], ["n1", "r", 1, "1"])
         self.assertEqual(beat, [b"n1", b"r 1"])
         self.assertEqual(self.run_script("take_over", [stream(0)], [GROUP, "n1", "n2", 9]), [0, 0])
