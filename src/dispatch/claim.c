@@ -19,10 +19,9 @@
 #include "dispatch/resolve.h"
 #include "event/event.h"
 #include "store/lane.h"
+#include "store/lane_rows.h"
 #include "store/registry.h"
 #include "store/store.h"
-
-#define FORGET_LEASE_MS 60000
 
 struct bud_claims *bud_claims_create(const struct bud_desk *desk, struct bud_resolves *resolves)
 {
@@ -278,31 +277,55 @@ void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
 		claim->n_replies++;
 }
 
-static void on_forgotten(
-	void *owner, int err, int64_t now_ms, const struct bud_claimed *claimed, size_t n)
+/* What a deleted subscription left: listed -> forgotten -> the next ones, until nothing is. It goes
+ * whenever it is due, since its owner may want the memory. What runs elsewhere ends with nothing to
+ * do. */
+
+static void on_forgotten(void *owner, int err, int64_t n);
+
+static void on_parked(void *owner, int err, const struct bud_member *ids, size_t n)
 {
 	struct bud_claim_run *claim = owner;
+	struct bud_span lane = bud_span(claim->lane);
+	struct bud_resolution resolutions[BUD_CLAIM_MAX];
+	struct bud_lane_resolve resolve = {.lane = lane,
+		.subscription = bud_lane_subscription(lane),
+		.resolutions = resolutions,
+		.n = n};
 
-	(void)now_ms;
-	claim->is_full = n == claim->asked;
-	for (size_t i = 0; err == 0 && i < n; i++)
-		forget(claim, &claimed[i]);
-	(void)bud_lane_drop_hold(claim->claims->desk->commands, bud_span(claim->lane));
-	bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_CANCELLED, n);
+	for (size_t i = 0; i < n; i++)
+		resolutions[i] = (struct bud_resolution){.id = ids[i], .verb = BUD_RESOLVE_FORGET};
+	/* Of none, too: an empty lane leaves `due`. */
+	if (err < 0 ||
+		bud_lane_resolve(claim->claims->desk->commands, &resolve, on_forgotten, claim) < 0)
+		bud_claim_run_finish(claim);
+}
+
+static void forget_some(struct bud_claim_run *claim)
+{
+	if (bud_lane_parked(
+		    claim->claims->desk->commands, bud_span(claim->lane), on_parked, claim) < 0)
+		bud_claim_run_finish(claim);
+}
+
+static void on_forgotten(void *owner, int err, int64_t n)
+{
+	struct bud_claim_run *claim = owner;
+	const struct bud_desk *desk = claim->claims->desk;
+
+	if (err == 0 && n > 0) {
+		bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_CANCELLED, (uint64_t)n);
+		forget_some(claim);
+		return;
+	}
+	if (err == 0)
+		(void)bud_lane_drop_hold(desk->commands, bud_span(claim->lane));
 	bud_claim_run_finish(claim);
 }
 
 void bud_claims_start_forgetting(struct bud_claims *claims, struct bud_span lane)
 {
-	struct bud_claim_run *claim = create(claims, lane, BUD_CLAIM_MAX);
-	struct bud_claim command = {
-		.lane = bud_span(claim->lane),
-		.limit = BUD_CLAIM_MAX,
-		.lease_ms = FORGET_LEASE_MS,
-	};
-
-	if (bud_lane_claim(claims->desk->commands, &command, on_forgotten, claim) < 0)
-		bud_claim_run_finish(claim);
+	forget_some(create(claims, lane, BUD_CLAIM_MAX));
 }
 
 static void on_postponed(

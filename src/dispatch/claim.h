@@ -37,7 +37,7 @@ bool bud_claims_take_ripe(struct bud_claims *claims, struct bud_span *out_lane);
 void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
 	struct bud_receiver *receiver, const struct bud_lane_plan *plan,
 	const struct bud_slots *slots);
-/* Claims what a deleted subscription left, to forget it. */
+/* Forgets all that a deleted subscription left in the lane. */
 void bud_claims_start_forgetting(struct bud_claims *claims, struct bud_span lane);
 /* Only moves the lane on in `due`. */
 void bud_claims_postpone(struct bud_claims *claims, struct bud_span lane, int64_t wait_ms);

@@ -116,11 +116,21 @@ static void wait_again(struct lane *lane)
 		free(lane);
 }
 
-/* What is not its lanes' or dead letters'. Holds of ordered lanes go with their last claim. */
+static void on_pulled(void *owner, int err, int64_t cursor)
+{
+	(void)owner;
+	(void)err;
+	(void)cursor;
+}
+
+/* What is not its dead letters'. Its lanes are looked at now and forgotten, but for those of keys
+ * where there are so many lanes that they are listed in parts: these within ten minutes. Holds of
+ * ordered lanes go with their last claim. */
 static void clear(struct bud_store *store, const char *id)
 {
 	char replay[BUD_LANE_TEXT_BYTES];
 
+	(void)!bud_lane_pull_subscription(store, bud_span(id), 0, on_pulled, NULL);
 	(void)bud_attempts_drop(store, bud_span(id));
 	(void)bud_stats_drop(store, bud_span(id));
 	(void)bud_failing_clear(store, bud_span(id));

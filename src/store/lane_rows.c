@@ -359,7 +359,7 @@ int bud_lane_dead_range(struct bud_store *store, const struct bud_lane_dead_rang
 	return 0;
 }
 
-static void on_dead(void *owner, const redisReply *reply)
+static void on_members(void *owner, const redisReply *reply)
 {
 	struct bud_store_call call = bud_store_call_take(owner);
 	struct bud_member ids[BUD_CLAIM_MAX];
@@ -370,6 +370,18 @@ static void on_dead(void *owner, const redisReply *reply)
 		if (bud_member_parse(bud_reply_span(reply->element[i]), &ids[n]))
 			n++;
 	((bud_members_fn)call.fn)(call.owner, err, ids, n);
+}
+
+int bud_lane_parked(struct bud_store *store, struct bud_span lane, bud_members_fn fn, void *owner)
+{
+	struct bud_store_call *call = bud_store_call_create((void (*)(void))fn, owner);
+	struct bud_args *args = &store->args;
+
+	bud_args_text(args, "ZRANGE");
+	bud_args_joined(args, BUD_KEY_PARKED, lane);
+	bud_args_text(args, "0");
+	bud_args_number(args, BUD_CLAIM_MAX - 1);
+	return bud_store_call_sent(call, bud_store_send(store, on_members, call));
 }
 
 int bud_lane_dead_before(struct bud_store *store, struct bud_span lane, int64_t cutoff_ms,
@@ -386,5 +398,5 @@ int bud_lane_dead_before(struct bud_store *store, struct bud_span lane, int64_t 
 	bud_args_text(args, "LIMIT");
 	bud_args_text(args, "0");
 	bud_args_number(args, BUD_CLAIM_MAX);
-	return bud_store_call_sent(call, bud_store_send(store, on_dead, call));
+	return bud_store_call_sent(call, bud_store_send(store, on_members, call));
 }

@@ -55,7 +55,10 @@ struct bud_lane_dead_range {
 BUD_MUST_CHECK int bud_lane_dead_range(struct bud_store *store,
 	const struct bud_lane_dead_range *range, bud_lane_rows_fn fn, void *owner);
 
-/* Up to BUD_CLAIM_MAX dead letters of a subscription that died before `cutoff_ms`. */
 typedef void (*bud_members_fn)(void *owner, int err, const struct bud_member *ids, size_t n);
+/* Up to BUD_CLAIM_MAX of what is parked in a lane, leased or not. */
+BUD_MUST_CHECK int bud_lane_parked(
+	struct bud_store *store, struct bud_span lane, bud_members_fn fn, void *owner);
+/* Up to BUD_CLAIM_MAX dead letters of a subscription that died before `cutoff_ms`. */
 BUD_MUST_CHECK int bud_lane_dead_before(struct bud_store *store, struct bud_span subscription,
 	int64_t cutoff_ms, bud_members_fn fn, void *owner);

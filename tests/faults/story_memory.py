@@ -62,7 +62,9 @@ def story_full_of_one_backlog():
     ledger = Ledger()
     with folder() as home, PrivateRedis(home / "redis", "--maxmemory", "24mb") as private, \
             Receiver() as receiver, Budstikke(
-                home / "data", {"redis.url": private.url, "retention.age_s": 0}) as node, \
+                home / "data", {"redis.url": private.url, "retention.age_s": 0,
+                                "delivery.retry_schedule_s": "43200",
+                                "delivery.breaker_open_s": "600"}) as node, \
             node.redis() as redis:
         api = node.api()
         path = "/subscriptions/" + api.subscribe(receiver.sink("a"))["id"]

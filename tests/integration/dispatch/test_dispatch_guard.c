@@ -82,6 +82,31 @@ static void what_a_deleted_one_had_is_forgotten(void **state)
 	rig_wait(rig, rig_count(rig, BUD_COUNTER_DELIVERIES_CANCELLED) >= 2);
 }
 
+/* Whenever it would have been tried again, and however much it is. */
+static void what_a_deleted_one_had_for_later_is_forgotten(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_set_schedule(rig, 1, (uint32_t[]){43200});
+	sink_tell(&rig->sink, "/a", 0, (int[]){500, 0});
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	rig_publish(rig, "t", "e", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:parked:%s", "s1") == 1);
+	for (int i = 0; i < 600; i++) { /* more than are forgotten in a call */
+		char member[32];
+		snprintf(member, sizeof(member), "00-1-%010d", i);
+		redis_server_do(rig->server, "ZADD bud:{s0}:parked:s1 900000000000000 %s", member);
+		redis_server_do(rig->server, "HSET bud:{s0}:refs %s 1", member);
+		redis_server_do(rig->server, "HSET bud:{s0}:kept %s x", member);
+	}
+	bud_table_remove(rig->table, "s1", 1);
+	redis_server_do(rig->server, "ZADD bud:{s0}:due 1 s1 1 s1~replay");
+	rig_wait(rig, rig_is_clean(rig));
+	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:parked:%s", "s1"), 0);
+	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_CANCELLED), 601);
+}
+
 /* Unknown is not deleted. */
 static void an_unknown_lane_is_kept(void **state)
 {
@@ -181,6 +206,7 @@ int main(void)
 		TEST(nothing_is_matched_without_a_registry),
 		TEST(nothing_starts_while_nobody_confirms),
 		TEST(what_a_deleted_one_had_is_forgotten),
+		TEST(what_a_deleted_one_had_for_later_is_forgotten),
 		TEST(an_unknown_lane_is_kept),
 		TEST(a_retry_follows_the_change),
 		TEST(a_drain_leaves_nothing_in_hand),

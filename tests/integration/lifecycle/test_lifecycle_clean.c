@@ -221,6 +221,8 @@ static void test_deleted(void **state)
 	redis_server_do(life->server, "LPUSH " KEY "attempts:other x");
 	redis_server_do(life->server, "HSET " KEY "stats:d7 delivered 1");
 	redis_server_do(life->server, "HSET " KEY "held d7 1 d7~replay 1 d7~rest 1 other 1");
+	redis_server_do(
+		life->server, "ZADD " KEY "due 9e12 d8 9e12 d8~replay 9e12 d8/00 9e12 other");
 	start(life);
 	for (int told = 0; told < 3; told++) { /* each load tells them again */
 		for (int i = 0; i < 200; i++) {
@@ -235,6 +237,7 @@ static void test_deleted(void **state)
 	assert_int_equal(life_number(life, "HLEN " KEY "failed"), 1);
 	assert_int_equal(life_number(life, "EXISTS " KEY "stats:d7"), 0);
 	assert_int_equal(life_number(life, "HLEN " KEY "held"), 1);
+	life_wait(life, life_number(life, "ZCOUNT " KEY "due 0 8e12") == 3); /* looked at now */
 	/* Attempts that ran when it was deleted. */
 	redis_server_do(life->server, "LPUSH " KEY "attempts:d7 x");
 	redis_server_do(life->server, "HSET " KEY "stats:d7 delivered 1");
