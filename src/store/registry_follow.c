@@ -1,3 +1,4 @@
+/* The registry: loading all records and following changes. */
 #include "store/registry_follow.h"
 
 #include <assert.h>
