@@ -93,7 +93,8 @@ class Load:
 
     def __str__(self):
         return (f"{len(self.ledger.entries)} events, {self.ledger.accepted_count} accepted, "
-                f"{len(self.receiver.pairs)} pairs received")
+                f"{len(self.receiver.pairs)} pairs received" +
+                "".join(f"; {p.problem}" for p in self.publishers if p.problem))
 
     def __enter__(self):
         return self

@@ -92,6 +92,10 @@ class Program:
         return [line for line in text.splitlines() if SANITIZER.search(line)]
 
 
+# A port that is never given to whoever asks for a free one.
+NOBODY = "http://127.0.0.1:9"
+
+
 class Budstikke(Program):
     """`budstikke serve`. Settings are {"section.key": value}; given ones win over the kit's."""
 
@@ -125,6 +129,11 @@ class Budstikke(Program):
         self.url, self.admin = said["url"], said["admin"]
         self.redis_pids |= self.find_redis()
         return self
+
+    def kill(self):
+        """Its ports may be another story's at once: what is sent from now on reaches nobody."""
+        self.url = self.admin = NOBODY
+        super().kill()
 
     def api(self, timeout=10.0, token=None):
         return Api(self.url, patience(timeout), token)
@@ -196,7 +205,9 @@ class Budstikke(Program):
         """SIGTERM; the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.wait(seconds)
+        code = self.wait(seconds)
+        self.url = self.admin = NOBODY
+        return code
 
     def __enter__(self):
         return self
