@@ -118,6 +118,8 @@ class Walk:
         path = f"/subscriptions/{identity}/dead?size=100"
         while path:
             answer = api.get(path)
+            if answer.status != 200:
+                return {f"{path}: {answer.status}"}  # Redis may have just come back
             came.update((row["event"] or {}).get("id") for row in answer.json()["items"])
             path = answer.headers.get("link", "").partition("<")[2].partition(">")[0]
         return self.accepted - came
@@ -272,8 +274,10 @@ class Caller(threading.Thread):
             ("/instance-tokens", {"resourceinstance": grammar.one("1/x", ""), "expires_in_s": 9})))
 
 
-def walk_once(settings, with_keys, seed):
-    seed = int(os.environ.get("BUD_TEST_SEED", seed))
+def walk_once(settings, with_keys):
+    """At night another way each time, else the same one: what it meets differs all the same."""
+    usual = random.randrange(1 << 30) if os.environ.get("BUD_TEST_NIGHTLY") else 1
+    seed = int(os.environ.get("BUD_TEST_SEED", usual))
     print(f"BUD_TEST_SEED={seed}", flush=True)
     with folder() as home, PrivateRedis(home / "redis") as redis, Receiver() as receiver:
         common = {"redis.url": redis.url, "pull.enabled": "yes", "delivery.timeout_ms": 1500,
@@ -289,11 +293,11 @@ def walk_once(settings, with_keys, seed):
 
 
 def story_anybody():
-    walk_once(lambda receiver: {}, False, random.randrange(1 << 30))
+    walk_once(lambda receiver: {}, False)
 
 
 def story_decided():
     """With keys, and a decision point that often fails."""
     walk_once(lambda receiver: {"auth.mode": "keys", "auth.decision_kept_s": 1,
                                 "auth.decision_url": receiver.sink("decide")},
-              True, random.randrange(1 << 30))
+              True)
