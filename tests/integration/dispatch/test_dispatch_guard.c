@@ -104,7 +104,7 @@ static void what_a_deleted_one_had_for_later_is_forgotten(void **state)
 	redis_server_do(rig->server, "ZADD bud:{s0}:due 1 s1 1 s1~replay");
 	rig_wait(rig, rig_is_clean(rig));
 	assert_int_equal(rig_number(rig, "EXISTS bud:{s0}:parked:%s", "s1"), 0);
-	assert_int_equal(rig_count(rig, BUD_COUNTER_DELIVERIES_CANCELLED), 601);
+	rig_wait_count(rig, BUD_COUNTER_DELIVERIES_CANCELLED, 601);
 }
 
 /* Unknown is not deleted. */
