@@ -182,6 +182,7 @@ void bud_claim_run_start(struct bud_claim_run *claim, int64_t mono_ms)
 	claim->n_open = 1;
 	for (size_t i = 0; i < claim->n; i++) {
 		struct bud_claim_item *item = &claim->items[i];
+		const char *why_old = too_old(item);
 		uint64_t asked;
 		enum bud_decision decision = bud_permit(
 			desk, item->delivery.event, claim->receiver->owner, now_ms, &asked);
@@ -198,8 +199,8 @@ void bud_claim_run_start(struct bud_claim_run *claim, int64_t mono_ms)
 		} else if (now_ms >= item->delivery.event->expires_wall_ms) {
 			bud_metrics_add(desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
 			end_unsent(item, BUD_DELIVERY_END_EXPIRED, 0);
-		} else if (too_old(item)) {
-			bury(item, too_old(item), decision == BUD_DECISION_PERMIT);
+		} else if (why_old) {
+			bury(item, why_old, decision == BUD_DECISION_PERMIT);
 		} else if (decision == BUD_DECISION_LATER) {
 			item->delivery.is_alone = true;
 			end_unsent(item, BUD_DELIVERY_END_BLOCKED, bud_permit_wait_ms(asked));
