@@ -246,6 +246,7 @@ void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
 	const struct bud_slots *slots)
 {
 	struct bud_claim_run *claim = create(claims, lane, plan->limit);
+	bool is_lighter = receiver->batch_bytes > 0 && receiver->batch_bytes < plan->bytes_max;
 	struct bud_claim command = {
 		.lane = bud_span(claim->lane),
 		.limit = plan->limit,
@@ -254,7 +255,7 @@ void bud_claims_start(struct bud_claims *claims, struct bud_span lane,
 		.hold_ms = receiver->timeout_ms + BUD_LEASE_SPARE_MS,
 		.fill = plan->fill,
 		.wait_ms = plan->wait_ms,
-		.bytes_max = plan->bytes_max,
+		.bytes_max = is_lighter ? receiver->batch_bytes : plan->bytes_max,
 	};
 
 	claim->plan = *plan;

@@ -91,7 +91,7 @@ static void on_end(struct bud_delivery *delivery)
 		bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_DELIVERED, 1);
 	if (delivery->end == BUD_DELIVERY_END_EXPIRED)
 		bud_metrics_add(claim->claims->desk->metrics, BUD_COUNTER_DELIVERIES_EXPIRED, 1);
-	claim->attempts += delivery->end != BUD_DELIVERY_END_BLOCKED;
+	claim->attempts += delivery->end != BUD_DELIVERY_END_BLOCKED || delivery->status > 0;
 	resolve_attempt(item);
 	/* Its content need not wait for the others; members of a batch are read until its end. */
 	if (claim->plan.mode != BUD_CLAIM_BATCH)

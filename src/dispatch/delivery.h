@@ -21,7 +21,7 @@ enum bud_delivery_state {
 
 /* How it ended here; what comes of it is the owner's to decide. */
 enum bud_delivery_end {
-	BUD_DELIVERY_END_BLOCKED, /* no attempt was made: park for `wait_ms` */
+	BUD_DELIVERY_END_BLOCKED, /* no attempt was made, or none that counts: park for `wait_ms` */
 	BUD_DELIVERY_END_DELIVERED,
 	BUD_DELIVERY_END_AGAIN,     /* an attempt failed: the next one in `wait_ms` */
 	BUD_DELIVERY_END_DEAD,      /* given up: a dead letter, for `reason` */

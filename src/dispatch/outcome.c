@@ -169,7 +169,11 @@ struct bud_outcome bud_outcome_of(const struct bud_attempt *attempt, const struc
 									  : PAUSE_MS_MAX;
 		outcome.verdict = BUD_VERDICT_BUSY;
 	}
-	if (outcome.kind == BUD_OUTCOME_AGAIN)
+	outcome.is_too_large = attempt->is_one_of_many && outcome.kind == BUD_OUTCOME_DEAD &&
+			       result->status == 413;
+	if (outcome.is_too_large) /* That says nothing of each: fewer of them go, at once. */
+		outcome.kind = BUD_OUTCOME_AGAIN;
+	else if (outcome.kind == BUD_OUTCOME_AGAIN)
 		bound(&outcome, attempt, retry, schedule);
 	else if (outcome.kind == BUD_OUTCOME_DEAD)
 		die(&outcome, "status");

@@ -24,6 +24,7 @@ struct bud_outcome {
 	const char *reason;       /* a static word */
 	enum bud_verdict verdict; /* on the endpoint */
 	int64_t pause_ms;         /* the whole endpoint gets nothing for so long; 0: it may */
+	bool is_too_large;        /* together: of AGAIN, which counts as no attempt of theirs */
 };
 
 /* An attempt that ended. Times are wall clock. */
@@ -31,6 +32,7 @@ struct bud_attempt {
 	const struct bud_fetch_result *result; /* not CANCELLED or BLOCKED: those were none */
 	unsigned number;                       /* from 1 */
 	bool is_refused;        /* by name, in a batch whose request as such was answered */
+	bool is_one_of_many;    /* in its request */
 	int64_t retry_after_ms; /* what the receiver asked for; negative: nothing */
 	int64_t published_ms;   /* 0: not known */
 	int64_t expires_ms;     /* of the event; INT64_MAX: never */

@@ -95,13 +95,14 @@ static void count(struct bud_pusher *pusher, const struct bud_fetch_result *resu
 
 /* What this result means. */
 static struct bud_outcome judge(struct bud_pusher *pusher, const struct bud_delivery *delivery,
-	const struct bud_fetch_result *result, bool is_refused)
+	const struct bud_fetch_result *result, bool is_one_of_many, bool is_refused)
 {
 	const struct bud_receiver *receiver = delivery->receiver;
 	int64_t wall_ms = bud_clock_wall_ms();
 	struct bud_attempt attempt = {
 		.result = result,
 		.is_refused = is_refused,
+		.is_one_of_many = is_one_of_many,
 		.number = delivery->attempt,
 		.retry_after_ms = -1,
 		.published_ms = delivery->published_ms,
@@ -147,7 +148,7 @@ static void apply(struct bud_pusher *pusher, struct bud_delivery *delivery,
 	};
 
 	delivery->status = result->status;
-	delivery->end = ends[outcome->kind];
+	delivery->end = outcome->is_too_large ? BUD_DELIVERY_END_BLOCKED : ends[outcome->kind];
 	delivery->wait_ms = outcome->wait_ms;
 	if (outcome->kind == BUD_OUTCOME_DEAD) {
 		delivery->reason = outcome->reason;
@@ -216,17 +217,30 @@ static void end_members(struct bud_pusher *pusher, struct bud_batch batch,
 
 	for (size_t i = 0; i < batch.n; i++) {
 		struct bud_delivery *member = batch.members[i];
-		struct bud_outcome outcome = judge(pusher, member, result, failed[i]);
+		struct bud_outcome outcome = judge(pusher, member, result, batch.n > 1, failed[i]);
 		bud_attempt_log_add(pusher->log, member, result, outcome.kind, wall_ms);
 		apply(pusher, member, &outcome, result);
 		member->on_end(member);
 	}
 }
 
+/* Half of what was too large. One event goes whatever it weighs: so it comes to an end. */
+static void lighten(struct bud_receiver *receiver, const struct bud_batch *batch)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < batch->n; i++)
+		bytes += batch->members[i]->event->bytes.len;
+	if (receiver->batch_bytes == 0 || bytes / 2 < receiver->batch_bytes)
+		receiver->batch_bytes = bytes / 2;
+}
+
 static void end_attempt(struct bud_pusher *pusher, struct bud_delivery *delivery,
 	struct bud_receiver *receiver, const struct bud_fetch_result *result)
 {
-	struct bud_outcome outcome = judge(pusher, delivery, result, false);
+	struct bud_delivery *alone;
+	struct bud_batch batch = members_of(delivery, &alone);
+	struct bud_outcome outcome = judge(pusher, delivery, result, batch.n > 1, false);
 	struct bud_settlement settlement = {
 		.share = delivery->share,
 		.is_probe = delivery->is_probe,
@@ -236,12 +250,12 @@ static void end_attempt(struct bud_pusher *pusher, struct bud_delivery *delivery
 		.took_ms = result->time_us / 1000,
 	};
 	bool failed[BUD_CLAIM_MAX];
-	struct bud_delivery *alone;
-	struct bud_batch batch = members_of(delivery, &alone);
 
 	memset(failed, 0, batch.n * sizeof(*failed));
 	if (delivery->batch && outcome.kind == BUD_OUTCOME_DELIVERED)
 		read_answer(&batch, result, failed);
+	if (outcome.is_too_large)
+		lighten(receiver, &batch);
 	bud_reports_add(pusher->reports, receiver, result, &outcome);
 	count(pusher, result, outcome.kind);
 	end_members(pusher, batch, result, failed);

@@ -47,6 +47,8 @@ struct bud_receiver {
 	/* Parked deliveries to ask for: few, and more as long as there are. Slots are reserved
 	 * before it is known how many are due, and other lanes may share the endpoint. */
 	size_t claim_n;
+	/* Most that a batch may weigh, since heavier ones were too large for it; 0: as planned. */
+	size_t batch_bytes;
 	/* Lines for the attempt log, not written yet: lens of each, text of all. */
 	struct bud_list log_link; /* bud_attempt_log::dirty */
 	struct bud_buffer log_text;

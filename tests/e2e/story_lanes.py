@@ -63,6 +63,37 @@ def story_batch_partly_failed():
         assert sorted(came) == sorted([f"e{i}" for i in range(10)] + ["e3", "e7"]), came
 
 
+def story_batch_too_large():
+    """413 to many: they come again in smaller batches at once, and it is no attempt of theirs.
+    What is too large alone is dead; the others are not."""
+    def answer(delivery):
+        return Reply(413) if len(delivery.body) > 4000 else None
+
+    def taken():
+        return [e for d in receiver.on("b") for e in json.loads(d.body)]
+
+    with folder() as home, Receiver(answer) as receiver, \
+            Budstikke(home / "data", {"workers": 1}) as node:
+        subscription = node.api().subscribe(receiver.sink("b"), config={
+            "mode": "batch", "batch": {"max_events": 50, "max_wait_ms": 500},
+            "retry": {"schedule": [3600], "jitter": 0}})
+        sizes = [5000 if i == 31 else 200 for i in range(50)]
+        answer = node.api().publish([event(i, data="x" * size) for i, size in enumerate(sizes)])
+        assert answer.status == 202, answer
+        wait_until(lambda: len(taken()) == 49, lambda: [len(b) for b in batches(receiver, "b")], 30)
+        node.wait_settled()
+        assert len({e["id"] for e in taken()}) == 49 and "e31" not in {e["id"] for e in taken()}
+        dead = node.api().get(f"/subscriptions/{subscription['id']}/dead").json()["items"]
+        assert [(d["event"]["id"], d["status"]) for d in dead] == [("e31", 413)], dead
+        refused = [json.loads(d.body) for d in receiver.deliveries if d.status == 413]
+        assert 2 <= len(refused) <= 8, [len(b) for b in refused]
+        assert [e["id"] for e in refused[-1]] == ["e31"], refused[-1]
+        came = len(receiver.deliveries)
+        publish(node, 50, 100)  # what it learned holds
+        wait_until(lambda: len(taken()) == 99, lambda: [len(b) for b in batches(receiver, "b")], 30)
+        assert all(d.status < 300 for d in receiver.deliveries[came:])
+
+
 def story_batch_failed_at_length():
     """So many failed that their names do not fit into what is read of an answer: none of them is
     taken for delivered."""

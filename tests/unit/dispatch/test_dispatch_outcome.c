@@ -63,6 +63,40 @@ static void every_status_by_the_table(void **state)
 	}
 }
 
+/* 413 to a request of many is an attempt of none of them; what their owner says of it is meant for
+ * each alone, unless it is something else than its end. */
+static void too_large_together(void **state)
+{
+	struct bud_retry again = {.rules = {{413, 413, BUD_RETRY_AGAIN}}, .rules_n = 1};
+
+	(void)state;
+	for (int status = 400; status <= 599; status++) {
+		struct bud_fetch_result result = {.kind = BUD_FETCH_RESPONSE, .status = status};
+		struct bud_attempt attempt = {.result = &result,
+			.is_one_of_many = true,
+			.number = 50, /* its last one */
+			.retry_after_ms = -1,
+			.expires_ms = NEVER,
+			.now_ms = NOW};
+		struct bud_outcome outcome = judge(&attempt, &bud_push_config_default.retry);
+		assert_int_equal(outcome.is_too_large, status == 413);
+		if (status != 413)
+			continue;
+		assert_int_equal(outcome.kind, BUD_OUTCOME_AGAIN);
+		assert_int_equal(outcome.wait_ms, 0);
+		assert_int_equal(outcome.verdict, BUD_VERDICT_OK);
+		outcome = judge(&attempt, &again);
+		assert_false(outcome.is_too_large);
+		assert_int_equal(outcome.kind, BUD_OUTCOME_DEAD);
+		assert_string_equal(outcome.reason, "attempts");
+		attempt.is_one_of_many = false;
+		outcome = judge(&attempt, &bud_push_config_default.retry);
+		assert_false(outcome.is_too_large);
+		assert_int_equal(outcome.kind, BUD_OUTCOME_DEAD);
+		assert_string_equal(outcome.reason, "status");
+	}
+}
+
 static void every_fault_is_tried_again(void **state)
 {
 	(void)state;
@@ -267,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_status_by_the_table),
+		cmocka_unit_test(too_large_together),
 		cmocka_unit_test(every_fault_is_tried_again),
 		cmocka_unit_test(retry_after_pauses_the_endpoint),
 		cmocka_unit_test(rules_go_first),
