@@ -108,18 +108,19 @@ static bool is_callers(const struct call *call, const struct bud_subscription *s
 static uint64_t add_some(struct call *call, uint64_t after, size_t *n)
 {
 	const struct bud_api_desk *desk = call->api->desk;
+	struct bud_span owner = bud_span(bud_request_identity(call->request)->name);
 	const struct bud_subscription *next;
 
 	bud_table_lock(desk->table, desk->table_reader);
-	next = bud_table_next(desk->table, after);
+	next = bud_table_next_of(desk->table, owner, after);
 	for (size_t i = 0; next && i < RECORDS_PER_LOCK; i++) {
 		after = next->serial;
-		if (is_callers(call, next) && bud_altinn_filters_are(next)) {
+		if (bud_altinn_filters_are(next)) {
 			if ((*n)++ > 0)
 				bud_buffer_byte(&call->body, ',');
 			bud_altinn_write_subscription(next, NULL, &call->body);
 		}
-		next = bud_table_next(desk->table, after);
+		next = bud_table_next_of(desk->table, owner, after);
 	}
 	bud_table_unlock(desk->table, desk->table_reader);
 	return next ? after : 0;

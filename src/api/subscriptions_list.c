@@ -102,8 +102,6 @@ static bool is_full(const struct list *list)
 static void add(struct list *list, const struct bud_subscription *subscription)
 {
 	list->after = subscription->serial;
-	if (!bud_identity_owns(bud_request_identity(list->request), bud_span(subscription->owner)))
-		return;
 	if (list->n > 0)
 		bud_buffer_byte(&list->body, ',');
 	bud_subscription_write_api(
@@ -115,13 +113,14 @@ static void add(struct list *list, const struct bud_subscription *subscription)
 static bool add_some(struct list *list)
 {
 	struct bud_subscriptions_api *api = list->api;
+	struct bud_span owner = bud_span(bud_request_identity(list->request)->name);
 	const struct bud_subscription *next;
 
 	bud_table_lock(api->table, api->table_reader);
-	next = bud_table_next(api->table, list->after);
+	next = bud_table_next_of(api->table, owner, list->after);
 	for (size_t i = 0; next && i < RECORDS_PER_LOCK && !is_full(list); i++) {
 		add(list, next);
-		next = bud_table_next(api->table, list->after);
+		next = bud_table_next_of(api->table, owner, list->after);
 	}
 	bud_table_unlock(api->table, api->table_reader);
 	return next != NULL;

@@ -1,4 +1,4 @@
-/* The table: ids, slots, revisions and locks. What matches an event is the matcher's matter. */
+/* The table: ids, owners, slots, revisions and locks. What matches an event is the matcher's. */
 #include "subscription/table.h"
 
 #include <assert.h>
@@ -12,6 +12,7 @@
 #include "subscription/filter.h"
 #include "subscription/index.h"
 #include "subscription/matcher.h"
+#include "subscription/owned.h"
 #include "subscription/postings.h"
 #include "subscription/subscription.h"
 
@@ -40,6 +41,7 @@ struct content {
 	struct bud_index tombstones;
 	struct bud_matcher matcher;
 	struct bud_postings all;
+	struct bud_owned owned;
 	size_t n_live;
 	uint32_t slots;
 	uint32_t *free_slots;
@@ -98,6 +100,7 @@ static void finish_content(struct content *content)
 	while ((link = bud_index_take(&content->live, &position)))
 		bud_subscription_destroy(bud_container(link, struct bud_subscription, link));
 	position = 0;
+	bud_owned_finish(&content->owned);
 	while ((link = bud_index_take(&content->tombstones, &position)))
 		free(bud_container(link, struct tombstone, link));
 	bud_index_finish(&content->live);
@@ -191,9 +194,10 @@ static void end_turn(struct bud_table *table)
 
 /* Changes, within the writer's turn. */
 
-static uint64_t hash_id(const struct bud_table *table, const char *id)
+/* Of an id or an owner. */
+static uint64_t hash_text(const struct bud_table *table, const char *text)
 {
-	return bud_hash_64(&table->content.key, bud_span(id));
+	return bud_hash_64(&table->content.key, bud_span(text));
 }
 
 static struct bud_subscription *find_live(
@@ -270,13 +274,14 @@ static struct bud_subscription *unfile(struct bud_table *table, const char *id, 
 	bud_index_remove(&table->content.live, &old->link);
 	bud_matcher_remove(&table->content.matcher, old);
 	(void)bud_postings_remove(&table->content.all, old);
+	bud_owned_remove(&table->content.owned, hash_text(table, old->owner), old);
 	table->content.n_live--;
 	return old;
 }
 
 static struct bud_subscription *put(struct bud_table *table, struct bud_subscription *taken)
 {
-	uint64_t hash = hash_id(table, taken->id);
+	uint64_t hash = hash_text(table, taken->id);
 	struct bud_subscription *old = unfile(table, taken->id, hash);
 
 	assert(taken->serial > 0);
@@ -287,13 +292,14 @@ static struct bud_subscription *put(struct bud_table *table, struct bud_subscrip
 	bud_index_add(&table->content.live, &taken->link, hash);
 	bud_matcher_add(&table->content.matcher, taken);
 	(void)bud_postings_add(&table->content.all, taken);
+	bud_owned_add(&table->content.owned, hash_text(table, taken->owner), taken);
 	table->content.n_live++;
 	return old;
 }
 
 static struct bud_subscription *bury(struct bud_table *table, const char *id, uint64_t serial)
 {
-	uint64_t hash = hash_id(table, id);
+	uint64_t hash = hash_text(table, id);
 	struct bud_subscription *old = unfile(table, id, hash);
 
 	put_tombstone(table, id, hash, serial);
@@ -325,7 +331,7 @@ static size_t apply_chunk(struct bud_table *table, const struct bud_table_change
 static void warm_one(const struct bud_table *table, const struct bud_table_change *change)
 {
 	const char *id = change->put ? change->put->id : change->id;
-	uint64_t hash = hash_id(table, id);
+	uint64_t hash = hash_text(table, id);
 	const struct bud_subscription *live = find_live(table, id, hash);
 
 	if (live) {
@@ -390,7 +396,7 @@ void bud_table_set_version(struct bud_table *table, struct bud_table_version ver
 void bud_table_forget(struct bud_table *table, const char *id)
 {
 	take_turn(table);
-	remove_tombstone(table, id, hash_id(table, id));
+	remove_tombstone(table, id, hash_text(table, id));
 	end_turn(table);
 }
 
@@ -439,7 +445,7 @@ size_t bud_table_match(const struct bud_table *table, struct bud_match *match)
 enum bud_table_state bud_table_find(const struct bud_table *table, const char *id,
 	const struct bud_subscription **out_subscription)
 {
-	uint64_t hash = hash_id(table, id);
+	uint64_t hash = hash_text(table, id);
 	const struct bud_subscription *live = find_live(table, id, hash);
 
 	if (!live)
@@ -451,9 +457,16 @@ enum bud_table_state bud_table_find(const struct bud_table *table, const char *i
 
 const struct bud_subscription *bud_table_next(const struct bud_table *table, uint64_t after_serial)
 {
-	struct bud_postings_cursor cursor = bud_postings_seek(&table->content.all, after_serial);
+	return bud_postings_seek(&table->content.all, after_serial).subscription;
+}
 
-	return cursor.subscription;
+const struct bud_subscription *bud_table_next_of(
+	const struct bud_table *table, struct bud_span owner, uint64_t after_serial)
+{
+	uint64_t hash = bud_hash_64(&table->content.key, owner);
+	const struct bud_postings *postings = bud_owned_find(&table->content.owned, hash, owner);
+
+	return postings ? bud_postings_seek(postings, after_serial).subscription : NULL;
 }
 
 size_t bud_table_count(const struct bud_table *table)

@@ -203,6 +203,62 @@ static void walks_all_by_serial(void **state)
 	bud_table_destroy(table);
 }
 
+#define OWNERS 5
+#define IDS    60
+
+static void put_of(struct bud_table *table, unsigned id, unsigned owner, uint64_t serial)
+{
+	char text[24];
+	struct bud_subscription *made;
+
+	snprintf(text, sizeof(text), "i%u", id);
+	made = make_subscription(text, serial, "");
+	free(made->owner);
+	snprintf(text, sizeof(text), "/o/%u", owner);
+	made->owner = bud_strdup(text);
+	bud_table_put(table, made);
+}
+
+/* Whatever changed, an owner's walk is the walk over all without the others'. */
+static void must_agree(const struct bud_table *table, struct bud_span owner)
+{
+	const struct bud_subscription *of = bud_table_next_of(table, owner, 0);
+	const struct bud_subscription *next = bud_table_next(table, 0);
+
+	for (; next; next = bud_table_next(table, next->serial)) {
+		if (!bud_span_is(owner, next->owner))
+			continue;
+		assert_ptr_equal(of, next);
+		of = bud_table_next_of(table, owner, of->serial);
+	}
+	assert_null(of);
+}
+
+static void walks_those_of_an_owner(void **state)
+{
+	struct bud_table *table = bud_table_create(1);
+	unsigned random = 1;
+
+	(void)state;
+	for (uint64_t step = 1; step <= 2000; step++) {
+		char text[24];
+		unsigned id;
+		random = random * 1103515245 + 12345;
+		id = (random >> 16) % IDS;
+		snprintf(text, sizeof(text), "i%u", id);
+		if ((random >> 8) % 3 == 0)
+			bud_table_remove(table, text, step);
+		else
+			put_of(table, id, (random >> 24) % OWNERS, step);
+		snprintf(text, sizeof(text), "/o/%u", (unsigned)(step % (OWNERS + 1)));
+		must_agree(table, bud_span(text));
+	}
+	assert_true(bud_table_count(table) > IDS / 3);
+	bud_table_replace(table, bud_table_create_next(table));
+	assert_null(bud_table_next_of(table, bud_span("/o/1"), 0));
+	bud_table_destroy(table);
+}
+
 static void a_reload_replaces_everything(void **state)
 {
 	struct bud_table *table = bud_table_create(2);
@@ -345,6 +401,7 @@ int main(void)
 		cmocka_unit_test(a_broadcast_is_walked_in_chunks_by_serial),
 		cmocka_unit_test(more_is_said_only_when_there_is_more),
 		cmocka_unit_test(walks_all_by_serial),
+		cmocka_unit_test(walks_those_of_an_owner),
 		cmocka_unit_test(a_reload_replaces_everything),
 		cmocka_unit_test(weighs_what_a_filter_costs),
 		cmocka_unit_test(an_idle_subscription_is_small),
