@@ -13,28 +13,28 @@
 
 #define SECONDS_BYTES  24
 #define PARKED_WAIT_MS 30000
+#define UNTOLD_WAIT_MS 3600000
 
 void bud_quota_refuse(struct bud_request *request, const struct bud_quota_refusal *refusal)
 {
 	bud_auto(buffer) struct bud_buffer body = {0};
 	char seconds[SECONDS_BYTES];
 	struct bud_error error;
-	int status = refusal->wait_ms > 0 ? 429 : 403;
+	bool passes = refusal->wait_ms > 0;
+	int64_t wait_ms = passes ? refusal->wait_ms : UNTOLD_WAIT_MS;
 
 	(void)bud_error_set(&error, NULL, "%s", refusal->detail);
-	bud_reply_write_problem(&body, status, status == 429 ? "rate-limited" : "quota-exceeded",
-		status == 429 ? "Too much at this time" : "A quota is used up", &error);
+	bud_reply_write_problem(&body, 429, passes ? "rate-limited" : "quota-exceeded",
+		passes ? "Too much at this time" : "A quota is used up", &error);
 	body.len--; /* before the closing brace */
 	bud_buffer_format(
 		&body, ",\"quota\":\"%s\",\"limit\":%" PRId64, refusal->quota, refusal->limit);
 	if (refusal->used >= 0)
 		bud_buffer_format(&body, ",\"used\":%" PRId64, refusal->used);
 	bud_buffer_byte(&body, '}');
-	if (status == 429) {
-		snprintf(seconds, sizeof(seconds), "%" PRId64, (refusal->wait_ms + 999) / 1000);
-		bud_reply_header(request, "Retry-After", seconds);
-	}
-	bud_reply(request, status, "application/problem+json", bud_buffer_as_span(&body));
+	snprintf(seconds, sizeof(seconds), "%" PRId64, (wait_ms + 999) / 1000);
+	bud_reply_header(request, "Retry-After", seconds);
+	bud_reply(request, 429, "application/problem+json", bud_buffer_as_span(&body));
 }
 
 void bud_quota_refusal_of_parked(

@@ -15,7 +15,8 @@ struct bud_quota_refusal {
 	const char *detail;
 };
 
-/* Answers 429 "rate-limited" with Retry-After where waiting helps, else 403 "quota-exceeded". */
+/* Answers 429 with Retry-After: "rate-limited" where waiting helps, else "quota-exceeded" and an
+ * hour. */
 void bud_quota_refuse(struct bud_request *request, const struct bud_quota_refusal *refusal);
 /* Fills the refusal of more to wait than already does, for this owner. Borrows nothing. */
 void bud_quota_refusal_of_parked(

@@ -63,10 +63,11 @@ def story_subscriptions_over_two_nodes():
             for thread in threads:
                 thread.join()
             made = [answer.json()["id"] for answer in answers if answer.status == 201]
-            refused = [answer for answer in answers if answer.status == 403]
+            refused = [answer for answer in answers if answer.status == 429]
             assert (len(made), len(refused)) == (LIMIT, 48 - LIMIT), answers
             problem = refused[0].json()
             assert problem["type"].endswith("/quota-exceeded"), problem
+            assert refused[0].headers["retry-after"] == "3600", refused[0]
             assert (problem["quota"], problem["limit"], problem["used"]) == \
                 ("subscriptions", LIMIT, LIMIT), problem
             api = b.api()
@@ -84,7 +85,7 @@ def story_subscriptions_over_two_nodes():
             assert answer.status == 200, answer
             assert api.request("DELETE", f"/subscriptions/{made[1]}").status == 200
             assert subscribe(a.api(), "new").status == 201
-            assert subscribe(api, "newer").status == 403
+            assert subscribe(api, "newer").status == 429
 
 
 def story_publish_rate():
@@ -185,9 +186,9 @@ def story_quotas_of_one_owner():
         settings = {"quota.subscriptions": 100, "auth.policy_file": policy}
         with Budstikke(home / "data", settings) as node:
             api = node.api()
-            assert [subscribe(api, str(i)).status for i in range(3)] == [201, 201, 403]
+            assert [subscribe(api, str(i)).status for i in range(3)] == [201, 201, 429]
             write(subscriptions=3)
             node.process.send_signal(signal.SIGHUP)
             wait_until(lambda: api.get("/quota").json()["subscriptions"]["limit"] == 3,
                        "the new quota is not in force", 20, 0.1)
-            assert [subscribe(api, str(i)).status for i in range(2, 4)] == [201, 403]
+            assert [subscribe(api, str(i)).status for i in range(2, 4)] == [201, 429]

@@ -20,7 +20,7 @@ def story_altinn_subscriptions_count():
         assert ttd.subscribe(receiver.sink("a"), resourceFilter=APP)["id"] == made[0]["id"]
         wanted = {"endPoint": receiver.sink("b"), "resourceFilter": APP}
         answer = ttd.call("POST", "/subscriptions", wanted)
-        assert answer.status == 403, answer
+        assert answer.status == 429, answer
         problem = answer.json()
         assert (problem["quota"], problem["limit"], problem["used"]) == \
             ("subscriptions", 2, 2), problem
