@@ -159,6 +159,8 @@ static void a_subject_is_no_resource(void **state)
 		const char *subject;
 	} cases[] = {
 		{"urn:altinn:resource:dodsbo", "urn:altinn:resource:mine"},
+		{"urn:altinn:resource:dodsbo",
+			"urn:oasis:names:tc:xacml:1.0:resource:resource-id:mine"},
 		{"urn:altinn:resource:dodsbo", "URN:altinn:Resource:mine"},
 		{"urn:altinn:resource:dodsbo", "urn:altinn:eventtype:mine"},
 		{"urn:altinn:resource:dodsbo", "urn:altinn:app:mine"},
