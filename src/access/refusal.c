@@ -11,11 +11,14 @@ void bud_refusal_text(const struct bud_question *question, const struct bud_ruli
 {
 	struct bud_span resource = question->resource;
 
-	(void)bud_error_set(error, "resource", "%.*s may not %s %s%.*s: %s%s%s",
+	(void)bud_error_set(error, "resource", "%.*s may not %s %s%.*s: %s%s%s%s",
 		(int)question->who.len, question->who.at, bud_action_word(question->action),
 		resource.len > 0 ? "events of " : "these events", (int)resource.len,
 		resource.len > 0 ? resource.at : "", ruling->rule,
-		ruling->scope[0] ? " needs the scope " : "", ruling->scope);
+		ruling->scope[0] ? " needs the scope " : "", ruling->scope,
+		ruling->scope[0] && !resource.at
+			? ", or a filter with an exact resource that it is not about"
+			: "");
 }
 
 void bud_refusal_reply(

@@ -83,24 +83,42 @@ __attribute__((format(printf, 3, 4))) static enum bud_decision decide(
 	return decision;
 }
 
+/* Whether events of this resource may come from the giver. The decision point may say so later. */
+static bool may_publish(
+	const struct bud_authority *authority, struct bud_span giver, struct bud_span resource)
+{
+	struct bud_question question = {
+		.action = BUD_ACTION_PUBLISH, .who = giver, .resource = resource};
+	struct bud_policy_answer answer;
+
+	if (authority->has_point || !resource.at)
+		return true;
+	bud_policy_ask(authority->policy, &question, &answer);
+	return answer.permitted && !answer.denied;
+}
+
 /* Its giver must own the resource, or have published the event. */
-static bool is_in_force(const struct bud_policy *policy, const struct bud_grant *grant,
+static bool is_in_force(const struct bud_authority *authority, const struct bud_grant *grant,
 	const struct bud_question *question)
 {
+	struct bud_span resource = grant->resource ? bud_span(grant->resource) : question->resource;
 	const struct bud_policy_owner *owner;
 
 	if (question->publisher.at && bud_span_is(question->publisher, grant->owner))
 		return true;
-	if (!grant->resource)
+	if (!grant->resource && question->publisher.at)
+		return false;
+	owner = bud_policy_owner_of(authority->policy, resource);
+	if (!owner)
 		return !question->publisher.at;
-	owner = bud_policy_owner_of(policy, bud_span(grant->resource));
-	return owner ? strcmp(owner->owner, grant->owner) == 0 : !question->publisher.at;
+	return strcmp(owner->owner, grant->owner) == 0 ||
+	       (!grant->resource && may_publish(authority, bud_span(grant->owner), resource));
 }
 
 static bool is_good(const struct bud_authority *authority, const struct bud_grant *grant,
 	const struct bud_question *question)
 {
-	return bud_grant_covers(grant, question) && is_in_force(authority->policy, grant, question);
+	return bud_grant_covers(grant, question) && is_in_force(authority, grant, question);
 }
 
 static const struct bud_grant *find_grant_by(const struct bud_authority *authority,
@@ -161,6 +179,18 @@ static enum bud_decision ask_rest(const struct bud_authority *authority,
 	return decide(out, BUD_DECISION_DENY, "no rule and no grant permits it");
 }
 
+/* A delivery asks for no scopes. So before there is any event, who lacks one for something that a
+ * subscription may bring gets none, unless that something is permitted in another way. */
+static bool lacks_scope(const struct bud_question *question, const struct bud_policy_answer *answer,
+	const struct bud_grant *grant)
+{
+	if (!answer->lacking || question->action != BUD_ACTION_SUBSCRIBE || question->publisher.at)
+		return false;
+	if (answer->is_sure)
+		return false;
+	return !grant || !question->resource.at || (!question->type.at && grant->types.n > 0);
+}
+
 static enum bud_decision ask_locked(const struct bud_authority *authority,
 	const struct bud_question *question, struct bud_ruling *out)
 {
@@ -176,12 +206,15 @@ static enum bud_decision ask_locked(const struct bud_authority *authority,
 		return decide(out, BUD_DECISION_DENY, "rule: %s", answer.denied->name);
 	if (has_name(owner, question->who))
 		return decide(out, BUD_DECISION_PERMIT, "owner of %s", owner->pattern);
-	if (answer.permitted)
+	grant = answer.permitted && !answer.lacking ? NULL : find_grant(authority, question, owner);
+	if (lacks_scope(question, &answer, grant))
+		decision = BUD_DECISION_DENY;
+	else if (answer.permitted)
 		return decide(out, BUD_DECISION_PERMIT, "rule: %s", answer.permitted->name);
-	grant = find_grant(authority, question, owner);
-	if (grant)
+	else if (grant)
 		return decide(out, BUD_DECISION_PERMIT, "grant: %s by %s", grant->id, grant->owner);
-	decision = ask_rest(authority, question, owner, out);
+	else
+		decision = ask_rest(authority, question, owner, out);
 	if (decision == BUD_DECISION_DENY && answer.lacking && out) {
 		(void)decide(out, decision, "rule: %s", answer.lacking->name);
 		snprintf(out->scope, sizeof(out->scope), "%s", answer.scope);

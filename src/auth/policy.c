@@ -175,6 +175,14 @@ static const char *missing_scope(
 	return NULL;
 }
 
+/* It permits whatever is not known yet. */
+static bool is_sure(const struct bud_policy_rule *rule, const struct bud_question *question)
+{
+	return (question->resource.at || rule->resources.n == 0) &&
+	       (question->type.at || rule->types.n == 0) &&
+	       (question->subject.at || (rule->subjects.n == 0 && !rule->own_parties));
+}
+
 static void weigh(const struct bud_policy *policy, const struct bud_policy_rule *rule,
 	const struct bud_question *question, struct bud_policy_answer *answer)
 {
@@ -187,6 +195,7 @@ static void weigh(const struct bud_policy *policy, const struct bud_policy_rule 
 		if (!scope && (!answer->denied || rule < answer->denied))
 			answer->denied = rule;
 	} else if (!scope) {
+		answer->is_sure = answer->is_sure || is_sure(rule, question);
 		if (!answer->permitted || rule < answer->permitted)
 			answer->permitted = rule;
 	} else if (!answer->lacking || rule < answer->lacking) {

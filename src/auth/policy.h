@@ -23,7 +23,7 @@
  * characters; an event without a resource or subject has an empty one. A list that is absent
  * matches everything, but `who` and `actions` must be there. `own_parties`: only events whose
  * subject is one of the parties that the identity may act for, by `parties`. `scopes`: the identity
- * needs all of them. "effect" is "permit" or "deny"; what one rule denies no other permits, but
+ * needs all of them; not where something is denied, since a delivery has no token. "effect" is "permit" or "deny"; what one rule denies no other permits, but
  * one's own events are one's own. An owner may publish, subscribe to and read its resources, and
  * grant that to others; of several patterns that match the longest counts. `quotas`: what an owner,
  * named in full, may have and do in place of what the settings say; 0: no bound. "comment" may
@@ -77,6 +77,7 @@ struct bud_policy_answer {
 	const struct bud_policy_rule *permitted; /* the first that does; denied goes before it */
 	const struct bud_policy_rule *lacking;   /* the first that would, with the scope below */
 	const char *scope;
+	bool is_sure; /* some rule permits, whatever of the question is not known yet */
 };
 
 void bud_policy_ask(const struct bud_policy *policy, const struct bud_question *question,

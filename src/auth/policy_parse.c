@@ -238,6 +238,9 @@ static int read_lists(const struct reading *reading, const struct bud_place *pla
 	if (r == 0 && rule->who.n == 0)
 		return fault(reading, place,
 			"needs \"who\": a list of identities; [\"*\"] means everybody");
+	if (r == 0 && rule->is_deny && rule->scopes.n > 0)
+		return fault(reading, &(struct bud_place){place, "scopes", 0},
+			"a rule that denies has no scopes: a delivery comes without a token");
 	return r;
 }
 

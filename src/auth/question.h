@@ -27,7 +27,7 @@ struct bud_question {
 	enum bud_action action;
 	struct bud_span who; /* the identity's name */
 	/* The identity itself, for its scopes; NULL: not known, as when an event is delivered, and
-	 * then they pass: they were asked for when it subscribed. */
+	 * then they pass: they were asked for when it subscribed, for all that may come. */
 	const struct bud_identity *identity;
 	/* Who published the event; at == NULL: there is no event yet, as when one subscribes. */
 	struct bud_span publisher;

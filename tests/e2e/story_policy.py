@@ -4,7 +4,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-from kit import Budstikke, binary, folder, wait_until
+from kit import Budstikke, Receiver, binary, folder, wait_until
+from kit.altinn import Altinn, SUBSCRIBE
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "policy-example.json"
 APP = "urn:altinn:resource:app_ttd_apps-test"
@@ -71,3 +72,34 @@ def story_bad_policy():
             file.write_text("{}")
             node.process.send_signal(signal.SIGHUP)
             wait_until(lambda: node.metric("policy_stale") == 0, "it is right again", 10)
+
+
+def story_a_wide_subscription_needs_the_scope():
+    """Who lacks the scope of a rule gets no subscription that its events may come to, however it is
+    put: their deliveries come without a token. What cannot be among them may be subscribed to."""
+    policy = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    policy["resources"].append({"resource": "urn:altinn:resource:free", "owner": "/org/da"})
+    policy["rules"].append({"who": ["*"], "actions": ["subscribe"],
+                            "resources": ["urn:altinn:resource:free"]})
+    estate = "urn:altinn:resource:dodsbo.domstoladmin.api"
+    wide = [{"filters": [{"exact": {"resource": estate}}]},
+            {"filters": [{"prefix": {"resource": "urn:altinn:resource:dods"}}]},
+            {"filters": [{"any": [{"exact": {"resource": estate}}, {"exact": {"resource": "r"}}]}]},
+            {"types": ["no.altinn.events.digitalt-dodsbo.x"]}, {}]
+    narrow = [{"filters": [{"exact": {"resource": "urn:altinn:resource:free"}}]},
+              {"types": ["no.other"]}]
+    with folder() as home, Receiver() as receiver, \
+            Altinn(home, {"auth.scope_subscribe": f"other,{SUBSCRIBE}"}, policy) as altinn:
+        def subscribe(bank, n, wish):
+            return bank.request("POST", "/subscriptions", {
+                "protocol": "HTTP", "sink": receiver.sink(str(n)), **wish})
+        without = altinn.organisation("991825827", "other")
+        for n, wish in enumerate(wide):
+            answer = subscribe(without, n, wish)
+            assert answer.status == 403 and SUBSCRIBE in answer.json()["detail"], (wish, answer)
+            assert f'scope="{SUBSCRIBE}"' in answer.headers["www-authenticate"], answer
+        for n, wish in enumerate(narrow):
+            assert subscribe(without, n, wish).status == 201, wish
+        approved = altinn.organisation("991825827", SUBSCRIBE)
+        for n, wish in enumerate(wide):
+            assert subscribe(approved, n, wish).status == 201, wish

@@ -19,16 +19,22 @@
 	"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\","                  \
 	"\"resource\":\"urn:r:a\",\"subject\":\"/party/1\"}"
 
+static struct bud_policy *policy_of(const char *json)
+{
+	struct bud_policy *policy = NULL;
+	struct bud_error error = {0};
+
+	if (bud_policy_parse(bud_span(json), &policy, &error) < 0)
+		fail_msg("%s", error.text);
+	return policy;
+}
+
 static struct bud_authority *create(bool is_open, bool has_point, const char *policy_json)
 {
 	struct bud_authority *authority = bud_authority_create(
 		&(struct bud_authority_options){.is_open = is_open, .has_point = has_point});
-	struct bud_policy *policy = NULL;
-	struct bud_error error = {0};
 
-	if (policy_json && bud_policy_parse(bud_span(policy_json), &policy, &error) < 0)
-		fail_msg("%s", error.text);
-	bud_authority_set_policy(authority, policy);
+	bud_authority_set_policy(authority, policy_json ? policy_of(policy_json) : NULL);
 	return authority;
 }
 
@@ -124,6 +130,59 @@ static void goes_in_order(void **state)
 	bud_authority_destroy(authority);
 }
 
+/* Deliveries ask for no scopes: who lacks one gets no subscription that such events may come to, and
+ * every other. */
+static void a_wide_subscription_needs_the_scopes_too(void **state)
+{
+	static const char rules[] =
+		"{\"resources\":[{\"resource\":\"urn:r:*\",\"owner\":\"/org/own\"}],\"rules\":["
+		"{\"name\":\"scoped\",\"who\":[\"/org/s\",\"/org/all\"],"
+		"\"actions\":[\"subscribe\"],"
+		"\"resources\":[\"urn:r:secret\"],\"types\":[\"t.*\"],\"scopes\":[\"sub\"]},"
+		"{\"name\":\"open\",\"who\":[\"/org/s\"],\"actions\":[\"subscribe\"],"
+		"\"resources\":[\"urn:r:open\"]},"
+		"{\"name\":\"all\",\"who\":[\"/org/all\"],\"actions\":[\"subscribe\"]}]}";
+	struct bud_authority *authority = create(false, false, rules);
+	struct bud_identity *lacking = bud_identity_create(BUD_AUTHENTICATED_TOKEN, "/org/s");
+	struct bud_identity *all = bud_identity_create(BUD_AUTHENTICATED_TOKEN, "/org/all");
+	struct bud_question question = {.action = BUD_ACTION_SUBSCRIBE,
+		.who = bud_span("/org/s"),
+		.identity = lacking};
+
+	(void)state;
+	assert_string_equal(ask(authority, &question), "deny: rule: scoped lacks sub");
+	question.type = bud_span("t.a");
+	assert_string_equal(ask(authority, &question), "deny: rule: scoped lacks sub");
+	question.resource = bud_span("urn:r:secret");
+	assert_string_equal(ask(authority, &question), "deny: rule: scoped lacks sub");
+	question.type = (struct bud_span){NULL, 0};
+	assert_string_equal(ask(authority, &question), "deny: rule: scoped lacks sub");
+	question.type = bud_span("u");
+	question.resource = (struct bud_span){NULL, 0};
+	assert_string_equal(ask(authority, &question), "permit: rule: open");
+	question.resource = bud_span("urn:r:open");
+	assert_string_equal(ask(authority, &question), "permit: rule: open");
+	/* An event that came, and somebody who may have it anyhow. */
+	question = (struct bud_question){.action = BUD_ACTION_SUBSCRIBE,
+		.who = bud_span("/org/s"),
+		.publisher = bud_span("/org/own"),
+		.resource = bud_span("urn:r:secret"),
+		.type = bud_span("t.a"),
+		.subject = bud_span("")};
+	assert_string_equal(ask(authority, &question), "permit: rule: scoped");
+	question = (struct bud_question){
+		.action = BUD_ACTION_SUBSCRIBE, .who = bud_span("/org/all"), .identity = all};
+	assert_string_equal(ask(authority, &question), "permit: rule: all");
+	/* With it. */
+	bud_identity_add_scope(lacking, bud_span("sub"));
+	question.who = bud_span("/org/s");
+	question.identity = lacking;
+	assert_string_equal(ask(authority, &question), "permit: rule: scoped");
+	bud_identity_unref(lacking);
+	bud_identity_unref(all);
+	bud_authority_destroy(authority);
+}
+
 static void says_who_may_publish(void **state)
 {
 	static const char policy[] =
@@ -172,8 +231,12 @@ static void honours_grants(void **state)
 	assert_string_equal(ask(authority, &question), "permit: grant: g1 by /org/pub");
 	question.publisher = bud_span("/org/else");
 	assert_string_equal(ask(authority, &question), "deny: no rule and no grant permits it");
-	/* Nobody has published yet: some such event may come. */
+	/* Nobody has published yet: some such event may come, if its giver may publish it. */
 	question.publisher = (struct bud_span){NULL, 0};
+	assert_string_equal(ask(authority, &question), "deny: no rule and no grant permits it");
+	bud_authority_set_policy(authority,
+		policy_of("{\"resources\":[{\"resource\":\"urn:r:*\",\"owner\":\"/org/own\"}],"
+			  "\"rules\":[{\"who\":[\"/org/pub\"],\"actions\":[\"publish\"]}]}"));
 	assert_string_equal(ask(authority, &question), "permit: grant: g1 by /org/pub");
 	bud_authority_remove_grant(authority, bud_span("g1"));
 	assert_string_equal(ask(authority, &question), "deny: no rule and no grant permits it");
@@ -297,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_authentication_all_is_local),
 		cmocka_unit_test(goes_in_order),
+		cmocka_unit_test(a_wide_subscription_needs_the_scopes_too),
 		cmocka_unit_test(says_who_may_publish),
 		cmocka_unit_test(honours_grants),
 		cmocka_unit_test(a_load_replaces_all_at_once),

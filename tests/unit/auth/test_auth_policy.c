@@ -56,6 +56,9 @@ static void names_what_is_wrong(void **state)
 			"rules[0].own_parties: must be true or false"},
 		{"{\"rules\": [{\"who\":[\"a\"],\"actions\":[\"read\"],\"scopes\":[\"x*\"]}]}",
 			"rules[0].scopes[0]: must be named in full"},
+		{"{\"rules\": [{\"who\":[\"a\"],\"actions\":[\"read\"],\"effect\":\"deny\",\n"
+		 "\"scopes\":[\"x\"]}]}",
+			"line 2: rules[0].scopes: a rule that denies has no scopes"},
 		{"{\"rules\": [{\"who\":[\"a\"],\"actions\":[\"read\"],\"comment\":[]}]}",
 			"rules[0].comment: must be a text"},
 		{"{\"resources\": [{\"resource\":\"r\"}]}", "resources[0]: needs \"owner\""},
