@@ -211,8 +211,9 @@ static bool is_same(struct bud_span a, struct bud_span b)
 /* Whether an attribute says what the event is of. */
 static bool is_what(struct bud_span id, struct bud_span resource)
 {
-	static const char *const known[] = {
-		RESOURCE, "urn:oasis:names:tc:xacml:1.0:resource:resource-id", "urn:altinn:app", "urn:altinn:appresource", EVENT_TYPE};
+	static const char *const known[] = {RESOURCE,
+		"urn:oasis:names:tc:xacml:1.0:resource:resource-id", "urn:altinn:app",
+		"urn:altinn:appresource", EVENT_TYPE};
 	struct bud_span own, value, org, app;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -298,27 +298,25 @@ static enum step take_bearer(const struct finding *finding)
 	return identify(finding, token, BUD_ISSUER_BEARER, &finding->request->identity);
 }
 
-/* Alone it makes its issuer the caller; beside a token it is looked at by those who want both. */
+/* It is looked at by those who want both, and by those who take what an app publishes. */
 static enum step take_platform(const struct finding *finding)
 {
 	struct bud_request *request = finding->request;
 	struct bud_span token = bud_request_header(request, "PlatformAccessToken");
-	enum step step;
 
 	if (token.len == 0 || !finding->authenticator->options.takes_tokens)
 		return STEP_GOOD;
-	step = identify(finding, token, BUD_ISSUER_PLATFORM, &request->platform);
-	if (step == STEP_GOOD && request->identity == &bud_identity_nobody)
-		request->identity = bud_identity_ref((struct bud_identity *)request->platform);
-	return step;
+	return identify(finding, token, BUD_ISSUER_PLATFORM, &request->platform);
 }
 
 /* The route's need */
 
-/* What an app publishes is its own, also when a user's token comes along that could not. */
+/* What an app publishes is its own, also when a user's token comes along that could not. An app is
+ * not its organization in anything else. */
 static void become_platform(struct bud_request *request)
 {
-	bud_identity_unref((struct bud_identity *)request->identity);
+	if (request->identity != &bud_identity_nobody)
+		bud_identity_unref((struct bud_identity *)request->identity);
 	request->identity = bud_identity_ref((struct bud_identity *)request->platform);
 }
 
@@ -327,6 +325,11 @@ static enum step check_need(const struct finding *finding)
 	struct bud_request *request = finding->request;
 	enum bud_need need = (enum bud_need)request->route->need;
 
+	if (need == BUD_NEED_PUBLISH && request->platform &&
+		!bud_identity_may(request->identity, need)) {
+		become_platform(request);
+		return STEP_GOOD;
+	}
 	if (request->identity == &bud_identity_nobody)
 		return refuse_unknown(finding);
 	if (need == BUD_NEED_PLATFORM && request->platform &&
@@ -334,10 +337,6 @@ static enum step check_need(const struct finding *finding)
 		return STEP_GOOD;
 	if (bud_identity_may(request->identity, need))
 		return STEP_GOOD;
-	if (need == BUD_NEED_PUBLISH && request->platform) {
-		become_platform(request);
-		return STEP_GOOD;
-	}
 	if (need == BUD_NEED_PUBLISH || need == BUD_NEED_SUBSCRIBE || need == BUD_NEED_READ)
 		return refuse_scope(finding, need);
 	return refuse_kind(finding, need);

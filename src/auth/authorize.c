@@ -9,6 +9,7 @@
 
 #include "auth/decision_cache.h"
 #include "auth/grants.h"
+#include "auth/identity.h"
 #include "auth/policy.h"
 #include "event/event.h"
 
@@ -222,6 +223,25 @@ static enum bud_decision ask_locked(const struct bud_authority *authority,
 	return decision;
 }
 
+/* An app's token names its organization, and the app itself as the issuer: "ttd/apps-test". */
+static bool is_other_apps(const struct bud_question *question)
+{
+	static const char prefix[] = "urn:altinn:resource:app_";
+	const struct bud_identity *app = question->identity;
+	struct bud_span rest = question->resource;
+	struct bud_span org, name;
+
+	if (question->action != BUD_ACTION_PUBLISH || !app ||
+		app->kind != BUD_AUTHENTICATED_PLATFORM || !bud_span_starts(rest, bud_span(prefix)))
+		return false;
+	rest.at += strlen(prefix);
+	rest.len -= strlen(prefix);
+	name = bud_span(app->issuer ? app->issuer : "");
+	org = bud_span_take_until(&name, '/');
+	return rest.len != org.len + 1 + name.len || name.len == 0 || rest.at[org.len] != '_' ||
+	       !bud_span_starts(rest, org) || memcmp(rest.at + org.len + 1, name.at, name.len) != 0;
+}
+
 enum bud_decision bud_authorize(struct bud_authority *authority,
 	const struct bud_question *question, struct bud_ruling *out_ruling)
 {
@@ -237,6 +257,8 @@ enum bud_decision bud_authorize(struct bud_authority *authority,
 		return decide(out_ruling, BUD_DECISION_DENY,
 			"there is no authentication: only what is local is permitted");
 	}
+	if (is_other_apps(question))
+		return decide(out_ruling, BUD_DECISION_DENY, "an app publishes for no other app");
 	pthread_rwlock_rdlock(&authority->lock);
 	decision = ask_locked(authority, question, out_ruling);
 	pthread_rwlock_unlock(&authority->lock);

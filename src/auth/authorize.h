@@ -25,9 +25,10 @@ void bud_authority_destroy(struct bud_authority *authority);
 /* Takes it, in place of the one before. NULL: none. */
 void bud_authority_set_policy(struct bud_authority *authority, struct bud_policy *policy);
 
-/* May it? In this order: the publisher's own events; what a rule denies; the owner of the resource;
- * what a rule permits; a grant; the decision point; else no. LATER only where the point has to be
- * asked: access/decision_point.h, then again. `out_ruling` may be NULL. */
+/* May it? In this order: the publisher's own events; not for another app; what a rule denies; the
+ * owner of the resource; what a rule permits; a grant; the decision point; else no. LATER only
+ * where the point has to be asked: access/decision_point.h, then again. `out_ruling` may be NULL.
+ */
 enum bud_decision bud_authorize(struct bud_authority *authority,
 	const struct bud_question *question, struct bud_ruling *out_ruling);
 /* The same for a delivery: may this owner of a subscription have this event? Where all owners are

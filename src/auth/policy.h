@@ -22,12 +22,13 @@
  * In resources, owner apart, and in who, resources, types and subjects * stands for any run of
  * characters; an event without a resource or subject has an empty one. A list that is absent
  * matches everything, but `who` and `actions` must be there. `own_parties`: only events whose
- * subject is one of the parties that the identity may act for, by `parties`. `scopes`: the identity
- * needs all of them; not where something is denied, since a delivery has no token. "effect" is "permit" or "deny"; what one rule denies no other permits, but
- * one's own events are one's own. An owner may publish, subscribe to and read its resources, and
- * grant that to others; of several patterns that match the longest counts. `quotas`: what an owner,
- * named in full, may have and do in place of what the settings say; 0: no bound. "comment" may
- * stand beside any member. */
+ * subject is one of the parties that the identity may act for, by `parties`. `scopes`: the
+ * identity needs all of them; not where something is denied, since a delivery has no token.
+ * "effect" is "permit" or "deny"; what one rule denies no other permits, but one's own events are
+ * one's own. An owner may publish, subscribe to and read its resources, and grant that to others;
+ * of several patterns that match the longest counts. `quotas`: what an owner, named in full, may
+ * have and do in place of what the settings say; 0: no bound. "comment" may stand beside any
+ * member. */
 #pragma once
 #include <stdbool.h>
 #include "auth/pattern.h"

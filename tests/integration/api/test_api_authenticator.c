@@ -246,7 +246,10 @@ static void test_needs(void **state)
 	assert_int_equal(ask("/publish", BEARER, publisher.at), 200);
 	assert_int_equal(ask("/subscribe", BEARER, publisher.at), 403);
 	assert_int_equal(ask("/publish", PLATFORM, platform.at), 200);
-	assert_int_equal(ask("/subscribe", PLATFORM, platform.at), 403);
+	/* Alone it is good for nothing else: an app is not its organization. */
+	assert_int_equal(ask("/subscribe", PLATFORM, platform.at), 401);
+	assert_int_equal(ask("/known", PLATFORM, platform.at), 401);
+	assert_int_equal(ask("/platform", PLATFORM, platform.at), 401);
 	assert_int_equal(ask("/platform", BEARER, user.at), 403);
 	assert_int_equal(ask("/platform", ""), 401);
 	assert_int_equal(ask("/platform", BEARER PLATFORM, user.at, platform.at), 200);

@@ -130,8 +130,8 @@ static void goes_in_order(void **state)
 	bud_authority_destroy(authority);
 }
 
-/* Deliveries ask for no scopes: who lacks one gets no subscription that such events may come to, and
- * every other. */
+/* Deliveries ask for no scopes: who lacks one gets no subscription that such events may come to,
+ * and every other. */
 static void a_wide_subscription_needs_the_scopes_too(void **state)
 {
 	static const char rules[] =
@@ -145,9 +145,8 @@ static void a_wide_subscription_needs_the_scopes_too(void **state)
 	struct bud_authority *authority = create(false, false, rules);
 	struct bud_identity *lacking = bud_identity_create(BUD_AUTHENTICATED_TOKEN, "/org/s");
 	struct bud_identity *all = bud_identity_create(BUD_AUTHENTICATED_TOKEN, "/org/all");
-	struct bud_question question = {.action = BUD_ACTION_SUBSCRIBE,
-		.who = bud_span("/org/s"),
-		.identity = lacking};
+	struct bud_question question = {
+		.action = BUD_ACTION_SUBSCRIBE, .who = bud_span("/org/s"), .identity = lacking};
 
 	(void)state;
 	assert_string_equal(ask(authority, &question), "deny: rule: scoped lacks sub");
@@ -180,6 +179,46 @@ static void a_wide_subscription_needs_the_scopes_too(void **state)
 	assert_string_equal(ask(authority, &question), "permit: rule: scoped");
 	bud_identity_unref(lacking);
 	bud_identity_unref(all);
+	bud_authority_destroy(authority);
+}
+
+/* An app's own token is its organization's name, but no other app's. */
+static void an_app_publishes_for_no_other(void **state)
+{
+	static const struct {
+		const char *issuer, *resource, *said;
+	} cases[] = {
+		{"ttd/one", "urn:altinn:resource:app_ttd_one", "permit: owner of urn:altinn:*"},
+		{"ttd/one", "urn:altinn:resource:dodsbo", "permit: owner of urn:altinn:*"},
+		{"ttd/one", "", "permit: nothing speaks about this resource"},
+		{"ttd/one", "urn:altinn:resource:app_ttd_one2",
+			"deny: an app publishes for no other app"},
+		{"ttd/one", "urn:altinn:resource:app_ttd_on",
+			"deny: an app publishes for no other app"},
+		{"ttd/one", "urn:altinn:resource:app_skd_one",
+			"deny: an app publishes for no other app"},
+		{"ttd", "urn:altinn:resource:app_ttd_", "deny: an app publishes for no other app"},
+		{NULL, "urn:altinn:resource:app_ttd_one",
+			"deny: an app publishes for no other app"},
+	};
+	struct bud_authority *authority = create(false, false,
+		"{\"resources\":[{\"resource\":\"urn:altinn:*\",\"owner\":\"/org/ttd\"}]}");
+	struct bud_identity *app = bud_identity_create(BUD_AUTHENTICATED_PLATFORM, "/org/ttd");
+	struct bud_question question = {.action = BUD_ACTION_PUBLISH,
+		.who = bud_span("/org/ttd"),
+		.identity = app,
+		.publisher = bud_span("/org/ttd"),
+		.type = bud_span("t"),
+		.subject = bud_span("")};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		app->issuer = (char *)(uintptr_t)cases[i].issuer;
+		question.resource = bud_span(cases[i].resource);
+		assert_string_equal(ask(authority, &question), cases[i].said);
+	}
+	app->issuer = NULL;
+	bud_identity_unref(app);
 	bud_authority_destroy(authority);
 }
 
@@ -361,6 +400,7 @@ int main(void)
 		cmocka_unit_test(without_authentication_all_is_local),
 		cmocka_unit_test(goes_in_order),
 		cmocka_unit_test(a_wide_subscription_needs_the_scopes_too),
+		cmocka_unit_test(an_app_publishes_for_no_other),
 		cmocka_unit_test(says_who_may_publish),
 		cmocka_unit_test(honours_grants),
 		cmocka_unit_test(a_load_replaces_all_at_once),
