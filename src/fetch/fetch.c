@@ -222,8 +222,9 @@ static bool try_next_address(struct bud_transfer *transfer)
 	return true;
 }
 
-/* A kept connection was closed while the request was under way. libcurl repeats that itself, but
- * 7.88 counts over the life of a handle and gives up every sixth time. */
+/* A kept connection was closed while the request was under way: once more, on a new one. libcurl
+ * does that itself where it has no other kept one, but 7.88 counts over the life of a handle and
+ * gives up every sixth time. */
 static bool repeat(struct bud_transfer *transfer)
 {
 	long connects = 0;
@@ -231,7 +232,7 @@ static bool repeat(struct bud_transfer *transfer)
 	if (connects > 0 || transfer->was_repeated || transfer->response.head_bytes > 0 ||
 		transfer->fetch->is_closing)
 		return false;
-	transfer->was_repeated = true;
+	bud_transfer_set_fresh(transfer);
 	give_to_curl(transfer, transfer->is_pinned ? transfer->pin : NULL, 0);
 	return true;
 }

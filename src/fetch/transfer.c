@@ -45,6 +45,23 @@ static curl_socket_t on_open_socket(
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
+/* Before each request that libcurl sends. What was lost on a kept connection it repeats by itself,
+ * on one kept connection after the other, and a receiver that dies of it would get them all. A new
+ * connection may have it once more. */
+static int on_send(void *owner, char *to, char *from, int to_port, int from_port)
+{
+	struct bud_transfer *transfer = owner;
+	long connects = 0;
+	(void)to;
+	(void)from;
+	(void)to_port;
+	(void)from_port;
+	if (transfer->sends++ == 0)
+		return CURL_PREREQFUNC_OK;
+	curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+	return connects > 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
 static void keep(struct bud_buffer *buffer, const char *bytes, size_t len, size_t max)
 {
 	size_t room = max > buffer->len ? max - buffer->len : 0;
@@ -177,6 +194,8 @@ struct bud_transfer *bud_transfer_create(const struct bud_transfer_setup *setup)
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, bud_multis_close_socket);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, setup->multis);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -357,6 +376,13 @@ void bud_transfer_aim(
 		curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
 	transfer->set_timeout_ms = timeout_ms;
 	transfer->set_connect_ms = connect_ms;
+	transfer->sends = 0;
+}
+
+void bud_transfer_set_fresh(struct bud_transfer *transfer)
+{
+	transfer->was_repeated = true;
+	curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 bool bud_transfer_is_worth_keeping(const struct bud_transfer *transfer)
@@ -391,5 +417,7 @@ void bud_transfer_rest(struct bud_transfer *transfer)
 	transfer->fn = NULL;
 	transfer->owner = NULL;
 	transfer->address_i = 0;
+	if (transfer->was_repeated)
+		curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 0L);
 	transfer->was_repeated = false;
 }

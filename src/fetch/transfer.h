@@ -56,6 +56,7 @@ struct bud_transfer {
 	void *owner;
 	struct bud_name_query query;
 	bool was_repeated;
+	unsigned sends;     /* requests that libcurl began to send since it has it */
 	unsigned address_i; /* which of the name's addresses is tried */
 	int64_t started_us;
 	int64_t deadline_us;
@@ -100,6 +101,8 @@ bool bud_transfer_take_request(
  * after it, so connecting gets only its share of the time. */
 void bud_transfer_aim(
 	struct bud_transfer *transfer, const char *pin, long timeout_ms, unsigned more);
+/* On a new connection, whichever are kept; until it rests. */
+void bud_transfer_set_fresh(struct bud_transfer *transfer);
 /* Sets kind and text from what libcurl says. */
 void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code);
 /* False when it ended amid a head: libcurl may hold 100 KiB of an unfinished line in the easy

@@ -51,6 +51,13 @@ static void judge_connection(struct bud_transfer *transfer)
 		end_as(transfer, BUD_FETCH_CONNECT_FAILED, "no connection");
 }
 
+/* The target's own, or ours. */
+static void judge_bundle(struct bud_transfer *transfer)
+{
+	end_as(transfer, transfer->target->ca.data ? BUD_FETCH_TLS_FAILED : BUD_FETCH_BLOCKED,
+		"our CA bundle cannot be read");
+}
+
 /* CONNECT was answered, and not by a tunnel. */
 static bool was_refused_by_proxy(const struct bud_transfer *transfer)
 {
@@ -108,14 +115,13 @@ void bud_transfer_judge(struct bud_transfer *transfer, CURLcode code)
 		end_as(transfer, BUD_FETCH_TLS_FAILED, "the certificate was not accepted");
 		break;
 	case CURLE_SSL_CACERT_BADFILE:
-		end_as(transfer,
-			transfer->target->ca.data ? BUD_FETCH_TLS_FAILED : BUD_FETCH_BLOCKED,
-			"our CA bundle cannot be read");
+		judge_bundle(transfer);
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_SSL_CIPHER:
 		end_as(transfer, BUD_FETCH_TLS_FAILED, "the TLS handshake failed");
 		break;
+	case CURLE_ABORTED_BY_CALLBACK: /* on_send() */
 	case CURLE_GOT_NOTHING:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:

@@ -109,6 +109,34 @@ static void repeats_when_a_kept_connection_was_closed(void **state)
 	bud_target_unref(other);
 }
 
+/* A receiver that dies of a request gets it twice, not once for each connection that it keeps. */
+static void repeats_once_however_many_are_kept(void **state)
+{
+	struct client *client = *state;
+	struct crowd crowd = {.client = client,
+		.total = 24,
+		.request = {.target = client->target,
+			.timeout_ms = ANSWER_MS,
+			.body = bud_span("hello")}};
+	client->server.act.drip_ms = 1; /* so that all are busy at once */
+	run_crowd(&crowd, 12);
+	assert_int_equal(crowd.good, 24);
+	assert_in_range(client->server.accepts, 10, 12);
+	client->server.act = (struct scripted_act){.then = SCRIPTED_CLOSE};
+	for (unsigned i = 0; i < 4; i++) {
+		client->server.requests = 0;
+		assert_int_equal(client_do(client, ANSWER_MS)->kind, BUD_FETCH_RESET);
+		assert_in_range(client->server.requests, 1, 2);
+	}
+	/* It is well again, and connections are kept as before. */
+	client->server.act =
+		(struct scripted_act){.text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"};
+	client->server.accepts = 0;
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(client_do(client, ANSWER_MS)->status, 200);
+	assert_in_range(client->server.accepts, 0, 1);
+}
+
 /* An idle connection that the server closes must neither spin the loop nor be used. */
 static void notices_a_closed_idle_connection(void **state)
 {
@@ -329,6 +357,8 @@ int main(void)
 			keeps_as_many_connections_as_were_busy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			repeats_when_a_kept_connection_was_closed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			repeats_once_however_many_are_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			notices_a_closed_idle_connection, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
