@@ -11,7 +11,6 @@
 
 /* People may end a pause of theirs at any time: look again. */
 #define HELD_WAIT_MS 10000
-#define WAIT_MS_MAX  (10 * 60 * 1000)
 /* So many failures in a row make a suspect. */
 #define SUSPECT_FAILURES 3
 /* There are too many of them: long enough that thousands of their lanes do not ask all the time. */
@@ -36,8 +35,8 @@ static bool is_held(struct bud_endpoint *endpoint, int64_t now_ms, int64_t *out_
 	}
 	if (now_ms < endpoint->paused_until_ms) {
 		*out_wait_ms = endpoint->paused_until_ms - now_ms;
-		if (*out_wait_ms > WAIT_MS_MAX)
-			*out_wait_ms = WAIT_MS_MAX;
+		if (*out_wait_ms > BUD_ENDPOINT_WAIT_MS_MAX)
+			*out_wait_ms = BUD_ENDPOINT_WAIT_MS_MAX;
 		return true;
 	}
 	return false;

@@ -12,6 +12,9 @@ struct bud_endpoint;  /* opaque */
 struct bud_endpoints; /* opaque */
 struct bud_hash_key;  /* core/hash.h */
 
+/* However long it is paused: then one looks again. */
+#define BUD_ENDPOINT_WAIT_MS_MAX INT64_C(600000)
+
 struct bud_endpoint_limits {
 	unsigned window;   /* attempts at a time, at first */
 	unsigned failures; /* in a row until the breaker opens */

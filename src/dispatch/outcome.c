@@ -125,13 +125,19 @@ static int64_t step_ms(const struct bud_attempt *attempt, const struct bud_retry
 	return ms - spread_ms + (int64_t)(attempt->random % (uint64_t)(2 * spread_ms + 1));
 }
 
+static int64_t longer(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms > b_ms ? a_ms : b_ms;
+}
+
 static void die(struct bud_outcome *outcome, const char *reason)
 {
 	outcome->kind = BUD_OUTCOME_DEAD;
 	outcome->reason = reason;
 }
 
-/* When the next attempt is, if there is one. */
+/* When the next attempt is, if there is one. The pause is the endpoint's, which keeps it: the
+ * delivery looks in between whether it is over, or the receiver another one. */
 static void bound(struct bud_outcome *outcome, const struct bud_attempt *attempt,
 	const struct bud_retry *retry, const struct bud_schedule *schedule)
 {
@@ -143,9 +149,10 @@ static void bound(struct bud_outcome *outcome, const struct bud_attempt *attempt
 		die(outcome, "attempts");
 		return;
 	}
-	if (outcome->wait_ms < outcome->pause_ms)
-		outcome->wait_ms = outcome->pause_ms;
-	next_ms = attempt->now_ms + outcome->wait_ms;
+	next_ms = attempt->now_ms + longer(outcome->wait_ms, outcome->pause_ms);
+	outcome->wait_ms = longer(outcome->wait_ms, outcome->pause_ms < BUD_ENDPOINT_WAIT_MS_MAX
+							    ? outcome->pause_ms
+							    : BUD_ENDPOINT_WAIT_MS_MAX);
 	if (next_ms >= attempt->expires_ms)
 		outcome->kind = BUD_OUTCOME_EXPIRED;
 	else if (retry->max_age_s > 0 && attempt->published_ms > 0 &&

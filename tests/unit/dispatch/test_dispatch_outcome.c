@@ -132,7 +132,9 @@ static void retry_after_pauses_the_endpoint(void **state)
 		{429, 1000, 1000, 8000, BUD_VERDICT_BUSY}, /* the schedule is longer */
 		/* No time at all is none: else its breaker would never open. */
 		{429, 0, 0, 8000, BUD_VERDICT_OVERLOADED},
-		{503, 7 * DAY, DAY, DAY, BUD_VERDICT_BUSY},
+		/* The endpoint keeps it; the delivery looks in between. */
+		{503, 7 * DAY, DAY, 600000, BUD_VERDICT_BUSY},
+		{503, 600001, 600001, 600000, BUD_VERDICT_BUSY},
 		{500, 120000, 0, 8000, BUD_VERDICT_FAILED},
 		{502, 120000, 0, 8000, BUD_VERDICT_OVERLOADED},
 		{302, 120000, 0, 8000, BUD_VERDICT_FAILED},
@@ -229,6 +231,10 @@ static void the_last_attempt_and_age(void **state)
 		{1, 0, false, 60, 50000, NEVER, -1, BUD_OUTCOME_AGAIN, NULL, 10000},
 		{1, 0, false, 60, 50001, NEVER, -1, BUD_OUTCOME_DEAD, "age", 10000},
 		{1, 0, false, 60, 1000, NEVER, 60000, BUD_OUTCOME_DEAD, "age", 60000},
+		/* By the end of a long pause, though it looks in between. */
+		{1, 0, false, 3600, 0, NEVER, 3600001, BUD_OUTCOME_DEAD, "age", 600000},
+		{1, 0, false, 3600, 0, NEVER, 3600000, BUD_OUTCOME_AGAIN, NULL, 600000},
+		{1, 0, false, 0, 0, 3600000, 3600000, BUD_OUTCOME_EXPIRED, NULL, 600000},
 		{1, 0, false, 0, 0, 10001, -1, BUD_OUTCOME_AGAIN, NULL, 10000},
 		{1, 0, false, 0, 0, 10000, -1, BUD_OUTCOME_EXPIRED, NULL, 10000},
 		{1, 0, false, 0, 0, -5, -1, BUD_OUTCOME_EXPIRED, NULL, 10000},
