@@ -14,7 +14,8 @@ struct answer {
 	const struct bud_event *const *events;
 	size_t n;
 	bool *failed;
-	bool is_within; /* "failed" has begun and not ended */
+	bool is_within;  /* "failed" has begun and not ended */
+	bool is_unclear; /* something in it names nobody */
 };
 
 /* The byte that comes next; '\0' at the end. */
@@ -64,11 +65,16 @@ static bool read_name(struct bud_json *json, struct bud_buffer *out)
 static void mark(struct answer *answer, const struct bud_span *source)
 {
 	struct bud_span id = bud_buffer_as_span(&answer->id);
+	bool is_known = false;
 
-	for (size_t i = 0; i < answer->n; i++)
-		if (bud_span_equals(answer->events[i]->id, id) &&
-			(!source || bud_span_equals(answer->events[i]->source, *source)))
-			answer->failed[i] = true;
+	for (size_t i = 0; i < answer->n; i++) {
+		if (!bud_span_equals(answer->events[i]->id, id) ||
+			(source && !bud_span_equals(answer->events[i]->source, *source)))
+			continue;
+		answer->failed[i] = true;
+		is_known = true;
+	}
+	answer->is_unclear = answer->is_unclear || !is_known;
 }
 
 /* {"id": ..., "source": ...}: both are read before anything is marked, in any order. */
@@ -99,6 +105,41 @@ static bool read_object(struct answer *answer)
 		struct bud_span source = bud_buffer_as_span(&answer->source);
 		mark(answer, has_source ? &source : NULL);
 	}
+	answer->is_unclear = answer->is_unclear || !has_id;
+	return true;
+}
+
+static bool read_one(struct answer *answer)
+{
+	struct bud_json *json = &answer->json;
+
+	switch (next_byte(json)) {
+	case '{':
+		return read_object(answer);
+	case '"':
+		if (!read_text(json, &answer->id))
+			return false;
+		mark(answer, NULL);
+		return true;
+	default:
+		answer->is_unclear = true;
+		return bud_json_pass_value(json, BUD_JSON_DEPTH_MAX);
+	}
+}
+
+/* No list: null, false and 0 mean nobody, and a text one. */
+static bool read_single(struct answer *answer)
+{
+	struct bud_json *json = &answer->json;
+	char c = next_byte(json);
+	const char *begin = json->at;
+
+	if (c == '"')
+		return read_one(answer);
+	if (!bud_json_pass_value(json, BUD_JSON_DEPTH_MAX))
+		return false;
+	answer->is_unclear = answer->is_unclear ||
+			     !(c == 'n' || c == 'f' || (c == '0' && json->at - begin == 1));
 	return true;
 }
 
@@ -108,24 +149,12 @@ static bool read_failed(struct answer *answer)
 	const char *behind;
 
 	if (next_byte(json) != '[')
-		return bud_json_pass_value(json, BUD_JSON_DEPTH_MAX);
+		return read_single(answer);
 	json->at++;
 	answer->is_within = true;
 	behind = json->at;
 	while (has_next(json, ']')) {
-		char c = next_byte(json);
-		bool ok;
-
-		if (c == '{') {
-			ok = read_object(answer);
-		} else if (c == '"') {
-			ok = read_text(json, &answer->id);
-			if (ok)
-				mark(answer, NULL);
-		} else {
-			ok = bud_json_pass_value(json, BUD_JSON_DEPTH_MAX);
-		}
-		if (!ok)
+		if (!read_one(answer))
 			return false;
 		behind = json->at;
 	}
@@ -178,7 +207,7 @@ size_t bud_batch_answer_read(struct bud_span text, bool is_cut,
 	bud_buffer_finish(&answer.id);
 	bud_buffer_finish(&answer.source);
 	for (size_t i = 0; i < n; i++) {
-		failed[i] = failed[i] || answer.is_within;
+		failed[i] = failed[i] || answer.is_within || answer.is_unclear;
 		failed_n += failed[i];
 	}
 	return failed_n;

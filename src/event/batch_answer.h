@@ -9,8 +9,8 @@ struct bud_event; /* event/event.h */
 
 /* Reads the body of a 2xx. Sets each `failed[i]`, and returns how many of the `n` events failed: an
  * id alone names all events with it. 0 for everything that is no such answer (no JSON object, none
- * in full, more than BUD_RESPONSE_BODY_MAX, "failed" no array); items that are neither, or name
- * none of the events, are passed over. `is_cut`: it went on, and this is its beginning; if that
- * ends within "failed" all have failed, for nobody knows who else was named. */
+ * in full, more than BUD_RESPONSE_BODY_MAX). All have failed when "failed" says so of something
+ * else than these events, for nobody knows of which. `is_cut`: it went on, and this is its
+ * beginning; if that ends within "failed" all have failed, too. */
 size_t bud_batch_answer_read(struct bud_span answer, bool is_cut,
 	const struct bud_event *const *events, size_t n, bool *failed);
