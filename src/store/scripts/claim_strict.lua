@@ -2,7 +2,8 @@
 -- Takes deliveries of a lane that is claimed whole: refused while the lane is held or its
 -- subscription rests ("<sub>~rest", for a rate, over all of its lanes); what is taken holds it,
 -- until "last" of resolve names the token, or for so many ms. Leases as in claim.lua.
--- "strict": the first that are due. "wait" and "skip": the one that is next in order. What waits
+-- "strict": the first that are due, while its replay's lane ("<sub>~replay"), or of that the live
+-- one, is not held: a rate and a number at a time are for both together. "wait" and "skip": the one that is next in order. What waits
 -- has score 0 and sorts by its id; only what is in hand or in retry has a time. The first waiting
 -- is next only when no event before it is pending in its partition. A retry holds all up ("wait")
 -- or is passed by ("skip"). A replay ("<sub>~replay") is one such line over all keys, by partition
@@ -19,11 +20,13 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lane, mode, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local out = {now}
-local rest = string.match(lane, '^[^/~]+') .. '~rest'
-local held = redis.call('HMGET', KEYS[4], lane, rest)
-local rested = tonumber(held[2] or 0)
+local sub = string.match(lane, '^[^/~]+')
+local rest = sub .. '~rest'
 local ordered = mode == 'wait' or mode == 'skip'
 local is_replay = string.sub(lane, -7) == '~replay'
+local beside = is_replay and sub or sub .. '~replay'
+local held = redis.call('HMGET', KEYS[4], lane, rest, beside)
+local rested = tonumber(held[2] or 0)
 -- Nothing is held or rests for ten minutes, and nothing is parked for a month: what seems to be was
 -- written while the clock was wrong.
 local function near(till)
@@ -32,8 +35,11 @@ end
 local function is_far(when)
 	return when > now + 2592000000
 end
-local free = math.max(near(held[1] and tonumber(string.match(held[1], '^%d+')) or 0),
-	near(rested))
+local function held_till(value)
+	return near(value and tonumber(string.match(value, '^%d+')) or 0)
+end
+local free = math.max(held_till(held[1]), near(rested))
+local is_beside = mode == 'strict' and held_till(held[3]) > now
 
 local function take(member, score)
 	local attempt = math.min(score % 64 + 1, 63)
@@ -120,7 +126,7 @@ local function take_due()
 end
 
 local when
-if free <= now and limit > 0 then
+if free <= now and limit > 0 and not is_beside then
 	if ordered then
 		when = take_next()
 	else
@@ -149,6 +155,8 @@ else
 	when = math.max(when, now, free)
 	if limit == 0 then
 		when = math.max(when, now + tonumber(ARGV[5]))
+	elseif is_beside then
+		when = math.max(when, now + 50)
 	end
 	redis.call('ZADD', KEYS[1], math.min(when, now + 600000), lane)
 end

@@ -137,6 +137,11 @@ class Ledger:
     def claimed_whole(self, lane, mode, taken, now, arguments, before):
         token, until = self.holds.get(lane, ("", 0))
         require(until <= now, "claimed while it is held:", lane, token, until, now)
+        if mode == "strict":
+            live = subscription_of(lane)
+            beside = live if lane != live else live + "~replay"
+            token, until = self.holds.get(beside, ("", 0))
+            require(until <= now, "claimed beside one that is held:", lane, token, until, now)
         rest = self.rests.get(subscription_of(lane), 0)
         require(rest <= now, "claimed while its subscription rests:", lane, rest, now)
         self.holds[lane] = arguments["token"], now + arguments["hold"]

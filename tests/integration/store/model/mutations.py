@@ -91,7 +91,7 @@ MUTATIONS = {
     "a claim does not ask whether its subscription rests": (
         "claim_strict", "local rested = tonumber(held[2] or 0)", "local rested = 0"),
     "a strict claim does not ask whether the lane is held": (
-        "claim_strict", "if free <= now and limit > 0 then", "if limit > 0 then"),
+        "claim_strict", "if free <= now and limit > 0 and", "if limit > 0 and"),
     "a strict claim does not hold the lane": (
         "claim_strict",
         "redis.call('HSET', KEYS[4], lane, string.format('%.0f ', free) .. ARGV[6])", ""),

@@ -98,7 +98,8 @@ class Strict(Case):
     def test_a_rest_is_for_all_lanes_of_the_subscription(self):
         lanes = ("s", "s~replay", "s/k")
         members = {lane: self.park(lane=lane, field=f"e{lane}") for lane in lanes}
-        leases = {lane: self.claim_strict(lane=lane, token=f"t{lane}")[0][2] for lane in lanes}
+        leases = {lane: self.claim_strict(lane=lane, token=f"t{lane}", hold=0)[0][2]
+                  for lane in lanes}
         for lane in lanes:
             self.park(lane=lane, field=f"f{lane}")
             self.resolve(members[lane], "done", leases[lane], lane=lane, mode="strict",
@@ -112,6 +113,21 @@ class Strict(Case):
         self.call("HSET", key("held"), "s~rest", 1)
         self.assertEqual(len(self.claim_strict(lane="s~replay", token="t3")), 1)
         self.assertIsNone(self.call("HGET", key("held"), "s~rest"))
+
+    def test_a_replay_and_live_events_are_one_at_a_time(self):
+        for held, other in (("s", "s~replay"), ("s~replay", "s")):
+            first = self.park(lane=held, field=f"1{held}")
+            second = self.park(lane=other, field=f"2{held}")
+            lease = self.claim_strict(limit=1, lane=held)[0][2]
+            self.assertEqual(self.claim_strict(limit=1, lane=other, token="t2"), [])
+            self.assertTrue(0 < self.due_in(other) <= 50, self.due_in(other))
+            self.resolve(first, "done", lease, mode="strict", last="t1", lane=held)
+            lease = self.claim_strict(limit=1, lane=other, token="t2")[0][2]
+            self.resolve(second, "done", lease, mode="strict", last="t2", lane=other)
+        # Batches and lanes in order are not.
+        self.park(lane="s", field="g"), self.park(lane="s~replay", field="h")
+        self.assertEqual(len(self.claim_strict("batch", batch=(1, 0, 1000))), 1)
+        self.assertEqual(len(self.claim_strict("batch", lane="s~replay", batch=(1, 0, 1000))), 1)
 
     def test_nothing_taken_holds_nothing(self):
         self.park(delay=60_000)
