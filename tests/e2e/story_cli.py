@@ -3,11 +3,10 @@ import base64
 import hmac
 import http.client
 import os
-import socket
 import subprocess
 import time
 
-from kit import Api, Budstikke, Program, binary, folder, patience, wait_until
+from kit import Api, Budstikke, Program, binary, folder, hold_port, patience, wait_until
 from kit.node import ROOT
 
 
@@ -101,20 +100,17 @@ def story_nobody_gets_the_answer():
 
 def story_closed_streams():
     """Without any of the three: no socket takes their place, and no line goes into one."""
-    with folder() as home:
-        ports = []
-        for _ in range(2):
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                ports.append(free.getsockname()[1])
+    first, port = hold_port()
+    second, admin_port = hold_port()
+    with first, second, folder() as home:
         node = Budstikke(home / "data", {
-            "server.listen": f"127.0.0.1:{ports[0]}", "log.level": "debug",
-            "admin.listen": f"127.0.0.1:{ports[1]}"}, start=False)
+            "server.listen": f"127.0.0.1:{port}", "log.level": "debug",
+            "admin.listen": f"127.0.0.1:{admin_port}"}, start=False)
         with subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh",
                                *map(str, node.arguments())]) as process:
             try:
-                wait_until(lambda: is_ready(ports[1]), "not ready", 20)
-                answer = Api(f"http://127.0.0.1:{ports[0]}", patience(10)).publish(
+                wait_until(lambda: is_ready(admin_port), "not ready", 20)
+                answer = Api(f"http://127.0.0.1:{port}", patience(10)).publish(
                     {"specversion": "1.0", "id": "1", "source": "/s", "type": "t"})
                 assert answer.status == 202, answer
             finally:

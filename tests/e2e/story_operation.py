@@ -1,11 +1,10 @@
 """What a person on call sees: metrics, health, readiness, logs."""
 import json
 import re
-import socket
 import time
 
 from kit import (Api, Budstikke, Ledger, PrivateRedis, Publisher, Receiver, Reply, folder,
-                 make_event, wait_until)
+                 hold_port, make_event, wait_until)
 
 
 def story_metrics_and_health():
@@ -40,10 +39,8 @@ def story_not_ready_without_redis():
 
 def story_admin_before_redis():
     """The admin listener tells what a node waits for, before there is any Redis."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with folder() as home:
+    held, port = hold_port()
+    with held, folder() as home:
         node = Budstikke(home / "data", {"redis.url": f"unix:{home}/nobody.sock",
                                          "admin.listen": f"127.0.0.1:{port}"}, start=False)
         try:

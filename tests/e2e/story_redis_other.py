@@ -1,22 +1,15 @@
 """A Redis of somebody else: reached over TCP with a password, full, emptied while in use."""
-import socket
 import time
 
-from kit import (Budstikke, Ledger, PrivateRedis, Publisher, Receiver, folder, make_event,
-                 wait_until)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+from kit import (Budstikke, Ledger, PrivateRedis, Publisher, Receiver, folder, hold_port,
+                 make_event, wait_until)
 
 
 def story_tcp():
     """TCP by name, a user's password and a database of its own; the password is shown nowhere."""
-    port = free_port()
+    held, port = hold_port()
     ledger = Ledger()
-    with folder() as home, Receiver() as receiver, \
+    with held, folder() as home, Receiver() as receiver, \
             PrivateRedis(home / "redis", "--port", str(port)) as redis:
         with redis.client() as client:
             client("ACL", "SETUSER", "bud", "on", ">s3cret+word", "~*", "&*", "+@all")

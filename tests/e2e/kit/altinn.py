@@ -128,7 +128,7 @@ class Altinn:
         return self
 
     def __exit__(self, *error):
-        self.issuer.go_down()
+        self.issuer.__exit__()
         self.node.__exit__(*error)
 
 

@@ -9,6 +9,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from kit.port import hold_port
+
 METADATA = "/.well-known/openid-configuration"
 JWKS = "/jwks"
 
@@ -102,7 +104,7 @@ class Issuer:
         self.answer = answer
         self.asked = {}
         self.max_age = None
-        self.port = 0
+        self.held, self.port = hold_port()  # while it is down, too
         self.server = None
         self.go_up()
 
@@ -126,7 +128,6 @@ class Issuer:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self.server.daemon_threads = True
-        self.port = self.server.server_port
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def go_down(self):
@@ -169,6 +170,7 @@ class Issuer:
 
     def __exit__(self, *_):
         self.go_down()
+        self.held.close()
 
 
 def issuers_settings(home, *entries):

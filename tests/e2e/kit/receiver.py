@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from kit.ledger import data_digest
+from kit.port import hold_port
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Receiver:
         self.connections = set()
         self.accepted_connections = 0
         self.server = None
-        self.port = 0
+        self.held, self.port = hold_port()  # while it is down, too
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
@@ -69,7 +70,6 @@ class Receiver:
             self.server = await self.loop.create_server(
                 lambda: Connection(self), "127.0.0.1", self.port, backlog=1024,
                 reuse_address=True)
-            self.port = self.server.sockets[0].getsockname()[1]
         self.call(listen())
 
     def go_down(self):
@@ -98,6 +98,7 @@ class Receiver:
         self.go_down()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(5)
+        self.held.close()
 
     def __enter__(self):
         return self
