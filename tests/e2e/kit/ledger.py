@@ -60,7 +60,9 @@ class Ledger:
                 self.accepted_count += outcome == "accepted"
 
     def accepted(self):
-        return {key for key, entry in self.entries.items() if entry.outcome == "accepted"}
+        # A list is made at once: a publisher adds more meanwhile.
+        entries = list(self.entries.items())
+        return {key for key, entry in entries if entry.outcome == "accepted"}
 
 
 class Publisher:
