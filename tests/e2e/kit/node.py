@@ -1,4 +1,5 @@
 """The real program as a child: started on free ports, killed, drained, asked for its metrics."""
+import contextlib
 import os
 import re
 import signal
@@ -224,7 +225,8 @@ class Budstikke(Program):
                 self.process.wait()
                 assert kind, "did not end within 40 s of SIGTERM:\n" + self.tail()
         for pid in self.find_redis():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may end by itself meanwhile
+                os.kill(pid, signal.SIGKILL)
         if kind:
             print(f"--- log of {self.data}\n{self.tail()}\n---")
         else:
