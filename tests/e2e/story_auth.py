@@ -329,7 +329,7 @@ def story_issuers_file_is_read_again():
         (home / "issuers.json").write_text('{"issuers":[{"issuer":"x","audiance":"us"}]}')
         node.process.send_signal(signal.SIGHUP)
         wait_until(lambda: node.metric("issuers_stale") == 1, "it is not said", 20)
-        assert "issuers[0].audiance" in node.tail(), node.tail()
+        wait_until(lambda: "issuers[0].audiance" in node.tail(), node.tail, 20)
         assert publish(other) == publish(stays) == 202
         issuers_settings(home, stays.entry())
         node.process.send_signal(signal.SIGHUP)

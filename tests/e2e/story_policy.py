@@ -68,7 +68,7 @@ def story_bad_policy():
             file.write_text("{]")
             node.process.send_signal(signal.SIGHUP)
             wait_until(lambda: node.metric("policy_stale") == 1, "it is said", 10)
-            assert "the policy is wrong" in node.tail(), node.tail()
+            wait_until(lambda: "the policy is wrong" in node.tail(), node.tail, 10)
             file.write_text("{}")
             node.process.send_signal(signal.SIGHUP)
             wait_until(lambda: node.metric("policy_stale") == 0, "it is right again", 10)
