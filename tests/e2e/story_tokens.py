@@ -69,7 +69,7 @@ def story_a_late_refusal_is_not_of_the_new_credential():
     """What was refused after it was replaced, or taken away, is told of nobody."""
     def answer_late(delivery):
         wrong = delivery.path == "token" and delivery.headers.get("authorization") != RIGHT
-        return Reply(401, delay_s=2) if wrong else answer(delivery)
+        return Reply(401, delay_s=5) if wrong else answer(delivery)
 
     with folder() as home, Receiver(answer_late) as receiver, Budstikke(home / "data") as node:
         api = node.api()
@@ -81,7 +81,7 @@ def story_a_late_refusal_is_not_of_the_new_credential():
             changed = api.request("PATCH", paths[-1], {"sinkcredential": then})
             assert changed.status == 200 and not receiver.deliveries, changed
         assert api.publish(event(1)).status == 202
-        wait_until(lambda: receiver.on("a"), lambda: api.get(paths[0]).json()["status"], 15)
+        wait_until(lambda: receiver.on("a"), lambda: api.get(paths[0]).json()["status"], 30)
         wait_until(lambda: len([d for d in receiver.deliveries if d.status == 401]) >= 2, "refused")
         time.sleep(1)
         assert [api.get(path).json()["status"] for path in paths] == 2 * [{"state": "active"}]
