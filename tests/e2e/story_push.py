@@ -158,7 +158,7 @@ def story_dripping_receiver():
         made = api.subscribe(sink.url + "/a", config={"timeout_ms": 1000})
         assert api.publish(make_event("1")).status == 202
         wait_until(lambda: took, "the end of the drip", 20)
-        assert 0.5 < took[0] < patience(1.6), f"cut after {took[0]:.2f} s"
+        assert 0.5 < took[0] < patience(5), f"cut after {took[0]:.2f} s"
         wait_until(lambda: len(sink.requests) == 2, "another attempt", 20)
         node.wait_settled()
         lines = attempts(api, made)
