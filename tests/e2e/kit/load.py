@@ -5,7 +5,7 @@ import time
 
 from kit.ledger import Ledger, Publisher, check
 from kit.receiver import Receiver, Reply
-from kit.wait import wait_until
+from kit.wait import patience, wait_until
 
 KILL_EVENTS_MIN = 50
 
@@ -84,9 +84,10 @@ class Load:
         print(f"{report}; {len(self.kills)} kills; {self}")
         return report
 
-    def duplicates_must_be_near_kills(self, report, before_s=3.0, after_s=1.0):
+    def duplicates_must_be_near_kills(self, report):
         """Only what was un-acked at a kill may come again: an event is acked, or its deliveries
         stand in the lanes, two seconds after it was read at the latest."""
+        before_s, after_s = 2 + patience(1), patience(1)
         far = [d for d in report.duplicates
                if not any(k - before_s <= d.at <= k + after_s for k in self.kills)]
         assert not far, f"{len(far)} repeats of deliveries long before any kill: {far[:3]}"
