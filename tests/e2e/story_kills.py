@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from kit import Budstikke, Load, folder, kill_embedded_redis, scaled, wait_until
+from kit import Budstikke, Load, folder, kill_embedded_redis, patience, scaled, wait_until
 
 HAND_EVENTS_MAX = 1024  # BUD_HAND_EVENTS_MAX of each worker
 WORKERS = 2
@@ -24,7 +24,7 @@ def story_dispatcher():
             node.start()
             before, began = len(load.receiver.pairs), time.monotonic()
             wait_until(lambda: len(load.receiver.pairs) >= before + 50, "deliveries again", 30)
-            wait_until(lambda: time.monotonic() - began >= SETTLES_S, "its time", 30)
+            wait_until(lambda: time.monotonic() - began >= patience(SETTLES_S), "its time", 30)
         load.kill_often(scaled(20, 3), node.kill, recover)
         with node.redis() as redis:
             poison = redis("ZRANGE", "bud:{s0}:dead:-", 0, -1)
