@@ -9,6 +9,7 @@
 #include "api/desk.h"
 #include "api/look_back.h"
 #include "auth/authorize.h"
+#include "auth/identity.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "event/envelope.h"
@@ -181,18 +182,28 @@ int bud_event_search(struct bud_api_desk *desk, const struct bud_event_search *w
 	return r;
 }
 
+/* How many there are, and how old, is nobody's matter but where all is one's own. */
 void bud_event_search_refuse(struct bud_request *request, const struct bud_look_back_result *looked)
 {
+	static const char retained[] =
+		"it is not among the events that are retained, or not yours to see";
+	static const char newest[] = "it is not among the newest events, or not yours to see: "
+				     "narrow the search with from and to";
 	struct bud_error error;
 	char oldest[25] = "now";
 
 	if (looked->oldest_ms > 0)
 		bud_clock_write(looked->oldest_ms, oldest);
-	(void)bud_error_set(&error, NULL,
-		looked->is_whole
-			? "it is not among the %zu events that are retained, back to %s"
-			: "it is not among the newest %zu events, back to %s: narrow the search "
-			  "with from and to",
-		looked->events, oldest);
+	if (bud_request_identity(request) != &bud_identity_local)
+		(void)bud_error_set(&error, NULL, "%s", looked->is_whole ? retained : newest);
+	else if (looked->is_whole)
+		(void)bud_error_set(&error, NULL,
+			"it is not among the %zu events that are retained, back to %s",
+			looked->events, oldest);
+	else
+		(void)bud_error_set(&error, NULL,
+			"it is not among the newest %zu events, back to %s: narrow the search with "
+			"from and to",
+			looked->events, oldest);
 	bud_reply_problem(request, 404, "not-found", "No such event", &error);
 }

@@ -51,9 +51,10 @@ static int read_to(const json_t *json, struct bud_span person_key, struct bud_gr
 
 	if (r < 0)
 		return r;
-	if (!grant->to || !bud_identity_name_is_valid(bud_span(grant->to)))
-		return bud_error_set(
-			error, "to", "to must be the name of an identity, such as /org/skd");
+	if (!grant->to || !bud_identity_name_is_valid(bud_span(grant->to)) ||
+		!bud_pattern_is_plain(grant->to))
+		return bud_error_set(error, "to",
+			"to must be the name of an identity in full, such as /org/skd");
 	r = hide_person(grant, person_key, error);
 	if (r == 0 && strcmp(grant->to, grant->owner) == 0)
 		return bud_error_set(error, "to", "to must be somebody else: you have it already");

@@ -84,6 +84,8 @@ def story_events_and_endpoints_are_apart():
         assert a.get(path).status == 200
         answer = b.get(path)
         assert answer.status == 404, answer
+        # Nor is told how many events others have.
+        assert not any(c.isdigit() for c in answer.json()["detail"]), answer
         named = {"source": "/stories", "id": "e"}
         ask = {"event": named, "subscription": mine["id"]}
         assert a.request("POST", "/explain", ask).status == 200

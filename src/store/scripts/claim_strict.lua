@@ -3,14 +3,14 @@
 -- subscription rests ("<sub>~rest", for a rate, over all of its lanes); what is taken holds it,
 -- until "last" of resolve names the token, or for so many ms. Leases as in claim.lua.
 -- "strict": the first that are due, while its replay's lane ("<sub>~replay"), or of that the live
--- one, is not held: a rate and a number at a time are for both together. "wait" and "skip": the one that is next in order. What waits
--- has score 0 and sorts by its id; only what is in hand or in retry has a time. The first waiting
--- is next only when no event before it is pending in its partition. A retry holds all up ("wait")
--- or is passed by ("skip"). A replay ("<sub>~replay") is one such line over all keys, by partition
--- and by id within it: with "wait" what fails holds up all of it. Its events were stored before:
--- what is pending says nothing of them. "batch": what is due, and with it, or once they fill a
--- batch, those that still wait for others: first attempts that are due within the time a batch may
--- wait. A retry is never early.
+-- one, is not held: a rate and a number at a time are for both together. "wait" and "skip": the
+-- one that is next in order. What waits has score 0 and sorts by its id; only what is in hand or
+-- in retry has a time. The first waiting is next only when no event before it is pending in its
+-- partition. A retry holds all up ("wait") or is passed by ("skip"). A replay ("<sub>~replay") is
+-- one such line over all keys, by partition and by id within it: with "wait" what fails holds up
+-- all of it. Its events were stored before: what is pending says nothing of them. "batch": what is
+-- due, and with it, or once they fill a batch, those that still wait for others: first attempts
+-- that are due within the time a batch may wait. A retry is never early.
 -- KEYS: due, parked:<lane>, kept, held, and for "wait" and "skip" p<N>:events (a replay: any)
 -- ARGV: lane, "strict" | "wait" | "skip" | "batch", limit, lease ms, look again ms (with limit 0),
 --       token, hold ms, group, and for "batch": so many fill it, ms it may wait, most bytes of

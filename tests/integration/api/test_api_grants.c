@@ -119,6 +119,7 @@ static void refuses(void **state)
 		const char *body;
 		const char *says;
 	} cases[] = {
+		{"{\"to\":\"/org/*\"}", "in full"},
 		{"[]", "the body must be a JSON object"},
 		{"{}", "to must be the name"},
 		{"{\"to\":\"skd\"}", "to must be the name"},
