@@ -1,4 +1,4 @@
-/* The key keeper. At once, at each connect and every 30 s: list -> (none: generate one, stored only
+/* The key keeper. At once, at each connect and every 2 s: list -> (none: generate one, stored only
  * if there is still none) -> open each -> keyring. A key stops signing at the first look after its
  * overlap, by Redis' clock. */
 #include "lifecycle/key_keeper.h"
@@ -15,7 +15,7 @@
 #include "crypto/signing_key.h"
 #include "store/signing_keys.h"
 
-#define REFRESH_MS 30000
+#define REFRESH_MS 2000
 /* What is sealed is bound to this place and the key's id. */
 #define PLACE "server|keys|"
 

@@ -21,7 +21,7 @@ struct bud_key_keeper_options {
 	struct bud_store *store;
 	const struct bud_sealer *sealer; /* NULL: keys are stored as they are */
 	struct bud_keyring *keyring;     /* nobody else puts anything there */
-	int64_t refresh_ms;              /* 0: 30 s */
+	int64_t refresh_ms;              /* 0: 2 s */
 	bud_key_keeper_loaded_fn on_loaded;
 	void *owner;
 };

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from threading import Thread
 
-from kit import Budstikke, PrivateRedis, Receiver, folder, make_event, wait_until
+from kit import Budstikke, PrivateRedis, Receiver, folder, make_event, patience, wait_until
 from kit.api import Api
 
 
@@ -53,7 +53,7 @@ def story_two_nodes():
         assert after[1][0] == first[0], after
         kids = [kid for kid, _ in after]
         assert jwks(a) == kids
-        wait_until(lambda: jwks(b) == kids, lambda: f"b has {jwks(b)}, not {kids}", 40, 0.5)
+        wait_until(lambda: jwks(b) == kids, lambda: f"b has {jwks(b)}, not {kids}", patience(8), 0.2)
         # A restart finds them again, before it says that it listens.
         assert b.stop() == 0
         b.start()
