@@ -11,7 +11,7 @@
 #define BUD_RETRY_AFTER_BYTES 64
 /* The same wherever the guard said no. */
 #define BUD_ADDRESS_REFUSED_TEXT "the host's address is not allowed"
-#define BUD_BLOCKED_TEXT         "no socket is to be had here"
+#define BUD_BLOCKED_TEXT         "no file or port is free, or delivery.source_address is not ours"
 
 struct bud_guard;
 struct bud_multis;

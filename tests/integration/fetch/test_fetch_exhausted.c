@@ -97,7 +97,8 @@ static void says_nothing_about_the_target(void **state)
 	for (int again = 0; again < 2; again++)
 		for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
 			assert_end(test, urls[i], port, BUD_FETCH_BLOCKED);
-	assert_string_equal(test->client->end.text, "no socket is to be had here");
+	assert_string_equal(test->client->end.text,
+		"no file or port is free, or delivery.source_address is not ours");
 	assert_string_equal(bud_fetch_kind_word(BUD_FETCH_BLOCKED), "blocked");
 	setrlimit(RLIMIT_NOFILE, &test->before);
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
@@ -124,7 +125,8 @@ static void blames_nobody_for_a_local_port(void **state)
 	refuses_streams = true;
 	assert_end(test, "http://127.0.0.1:%d/", port, BUD_FETCH_BLOCKED);
 	assert_end(test, "http://a.test:%d/", port, BUD_FETCH_BLOCKED);
-	assert_string_equal(test->client->end.text, "no socket is to be had here");
+	assert_string_equal(test->client->end.text,
+		"no file or port is free, or delivery.source_address is not ours");
 	refuses_streams = false;
 	assert_end(test, "http://127.0.0.1:%d/", port, BUD_FETCH_RESPONSE);
 }
