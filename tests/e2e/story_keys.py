@@ -53,7 +53,8 @@ def story_two_nodes():
         assert after[1][0] == first[0], after
         kids = [kid for kid, _ in after]
         assert jwks(a) == kids
-        wait_until(lambda: jwks(b) == kids, lambda: f"b has {jwks(b)}, not {kids}", patience(8), 0.2)
+        wait_until(lambda: jwks(b) == kids, lambda: f"b has {jwks(b)}, not {kids}", patience(8),
+                   0.2)
         # A restart finds them again, before it says that it listens.
         assert b.stop() == 0
         b.start()
