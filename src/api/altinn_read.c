@@ -2,9 +2,10 @@
  * is given) -> a page is read (read/pull.h) -> answered.
  *
  * `after` is the id of an event, as Altinn has it, or a cursor of ours, as `next` has it: an id
- * need not be unique, and is looked for among the newest events only. An alternative subject comes
- * in a header, which will not come again: `next` has the subject in its place, or, where no event
- * says it or it is a person's number, a whole cursor. */
+ * need not be unique, and is looked for among the newest events only. One that may be older is
+ * refused, or its client would be sent back to the beginning again and again. An alternative
+ * subject comes in a header, which will not come again: `next` has the subject in its place, or,
+ * where no event says it or it is a person's number, a whole cursor. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -28,6 +29,9 @@
 #include "read/find.h"
 #include "read/pull.h"
 #include "store/store.h"
+
+/* Altinn's clients begin with it where there is no such event. */
+#define FIRST_ID "1"
 
 struct call {
 	struct bud_altinn_api *api;
@@ -64,6 +68,12 @@ static void fail(struct call *call, int err)
 	end(call);
 }
 
+static void refuse(struct call *call, const char *detail)
+{
+	bud_altinn_answer_problem(call->request, 400, detail);
+	end(call);
+}
+
 static void handle(
 	struct bud_altinn_api *api, struct bud_request *request, enum bud_altinn_query_kind kind)
 {
@@ -73,8 +83,7 @@ static void handle(
 	call->api = api;
 	call->request = request;
 	if (bud_altinn_query_parse(&call->query, kind, request, &error) < 0) {
-		bud_altinn_answer_problem(request, 400, error.text);
-		end(call);
+		refuse(call, error.text);
 		return;
 	}
 	look_up(call);
@@ -195,6 +204,11 @@ static void begin_page(struct call *call)
 		read_page(call);
 		return;
 	}
+	if (bud_cursor_has_form(after)) {
+		refuse(call, "The value of 'after' is a cursor of another query: it goes with the "
+			     "query of the `next` that had it.");
+		return;
+	}
 	r = bud_find(store, &call->pull.key, after, on_found, call);
 	if (r < 0)
 		fail(call, r);
@@ -204,7 +218,13 @@ static void on_found(void *owner, int err, uint64_t position)
 {
 	struct call *call = owner;
 
-	if (err < 0) {
+	if (err == -ERANGE && !bud_span_is(call->query.after, FIRST_ID)) {
+		refuse(call,
+			"The id in 'after' is older than the newest 10000 events of the query, "
+			"or unknown: follow `next`, which goes on from anywhere.");
+		return;
+	}
+	if (err < 0 && err != -ERANGE) {
 		fail(call, err);
 		return;
 	}

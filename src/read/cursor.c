@@ -65,9 +65,12 @@ static int read_plain(struct bud_span text, unsigned char out[BYTES])
 
 bool bud_cursor_has_form(struct bud_span text)
 {
+	struct bud_span plain = bud_span_take_until(&text, '.');
 	unsigned char bytes[BYTES];
+	unsigned char hash[HASH_BYTES];
 
-	return read_plain(text, bytes) == 0;
+	return read_plain(plain, bytes) == 0 &&
+	       (text.len == 0 || decode(text, hash, HASH_BYTES) == 0);
 }
 
 int bud_cursor_parse(const struct bud_shard *shard, const struct bud_index_key *key,

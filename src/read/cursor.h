@@ -19,7 +19,7 @@ void bud_cursor_write(const struct bud_shard *shard, const struct bud_index_key 
 BUD_MUST_CHECK int bud_cursor_parse(const struct bud_shard *shard, const struct bud_index_key *key,
 	struct bud_span text, uint64_t *out_position);
 
-/* Whether it looks like a cursor, of whatever. */
+/* Whether it looks like a cursor, a whole one or not, of whatever. */
 bool bud_cursor_has_form(struct bud_span text);
 
 /* A cursor with its key behind it, for clients that will not say again what they ask for. */

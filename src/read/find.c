@@ -1,6 +1,8 @@
 /* A find: ask -> on_rows: the ids of those that may be it -> ask for what was stored before … */
 #include "read/find.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "event/envelope.h"
@@ -10,7 +12,9 @@ struct search {
 	struct bud_store *store;
 	struct bud_index_find find; /* its id is in `id` */
 	struct bud_buffer id;
+	bool is_guid; /* and so of one event alone */
 	size_t looked_n;
+	uint64_t position; /* of the oldest that was found, or 0 */
 	struct bud_envelope envelope;
 	bud_find_fn fn;
 	void *owner;
@@ -23,6 +27,16 @@ static void destroy(struct search *search)
 	bud_buffer_finish(&search->id);
 	bud_envelope_finish(&search->envelope);
 	free(search);
+}
+
+static bool is_guid(struct bud_span id)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	for (size_t i = 0; i < id.len && i < sizeof(form) - 1; i++)
+		if (form[i] == 'x' ? !isxdigit((unsigned char)id.at[i]) : id.at[i] != '-')
+			return false;
+	return id.len == sizeof(form) - 1;
 }
 
 int bud_find(struct bud_store *store, const struct bud_index_key *key, struct bud_span id,
@@ -39,6 +53,7 @@ int bud_find(struct bud_store *store, const struct bud_index_key *key, struct bu
 		.below = UINT64_MAX,
 		.count = BUD_INDEX_ROWS_MAX,
 		.id = bud_buffer_as_span(&search->id)};
+	search->is_guid = is_guid(id);
 	search->fn = fn;
 	search->owner = owner;
 	r = ask(search);
@@ -47,9 +62,9 @@ int bud_find(struct bud_store *store, const struct bud_index_key *key, struct bu
 	return r;
 }
 
-static void finish(struct search *search, int err, uint64_t position)
+static void finish(struct search *search, int err)
 {
-	search->fn(search->owner, err, position);
+	search->fn(search->owner, err, search->position);
 	destroy(search);
 }
 
@@ -64,19 +79,21 @@ static void on_rows(void *owner, int err, const struct bud_index_rows *rows)
 	struct search *search = owner;
 
 	for (size_t i = 0; err == 0 && i < rows->n; i++)
-		if (is_it(search, &rows->rows[i].entry)) {
-			finish(search, 0, rows->rows[i].position);
-			return;
-		}
+		if (is_it(search, &rows->rows[i].entry))
+			search->position = rows->rows[i].position;
 	search->looked_n += BUD_INDEX_ROWS_MAX;
-	if (err < 0 || rows->is_end || search->looked_n >= BUD_FIND_ENTRIES_MAX) {
-		finish(search, err, 0);
+	if (err < 0 || rows->is_end || (search->is_guid && search->position > 0)) {
+		finish(search, err);
+		return;
+	}
+	if (search->looked_n >= BUD_FIND_ENTRIES_MAX) {
+		finish(search, search->position > 0 ? 0 : -ERANGE);
 		return;
 	}
 	search->find.below = rows->position;
 	err = ask(search);
 	if (err < 0)
-		finish(search, err, 0);
+		finish(search, err);
 }
 
 static int ask(struct search *search)

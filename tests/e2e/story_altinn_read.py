@@ -13,6 +13,7 @@ NO_SIZE = "The 'Size' parameter must be a number larger that 0."
 NO_SUBJECT = ("Subject must be specified using either query params party or unit or header value "
               "person.")
 PERSON = "01014922047"
+GENERIC = "urn:altinn:resource:dodsbo"
 POLICY = {
     "resources": [{"resource": "urn:altinn:resource:app_ttd_*", "owner": "/org/ttd"},
                   {"resource": "urn:altinn:resource:dodsbo", "owner": "/org/brg"}],
@@ -75,6 +76,35 @@ def story_events():
         assert ttd.query("/events", resource=APP, after="0", type="APP.%")[0] == []
         for size, n in (("0", 20), ("-1", 20), ("x", 20), ("5000", 20), ("3", 3)):
             assert len(ttd.query("/events", resource=APP, after="0", size=size)[0]) == n, size
+
+
+def story_pages_by_id():
+    """Who pages by the id of the last event goes on behind it, of several with one id behind the
+    oldest. Above 10 000 events an id that may be older is refused, never sent back to the
+    beginning; a cursor of another query is refused, too."""
+    with folder() as home, Altinn(home, policy=POLICY) as altinn:
+        ttd = altinn.org("ttd", 991825827, SUBSCRIBE, PUBLISH)
+        publish(ttd, *(cloud_event(name, source=f"https://ttd.apps.altinn.no/{n}")
+                       for n, name in enumerate(("same", "between", "same", "last"))))
+        assert ids(ttd.query("/events", resource=APP, after="same")[0]) == [
+            "between", "same", "last"]
+        for first in range(0, 10100, 505):
+            batch = [cloud_event(f"e{i}", subject="/party/1") for i in range(first, first + 505)]
+            answer = ttd.request("POST", "/events", batch, {
+                "content-type": "application/cloudevents-batch+json"})
+            assert answer.status == 202, answer
+        for after in ("same", "e1", "unknown"):
+            answer = ttd.call("GET", f"/events?resource={APP}&after={after}")
+            assert answer.status == 400, (after, answer)
+            assert "newest 10000" in answer.json()["detail"], answer
+        for after, first in (("0", "same"), ("1", "same"), ("e5000", "e5001")):
+            assert ids(ttd.query("/events", resource=APP, after=after, size=1)[0]) == [first]
+        following = ttd.query("/events", resource=APP, after="0", size=1)[1]
+        cursor = following.split("after=")[1].split("&")[0]
+        for query in (f"resource={APP}&subject=/party/1", f"resource={GENERIC}"):
+            for after in (cursor, cursor + ".AAAAAAAAAAAAAAAAAAAAAA"):
+                answer = ttd.call("GET", f"/events?{query}&after={after}")
+                assert answer.status == 400 and "cursor" in answer.json()["detail"], answer
 
 
 def story_refused_events():

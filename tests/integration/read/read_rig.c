@@ -107,12 +107,25 @@ void rig_publish_call(struct bud_append_event *events, size_t n)
 	rig_run_until(&done);
 }
 
+void rig_publish_json(struct bud_span json, const char *owner)
+{
+	struct bud_envelope envelope;
+	struct bud_append_event event;
+
+	bud_envelope_init(&envelope);
+	assert_int_equal(0, bud_envelope_scan(&envelope, json, NULL));
+	bud_append_prepare(&rig.shard,
+		&(struct bud_append_key){envelope.source, envelope.id, {NULL, 0}}, bud_span(owner),
+		envelope.json, &event);
+	event.index_n = bud_index_keys_of(&rig.shard, BUD_INDEX_ALL, &envelope, event.index);
+	rig_publish_call(&event, 1);
+	bud_envelope_finish(&envelope);
+}
+
 /* An event with `filler` bytes of data. */
 void rig_publish(const char *id, const char *type, const char *owner, size_t filler)
 {
 	bud_auto(buffer) struct bud_buffer json = {0};
-	struct bud_envelope envelope;
-	struct bud_append_event event;
 
 	bud_buffer_format(&json,
 		"{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/s\",\"type\":\"%s\","
@@ -121,14 +134,7 @@ void rig_publish(const char *id, const char *type, const char *owner, size_t fil
 	memset(bud_buffer_reserve(&json, filler), 'x', filler);
 	json.len += filler;
 	bud_buffer_text(&json, "\"}");
-	bud_envelope_init(&envelope);
-	assert_int_equal(0, bud_envelope_scan(&envelope, bud_buffer_as_span(&json), NULL));
-	bud_append_prepare(&rig.shard,
-		&(struct bud_append_key){envelope.source, envelope.id, {NULL, 0}}, bud_span(owner),
-		envelope.json, &event);
-	event.index_n = bud_index_keys_of(&rig.shard, BUD_INDEX_ALL, &envelope, event.index);
-	rig_publish_call(&event, 1);
-	bud_envelope_finish(&envelope);
+	rig_publish_json(bud_buffer_as_span(&json), owner);
 }
 
 void rig_publish_many(size_t from, size_t to, const char *type)

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <uv.h>
 #include "core/metrics.h"
+#include "core/text.h"
 #include "read/pull.h"
 #include "redis_server.h"
 #include "store/append.h"
@@ -32,6 +33,7 @@ void rig_run_until(const bool *done);
 
 /* All are to be stored. */
 void rig_publish_call(struct bud_append_event *events, size_t n);
+void rig_publish_json(struct bud_span json, const char *owner);
 /* With `filler` bytes of data; its subject is /party/<id>. */
 void rig_publish(const char *id, const char *type, const char *owner, size_t filler);
 /* Ids from `from` to `to` - 1. */

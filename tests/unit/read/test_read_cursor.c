@@ -124,10 +124,15 @@ static void test_forms(void **state)
 	static const char *const others[] = {"", "0", "1b671a64-40d5-491e-99b0-da01ff1f3341",
 		"CQAAAAAAAAAAAAAAAAAAAAAA", "AQkAAAAAAAAAAAAAAAAAAAAA", "AQ======================"};
 	char text[BUD_CURSOR_TEXT_BYTES];
+	char whole[BUD_CURSOR_WHOLE_BYTES];
 
 	(void)state;
 	bud_cursor_write(&shard, &key, 5, text);
 	assert_true(bud_cursor_has_form(bud_span(text)));
+	bud_cursor_write_whole(&shard, &key, 5, whole);
+	assert_true(bud_cursor_has_form(bud_span(whole)));
+	whole[sizeof(whole) - 3] = '!';
+	assert_false(bud_cursor_has_form(bud_span(whole)));
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		assert_false(bud_cursor_has_form(bud_span(others[i])));
 }
