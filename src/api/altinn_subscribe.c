@@ -24,6 +24,7 @@
 #include "auth/identity.h"
 #include "config/config.h"
 #include "core/clock.h"
+#include "core/random.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "store/registry.h"
@@ -31,6 +32,8 @@
 #include "store/store.h"
 #include "subscription/consent.h"
 #include "subscription/subscription.h"
+
+#define DROPS_MAX 3
 
 struct call {
 	struct bud_altinn_api *api;
@@ -42,6 +45,7 @@ struct call {
 	struct bud_subscription *made;
 	struct bud_buffer record;
 	struct bud_buffer status;
+	unsigned drops_n; /* of twins that had expired */
 };
 
 static void look_up(struct call *call);
@@ -52,6 +56,7 @@ static void on_decided(void *owner);
 static void on_current(void *owner, int err);
 static void store(struct call *call);
 static void on_put(void *owner, int err, const struct bud_put_result *result);
+static void on_dropped(void *owner, int err, const struct bud_put_result *result);
 static void on_asked_again(void *owner, int err, enum bud_status_outcome outcome,
 	const struct bud_subscription *subscription);
 
@@ -277,6 +282,8 @@ static int put(struct call *call)
 		.owner_max = bud_subscription_quota_of(call->api->subscriptions, made->owner)};
 
 	bud_consent_start(&made->status, bud_clock_wall_ms());
+	bud_buffer_clear(&call->status);
+	bud_buffer_clear(&call->record);
 	bud_status_write(&made->status, &call->status);
 	bud_subscription_write_record(made, &call->record);
 	bud_subscription_fingerprint(made, fingerprint);
@@ -334,6 +341,27 @@ static bool ask_again(void *owner, const struct bud_subscription *subscription,
 	return true;
 }
 
+/* A twin that has expired gets no events, so it must not stand in the way of a new one. */
+static int drop(struct call *call, const struct bud_subscription *twin)
+{
+	char tombstone[17];
+	const struct bud_drop drop = {twin->id, twin->etag, tombstone, twin->owner};
+
+	bud_random_hex(tombstone, 8);
+	return bud_registry_drop(call->api->desk->store, &drop, on_dropped, call);
+}
+
+static void on_dropped(void *owner, int err, const struct bud_put_result *result)
+{
+	struct call *call = owner;
+
+	(void)result; /* gone, or changed by somebody else: the put tells */
+	if (err == 0)
+		err = put(call);
+	if (err < 0)
+		fail(call, err);
+}
+
 /* It is there already. One that is pushed to stays so; any other is asked again. */
 static void on_same(struct call *call, const struct bud_put_result *result)
 {
@@ -351,7 +379,11 @@ static void on_same(struct call *call, const struct bud_put_result *result)
 	struct bud_subscription *twin = NULL;
 	int r = bud_lookup_load(&loading, &result->value, &twin);
 
-	if (r == 0) {
+	if (r == 0 && bud_subscription_has_expired(twin, bud_clock_wall_ms()) &&
+		call->drops_n++ < DROPS_MAX) {
+		r = drop(call, twin);
+		bud_subscription_destroy(twin);
+	} else if (r == 0) {
 		bud_subscription_destroy(call->made);
 		call->made = twin;
 		if (twin->status.state == BUD_SUBSCRIPTION_ACTIVE ||

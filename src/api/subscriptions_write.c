@@ -431,8 +431,7 @@ static void on_same(struct call *call, const struct bud_put_result *result)
 		fail(call, r);
 		return;
 	}
-	if (twin->expires_ms != 0 && twin->expires_ms <= bud_clock_wall_ms() &&
-		++call->tries < TRIES_MAX) {
+	if (bud_subscription_has_expired(twin, bud_clock_wall_ms()) && ++call->tries < TRIES_MAX) {
 		clear(call, twin);
 		return;
 	}

@@ -118,12 +118,17 @@ void bud_subscription_fingerprint(
 	free(sorted);
 }
 
+bool bud_subscription_has_expired(const struct bud_subscription *subscription, int64_t now_ms)
+{
+	return subscription->expires_ms != 0 && subscription->expires_ms <= now_ms;
+}
+
 /* Only who names them gets our own events: who wants "everything" means everything of others, and
  * would be told of its own dead letters. */
 bool bud_subscription_match(
 	const struct bud_subscription *subscription, const struct bud_event *event, int64_t now_ms)
 {
-	if (subscription->expires_ms && subscription->expires_ms <= now_ms)
+	if (bud_subscription_has_expired(subscription, now_ms))
 		return false;
 	if (bud_notice_is_ours(event->type) && !bud_filter_names_notices(subscription->filter))
 		return false;

@@ -108,13 +108,13 @@ struct bud_subscription_beside {
 	struct bud_span etag;   /* newer than the record's when only the status changed */
 	struct bud_span status; /* the stored form; empty: nothing happened to it */
 };
-
 /* Takes it over. A status that cannot be read counts as disabled: nothing is pushed then. */
 void bud_subscription_set_beside(
 	struct bud_subscription *subscription, const struct bud_subscription_beside *beside);
 /* Of owner, sink, source, types (a set) and filters (in any order): the same, if this is. */
 void bud_subscription_fingerprint(
 	const struct bud_subscription *subscription, char out[BUD_FINGERPRINT_TEXT_BYTES]);
+bool bud_subscription_has_expired(const struct bud_subscription *subscription, int64_t now_ms);
 /* By expiry, source, types, filters. Our own events are for those who name their types only. */
 bool bud_subscription_match(
 	const struct bud_subscription *subscription, const struct bud_event *event, int64_t now_ms);

@@ -1,6 +1,7 @@
 """The Altinn Events API: what its clients and its own tests expect, with tokens of a local
 issuer."""
 import re
+import time
 
 from kit import Receiver, Reply, folder, wait_until
 from kit.altinn import APP, PUBLISH, SUBSCRIBE, Altinn, app_event, cloud_event
@@ -46,6 +47,31 @@ def story_subscriptions():
             assert ttd.call("GET", f"/subscriptions/{one['id']}").status == 404
             assert ttd.call("DELETE", f"/subscriptions/{one['id']}").status == 404
         assert ttd.subscriptions() == []
+
+
+def story_expired_is_made_anew():
+    """A second POST of one that has expired (which our own API can bring about) makes a new one,
+    which gets events."""
+    with folder() as home, Receiver() as receiver, Altinn(home, policy=POLICY) as altinn:
+        ttd = altinn.org("ttd", 991825827, SUBSCRIBE, PUBLISH)
+        made = ttd.subscribe(receiver.sink("a"), resourceFilter=GENERIC)
+        ttd.wait_validated(made)
+        ours = ttd.get("/subscriptions").json()[0]["id"]
+        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+        answer = ttd.request("PATCH", f"/subscriptions/{ours}", {"expires": soon}, {
+            "content-type": "application/merge-patch+json"})
+        assert answer.status == 200, answer
+        again = [made]
+
+        def is_new():
+            again[0] = ttd.subscribe(receiver.sink("a"), resourceFilter=GENERIC)
+            return again[0]["id"] != made["id"]
+        wait_until(is_new, "the expired one came back", 30)
+        assert not again[0]["validated"], again
+        ttd.wait_validated(again[0])
+        assert [s["id"] for s in ttd.subscriptions()] == [again[0]["id"]]
+        assert ttd.publish(cloud_event("e1", GENERIC)).status == 200
+        wait_until(lambda: "e1" in {i for _, i in receiver.ids("a")}, "not pushed", 30)
 
 
 def story_subscriptions_are_ours_too():
