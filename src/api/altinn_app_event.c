@@ -71,7 +71,7 @@ int bud_altinn_app_event_parse(
 	if (!bud_altinn_app_resource(bud_span(app->source), &resource))
 		return bud_error_set(error, NULL,
 			"Source must be the URL of an app or of its instance: "
-			"https://{host}/{org}/{app}");
+			"https://{host}/{org}/{app}, without . and .. in its path");
 	return 0;
 }
 
@@ -103,7 +103,7 @@ struct bud_span bud_altinn_app_path(struct bud_span source)
 	for (at = 0; at < rest.len && !strchr("?#", rest.at[at]); at++)
 		;
 	rest.len = at;
-	return rest;
+	return bud_uri_has_dots(rest) ? (struct bud_span){"", 0} : rest;
 }
 
 bool bud_altinn_app_resource(struct bud_span source, struct bud_buffer *out)

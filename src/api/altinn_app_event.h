@@ -27,7 +27,8 @@ void bud_altinn_app_event_finish(struct bud_altinn_app_event *app);
 void bud_altinn_app_event_write(
 	const struct bud_altinn_app_event *app, int64_t now_ms, struct bud_buffer *out);
 
-/* The path of an absolute URL; empty when it is none. */
+/* The path of an absolute URL; empty when it is none, and when it has dots (event/uri.h): who
+ * resolves them would read another app's. */
 struct bud_span bud_altinn_app_path(struct bud_span source);
 /* Appends "urn:altinn:resource:app_{org}_{app}"; false when the source has no such path. */
 bool bud_altinn_app_resource(struct bud_span source, struct bud_buffer *out);

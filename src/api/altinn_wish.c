@@ -151,7 +151,7 @@ static bool read_app(const char *source, struct bud_buffer *out)
 	struct bud_span path = bud_span(host.at + strcspn(host.at, "/?#"));
 	struct bud_span org;
 
-	if (path.len == 0 || path.at[0] != '/')
+	if (path.len == 0 || path.at[0] != '/' || bud_uri_has_dots(path))
 		return false;
 	(void)bud_span_take_until(&path, '/');
 	org = bud_span_take_until(&path, '/');

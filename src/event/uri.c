@@ -173,12 +173,37 @@ bool bud_uri_is_absolute(struct bud_span text)
 	return check(text, true);
 }
 
+static bool is_dots(struct bud_span segment)
+{
+	size_t n = 0;
+
+	while (n < 3 && segment.len > 0) {
+		if (segment.at[0] == '.')
+			drop(&segment, 1);
+		else if (bud_span_starts_nocase(segment, "%2e"))
+			drop(&segment, 3);
+		else
+			return false;
+		n++;
+	}
+	return n == 1 || n == 2;
+}
+
+bool bud_uri_has_dots(struct bud_span path)
+{
+	while (path.len > 0)
+		if (is_dots(bud_span_take_until(&path, '/')))
+			return true;
+	return false;
+}
+
 /* What two URIs have in common when one is the other's base. */
 struct place {
 	struct bud_span scheme;
 	struct bud_span host; /* in brackets, if it is an IP literal */
 	struct bud_span port; /* empty: the scheme's own */
-	struct bud_span path;
+	struct bud_span path; /* empty, if it has dots */
+	bool has_dots;
 };
 
 static struct bud_span after_last(struct bud_span text, char c)
@@ -207,6 +232,9 @@ static bool read_place(struct bud_span text, struct place *out)
 	drop(&rest, 3);
 	authority = after_last(cut(&rest, "/?#"), '@');
 	out->path = cut(&rest, "?#");
+	out->has_dots = bud_uri_has_dots(out->path);
+	if (out->has_dots)
+		out->path.len = 0;
 	port = after_last(authority, ':');
 	if (port.len == authority.len || memchr(port.at, ']', port.len))
 		port.len = 0;
@@ -255,7 +283,7 @@ size_t bud_uri_write_place(struct bud_span text, enum bud_uri_part part, char *o
 	struct writing writing = {out, 0, room};
 	struct place place;
 
-	if (!read_place(text, &place))
+	if (!read_place(text, &place) || (part == BUD_URI_FOLDER && place.has_dots))
 		return 0;
 	if (part == BUD_URI_FOLDER)
 		place.path.len -= after_last(place.path, '/').len;
@@ -275,7 +303,7 @@ bool bud_uri_is_base(struct bud_span base, struct bud_span text)
 	struct place from, to;
 	struct bud_span folder;
 
-	if (!read_place(base, &from) || !read_place(text, &to) ||
+	if (!read_place(base, &from) || from.has_dots || !read_place(text, &to) ||
 		!equals_nocase(from.scheme, to.scheme) || !equals_nocase(from.host, to.host) ||
 		!bud_span_equals(from.port, to.port))
 		return false;

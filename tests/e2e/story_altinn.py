@@ -233,6 +233,9 @@ def story_app_publish():
             assert answer.status == 401, answer
             assert answer.json() == ("ttd/apps-test is not authorized to create events for "
                                      + event["source"])
+        for dots in ("../../skd/other", "%2e%2E/other", "./x"):
+            event = app_event(50, source=f"https://ttd.apps.altinn.no/ttd/apps-test/{dots}")
+            assert app.call("POST", "/app", event).status == 400, dots
         assert altinn.user(1, 2).call("POST", "/app", app_event(50)).status == 403
         nobody = altinn.client()
         nobody.token = None

@@ -99,6 +99,10 @@ static void knows_apps_by_their_source(void **state)
 		{"https://h?/ttd/app", NULL},
 		{"urn:ttd/app/x", NULL},
 		{"/ttd/app", NULL},
+		{"https://h/ttd/app/../../skd/other/instances/1/2", NULL},
+		{"https://h/ttd/app/%2e%2E/x", NULL},
+		{"https://h/ttd/.", NULL},
+		{"https://h/ttd/app.v2/instances/1/2?/../x", "urn:altinn:resource:app_ttd_app.v2"},
 		{"", NULL},
 	};
 

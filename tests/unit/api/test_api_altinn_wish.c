@@ -105,6 +105,8 @@ static const struct {
 	{END "," RES ",'includeSubunits':true," SUB, ORG, ""},
 	{END ",'sourceFilter':'https://ttd.apps.altinn.no/ttd/apps-test/'", ORG, NO_APP},
 	{END ",'sourceFilter':'https://ttd.apps.altinn.no/ttd'", ORG, NO_APP},
+	{END ",'sourceFilter':'https://ttd.apps.altinn.no/ttd/..'", ORG, NO_APP},
+	{END ",'sourceFilter':'https://ttd.apps.altinn.no/%2e/app'", ORG, NO_APP},
 	{END ",'sourceFilter':'https://ttd.apps.altinn.no/'", ORG, NO_APP},
 	{END ",'sourceFilter':'https://ttd.apps.altinn.no'", ORG, NO_APP},
 	{END ",'sourceFilter':'https://ttd.apps.altinn.no/ttd/a/b'", ORG, NO_APP},

@@ -112,6 +112,15 @@ static void knows_bases(void **state)
 		{"urn:a:b", "urn:a:b", false},
 		{"https:///a", "https:///a", false},
 		{"https://h/a", "", false},
+		{"https://h/ttd/app", "https://h/ttd/../skd/app", false},
+		{"https://h/ttd/app", "https://h/ttd/%2E%2e/skd/app", false},
+		{"https://h/ttd/app", "https://h/ttd/./app", false},
+		{"https://h/ttd/app", "https://h/ttd/app/..", false},
+		{"https://h/ttd/../skd/app", "https://h/ttd/../skd/app", false},
+		{"https://h/ttd/..", "https://h/ttd/app", false},
+		{"https://h/", "https://h/ttd/../skd/app", true},
+		{"https://h/ttd/app", "https://h/ttd/.../.a/a./..a/%2e%2e%2e", true},
+		{"https://h/ttd/app", "https://h/ttd/app?/../x", true},
 	};
 
 	(void)state;
