@@ -141,7 +141,7 @@ static void ask(void *owner, struct bud_request *request)
 		bud_request_admit(request);
 }
 
-/* A token of ours comes without a body. */
+/* A token of ours comes with next to no body, and is read behind it. */
 static enum bud_head_look look(void *owner, struct bud_request *request)
 {
 	struct bud_instance_guard *guard = owner;

@@ -8,6 +8,7 @@
 #include "access/decision_point.h"
 #include "access/refusal.h"
 #include "api/altinn_answer.h"
+#include "api/altinn_handlers.h"
 #include "api/desk.h"
 #include "api/failure.h"
 #include "api/instance_guard.h"
@@ -38,14 +39,27 @@ static void handle_events(void *context, struct bud_request *request);
 static void handle_instance(void *context, struct bud_request *request);
 
 /* An instance of an app is called by two segments. */
-#define INSTANCE "/events/api/v1/events/instanceeventsforinstance/{instance}"
+#define INSTANCE "instanceeventsforinstance/{instance}"
+/* Of a POST, which says nothing in it. */
+#define BODY_BYTES_MAX 1024
 
 const struct bud_route bud_pull_routes[] = {
 	{"GET", "/events", handle_events, 0, BUD_NEED_READ},
-	{"GET", INSTANCE, handle_instance, 0, BUD_NEED_READ},
-	{"POST", INSTANCE, handle_instance, 0, BUD_NEED_READ},
-	{"GET", INSTANCE "/{id}", handle_instance, 0, BUD_NEED_READ},
-	{"POST", INSTANCE "/{id}", handle_instance, 0, BUD_NEED_READ},
+	{"GET", "/events/" INSTANCE, handle_instance, 0, BUD_NEED_READ},
+	{"POST", "/events/" INSTANCE, handle_instance, BODY_BYTES_MAX, BUD_NEED_READ},
+	{"GET", "/events/" INSTANCE "/{id}", handle_instance, 0, BUD_NEED_READ},
+	{"POST", "/events/" INSTANCE "/{id}", handle_instance, BODY_BYTES_MAX, BUD_NEED_READ},
+	{"GET", BUD_ALTINN_BASE "/" INSTANCE, handle_instance, 0, BUD_NEED_READ},
+	{"POST", BUD_ALTINN_BASE "/" INSTANCE, handle_instance, BODY_BYTES_MAX, BUD_NEED_READ},
+	{"GET", BUD_ALTINN_BASE "/" INSTANCE "/{id}", handle_instance, 0, BUD_NEED_READ},
+	{"POST", BUD_ALTINN_BASE "/" INSTANCE "/{id}", handle_instance, BODY_BYTES_MAX,
+		BUD_NEED_READ},
+	{"GET", BUD_ALTINN_BASE "/events/" INSTANCE, handle_instance, 0, BUD_NEED_READ},
+	{"POST", BUD_ALTINN_BASE "/events/" INSTANCE, handle_instance, BODY_BYTES_MAX,
+		BUD_NEED_READ},
+	{"GET", BUD_ALTINN_BASE "/events/" INSTANCE "/{id}", handle_instance, 0, BUD_NEED_READ},
+	{"POST", BUD_ALTINN_BASE "/events/" INSTANCE "/{id}", handle_instance, BODY_BYTES_MAX,
+		BUD_NEED_READ},
 };
 const size_t bud_pull_routes_n = sizeof(bud_pull_routes) / sizeof(bud_pull_routes[0]);
 

@@ -9,6 +9,8 @@ from kit import Api, Budstikke, folder, make_event, wait_until
 
 OURS, OTHER = "50012/0f1e2d3c", "50013/aaaa"
 OLD = "/events/api/v1/events/instanceeventsforinstance/"
+SPELLINGS = (OLD, "/events/instanceeventsforinstance/",
+             "/events/api/v1/instanceeventsforinstance/")
 SETTINGS = {"pull.enabled": "yes", "quota.instance_reads_per_s": 200}
 
 
@@ -72,11 +74,12 @@ def story_anonymous_events_of_one_instance():
                     f"{quote(OURS, '')}{after}").json()
         assert [e["id"] for e in page["items"]] == late, page
         # The spelling of old: two segments or one, by GET and POST.
-        for path in (OLD + OURS, OLD + quote(OURS, "")):
-            for method in ("GET", "POST"):
-                answer = read(reader, token, path, method)
-                assert answer.status == 200, answer
+        for path in (base + instance for base in SPELLINGS for instance in (OURS, quote(OURS, ""))):
+            for method, body in (("GET", None), ("POST", None), ("POST", {})):
+                answer = reader.request(method, path, body, bearer(token))
+                assert answer.status == 200, (path, method, body, answer)
                 assert [e["id"] for e in answer.json()] == ids + late, answer
+            assert reader.request("POST", path, "x" * 1025, bearer(token)).status == 413, path
         pages, path = [], OLD + OURS + "?size=3"
         while path:
             answer = read(reader, token, path)
