@@ -302,13 +302,27 @@ static void check_rest(struct call *call)
 		permit(call);
 }
 
+/* The member that Altinn's clients know as endPoint is our sink, with which the text begins. */
+static void refuse_made(struct call *call, const struct bud_error *error)
+{
+	static const char sink[] = "sink";
+	bud_auto(buffer) struct bud_buffer text = {0};
+
+	if (strcmp(error->member, sink) == 0 &&
+		bud_span_starts(bud_span(error->text), bud_span(sink)))
+		bud_buffer_format(&text, "endPoint%s", error->text + strlen(sink));
+	else
+		bud_buffer_text(&text, error->text);
+	refuse(call, 400, text.at);
+}
+
 static void store(struct call *call)
 {
 	struct bud_error error = {0};
 	int r;
 
 	if (make(call, &error) < 0) {
-		refuse(call, 400, error.text);
+		refuse_made(call, &error);
 		return;
 	}
 	r = put(call);

@@ -91,16 +91,7 @@ static bool is_empty(const char *text)
 	return !text || text[0] == '\0';
 }
 
-static bool is_url(const char *text, bool allow_http)
-{
-	struct bud_span span = bud_span(text ? text : "");
-
-	return bud_uri_is_absolute(span) &&
-	       ((bud_span_starts_nocase(span, "https://") && span.len > 8) ||
-		       (allow_http && bud_span_starts_nocase(span, "http://") && span.len > 7));
-}
-
-/* The host of an absolute URL, without its port. */
+/* The host of a URL of http or https, without its port. */
 static struct bud_span host_of(const char *url)
 {
 	struct bud_span rest = bud_span(url);
@@ -110,6 +101,16 @@ static struct bud_span host_of(const char *url)
 	rest.len -= 2;
 	rest.len = strcspn(rest.at, "/?#");
 	return bud_span_take_until(&rest, ':');
+}
+
+static bool is_url(const char *text, bool allow_http)
+{
+	struct bud_span span = bud_span(text ? text : "");
+
+	return bud_uri_is_absolute(span) &&
+	       (bud_span_starts_nocase(span, "https://") ||
+		       (allow_http && bud_span_starts_nocase(span, "http://"))) &&
+	       host_of(text).len > 0;
 }
 
 static bool is_below(struct bud_span host, const char *domain)

@@ -128,6 +128,12 @@ def story_refused_subscriptions():
             answer = user.call("POST", "/subscriptions", {**sink, **body})
             assert (answer.status, answer.type) == (status, "application/json"), (body, answer)
             assert answer.json() == text, (body, answer)
+        for bad in ("https://hund.no:22/", "https://u@hund.no/", "http://10.0.0.1/",
+                    "https://hund_.no/", "https://hund.no/" + "a" * 3000):
+            answer = altinn.org("ttd", 991825827).call(
+                "POST", "/subscriptions", {"endPoint": bad, "resourceFilter": APP})
+            assert answer.status == 400, (bad, answer)
+            assert answer.json().startswith("endPoint"), (bad, answer)
         nobody = altinn.client()
         nobody.token = None
         for method, path in (("POST", "/subscriptions"), ("GET", "/subscriptions"),

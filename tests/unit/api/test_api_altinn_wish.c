@@ -75,6 +75,9 @@ static const struct {
 	{"'endPoint':'skd/flyttemelding'", ORG, NO_END},
 	{"'endPoint':'http://hund.no/push'," RES, ORG, NO_END},
 	{"'endPoint':'sftp://hund.no/push'," RES, ORG, NO_END},
+	{"'endPoint':'https:///push'," RES, ORG, NO_END},
+	{"'endPoint':'https://?push'," RES, ORG, NO_END},
+	{"'endPoint':'https://:443/push'," RES, ORG, NO_END},
 	{"'endPoint':'https://',"
 	 "'sourceFilter':'x'",
 		ORG, NO_END},
