@@ -208,13 +208,23 @@ static void on_current(void *owner, int err)
 		fail(call, err);
 }
 
+static void deny(struct call *call, const struct bud_ruling *ruling)
+{
+	bud_auto(buffer) struct bud_buffer text = {0};
+
+	bud_altinn_add_challenge(call->request, ruling->scope);
+	bud_buffer_format(&text, "Not authorized to create a subscription for resource %s.",
+		call->wish.resource);
+	refuse(call, 403, text.at);
+}
+
 static void permit(struct call *call)
 {
 	struct bud_decision_point *point = call->api->desk->point;
 	struct bud_question question = question_of(call);
-	bud_auto(buffer) struct bud_buffer text = {0};
+	struct bud_ruling ruling;
 
-	switch (bud_authorize(call->api->desk->authority, &question, NULL)) {
+	switch (bud_authorize(call->api->desk->authority, &question, &ruling)) {
 	case BUD_DECISION_PERMIT:
 		store(call);
 		return;
@@ -223,9 +233,7 @@ static void permit(struct call *call)
 			look_closer(call);
 			return;
 		}
-		bud_buffer_format(&text, "Not authorized to create a subscription for resource %s.",
-			call->wish.resource);
-		refuse(call, 403, text.at);
+		deny(call, &ruling);
 		return;
 	case BUD_DECISION_LATER:
 		break;

@@ -143,6 +143,24 @@ def story_refused_subscriptions():
         assert user.subscriptions() == []
 
 
+def story_missing_scope():
+    """Where a rule of the policy wants a scope that the token lacks, the 403 names it."""
+    rule = {"effect": "permit", "who": ["/org/skd"], "actions": ["subscribe"],
+            "resources": [GENERIC], "scopes": ["skd:events"]}
+    policy = {**POLICY, "rules": [rule]}
+    with folder() as home, Receiver() as receiver, Altinn(home, policy=policy) as altinn:
+        body = {"endPoint": receiver.sink("a"), "resourceFilter": GENERIC}
+        for org, scope in (("skd", True), ("brg", False)):
+            client = altinn.org(org, 974761076, SUBSCRIBE)
+            answer = client.call("POST", "/subscriptions", body)
+            assert answer.status == 403, answer
+            assert answer.json() == (
+                f"Not authorized to create a subscription for resource {GENERIC}."), answer
+            assert ("skd:events" in answer.headers.get("www-authenticate", "")) == scope, answer
+        skd = altinn.org("skd", 974761076, SUBSCRIBE, "skd:events")
+        skd.subscribe(receiver.sink("a"), resourceFilter=GENERIC)
+
+
 def story_validation():
     """Nothing is pushed before the endpoint has answered the validation event with 2xx; what came
     before goes then. A second POST asks again at once."""
