@@ -69,14 +69,29 @@ static int read_pair(struct bud_altinn_query *query, struct bud_span name, struc
 	return 0;
 }
 
+/* A % that begins no escape is itself, as in .NET: it is Altinn's wildcard, and clients forget to
+ * encode it. */
+static void write_escaped(struct bud_span query, struct bud_buffer *out)
+{
+	for (size_t i = 0; i < query.len; i++) {
+		bud_buffer_byte(out, query.at[i]);
+		if (query.at[i] == '%' &&
+			!(query.len - i > 2 && isxdigit((unsigned char)query.at[i + 1]) &&
+				isxdigit((unsigned char)query.at[i + 2])))
+			bud_buffer_text(out, "25");
+	}
+}
+
 static int read_query(struct bud_altinn_query *query, const struct bud_request *request)
 {
+	bud_auto(buffer) struct bud_buffer text = {0};
 	bud_auto(buffer) struct bud_buffer name = {0};
 	bud_auto(buffer) struct bud_buffer value = {0};
 	size_t position = 0;
 	int r;
 
-	while ((r = bud_request_query_next(request, &position, &name, &value)) > 0) {
+	write_escaped(request->query, &text);
+	while ((r = bud_query_next(bud_buffer_as_span(&text), &position, &name, &value)) > 0) {
 		r = read_pair(query, bud_buffer_as_span(&name), bud_buffer_as_span(&value));
 		if (r < 0)
 			return r;

@@ -30,11 +30,9 @@ struct bud_span bud_request_header(const struct bud_request *request, const char
 	return (struct bud_span){NULL, 0};
 }
 
-int bud_request_query_next(const struct bud_request *request, size_t *position,
-	struct bud_buffer *out_name, struct bud_buffer *out_value)
+int bud_query_next(struct bud_span query, size_t *position, struct bud_buffer *out_name,
+	struct bud_buffer *out_value)
 {
-	struct bud_span query = request->query;
-
 	while (*position < query.len && query.at[*position] == '&')
 		(*position)++;
 	if (*position >= query.len)
@@ -55,6 +53,12 @@ int bud_request_query_next(const struct bud_request *request, size_t *position,
 	if (r == 0)
 		r = bud_percent_decode(value, true, out_value);
 	return r < 0 ? r : 1;
+}
+
+int bud_request_query_next(const struct bud_request *request, size_t *position,
+	struct bud_buffer *out_name, struct bud_buffer *out_value)
+{
+	return bud_query_next(request->query, position, out_name, out_value);
 }
 
 int bud_request_query(

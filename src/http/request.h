@@ -54,3 +54,6 @@ int bud_request_query(
  */
 int bud_request_query_next(const struct bud_request *request, size_t *position,
 	struct bud_buffer *out_name, struct bud_buffer *out_value);
+/* The same of a query that stands elsewhere. */
+int bud_query_next(struct bud_span query, size_t *position, struct bud_buffer *out_name,
+	struct bud_buffer *out_value);

@@ -148,6 +148,11 @@ def story_app_queries():
         for name in ("type", "eventType"):
             found, _ = ttd.query(ORG, after="0", **{name: "app.INSTANCE.process.%"})
             assert ids(found) == everything[::2], name
+        # A wildcard that is not encoded, before what is no escape and at the end.
+        for kind in ("app.instance.pro%.completed", "%.process.%", "%.%mpleted", "%.completed%"):
+            answer = ttd.call("GET", f"{ORG}?after=0&type={kind}&size=4")
+            assert answer.status == 200 and ids(answer.json()) == everything[:8:2], answer
+            assert ids(ttd.follow(answer.headers["next"])[0]) == everything[8:16:2], answer
         assert ids(ttd.query(ORG, after="0", size=100000)[0]) == everything
         assert ttd.query("/app/ttd/none", after="0") == ([], None)
 
