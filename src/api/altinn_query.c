@@ -171,11 +171,20 @@ static int parse_time(struct bud_span text, int64_t *out_ms)
 	return bud_time_parse(bud_buffer_as_span(&copy), out_ms);
 }
 
-/* Whether it looks like a time without a zone: Altinn's clients forget that. */
-static bool is_date(struct bud_span text)
+/* A time, or a date, that would be one with a zone: Altinn's clients forget that. */
+static bool lacks_zone(struct bud_span text)
 {
-	return text.len >= 8 && isdigit((unsigned char)text.at[0]) &&
-	       isdigit((unsigned char)text.at[1]);
+	static const char *const rests[] = {"Z", ":00Z", "T00:00:00Z"};
+	int64_t ms;
+
+	for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+		bud_auto(buffer) struct bud_buffer whole = {0};
+		bud_buffer_span(&whole, text);
+		bud_buffer_text(&whole, rests[i]);
+		if (bud_time_parse(bud_buffer_as_span(&whole), &ms) == 0)
+			return true;
+	}
+	return false;
 }
 
 static int check_time(
@@ -183,7 +192,7 @@ static int check_time(
 {
 	if (!text.at || parse_time(text, out_ms) == 0)
 		return 0;
-	if (!is_date(text))
+	if (!lacks_zone(text))
 		return bud_error_set(error, NULL, "The value '%.*s' is not valid for %s.",
 			(int)(text.len < 64 ? text.len : 64), text.at, name);
 	return bud_error_set(error, NULL,

@@ -172,6 +172,10 @@ def story_refused_app_queries():
             ("after=1&party=1&unit=1", {}, "Only one of 'Party' or 'Unit' can be defined."),
             ("after=1&unit=1234", {}, "Value of 'Unit' needs to be exactly 9 digits."),
             ("after=1&unit=12345678x", {}, "Value of 'Unit' needs to be exactly 9 digits."),
+            ("from=2022-07-07T11:00", {}, ZONE.format("From")),
+            *((f"from={FROM}&to={bad}", {}, f"The value '{bad}' is not valid for To.")
+              for bad in ("yesterday", "2022-13-07", "2022-07-07T25:00:00", "2022-07-07T11:00:53x",
+                          "2022-02-30T11:00:53Z", "20220707", "2022-07-07T11:00:53Z-01:00")),
             ("from=yesterday", {}, "The value 'yesterday' is not valid for From."),
         ]
         cases = [(ttd, ORG, *case) for case in both]
