@@ -3,8 +3,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "api/altinn_urn.h"
 #include "core/error.h"
@@ -99,20 +101,70 @@ static int read_query(struct bud_altinn_query *query, const struct bud_request *
 	return r;
 }
 
-static int read_value(struct bud_altinn_query *query, const char *name, const json_t *value)
+enum shape {
+	SHAPE_VALUE, /* a text or a whole number */
+	SHAPE_LIST,  /* a text or a list of texts */
+	SHAPE_TEXT,
+};
+
+static const struct {
+	const char *name;
+	enum shape shape;
+} body_members[] = {
+	{"after", SHAPE_VALUE},
+	{"from", SHAPE_VALUE},
+	{"to", SHAPE_VALUE},
+	{"size", SHAPE_VALUE},
+	{"party", SHAPE_VALUE},
+	{"unit", SHAPE_VALUE},
+	{"type", SHAPE_LIST},
+	{"eventType", SHAPE_LIST},
+	{"source", SHAPE_LIST},
+	{"person", SHAPE_TEXT},
+};
+
+/* -EINVAL: it has not the shape. */
+static int read_value(
+	struct bud_altinn_query *query, const char *name, enum shape shape, const json_t *value)
 {
+	struct bud_span text = {json_string_value(value), json_string_length(value)};
 	char number[24];
 
-	if (json_is_string(value))
-		return read_pair(query, bud_span(name),
-			(struct bud_span){json_string_value(value), json_string_length(value)});
-	if (!json_is_integer(value))
-		return 0;
-	snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
-	return read_pair(query, bud_span(name), bud_span(number));
+	if (json_is_integer(value) && shape == SHAPE_VALUE) {
+		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+		text = bud_span(number);
+	}
+	if (!text.at)
+		return -EINVAL;
+	if (shape != SHAPE_TEXT)
+		return read_pair(query, bud_span(name), text);
+	if (text.len > 0 && !query->person.at)
+		(void)keep(query, text, &query->person);
+	return 0;
 }
 
-/* A party's query by POST: a body with the names of the query, lists for repeated ones. */
+static int read_member(
+	struct bud_altinn_query *query, size_t at, const json_t *value, struct bud_error *error)
+{
+	static const char *const wanted[] = {
+		"a text or a whole number", "a text or a list of texts", "a text"};
+	const char *name = body_members[at].name;
+	enum shape shape = body_members[at].shape;
+	bool is_list = shape == SHAPE_LIST && json_is_array(value);
+	int r = 0;
+
+	if (json_is_null(value))
+		return 0;
+	if (!is_list)
+		r = read_value(query, name, shape, value);
+	for (size_t i = 0; is_list && r == 0 && i < json_array_size(value); i++)
+		r = read_value(query, name, shape, json_array_get(value, i));
+	if (r == -E2BIG)
+		return bud_error_set(error, name, "%s has too many values", name);
+	return r == 0 ? 0 : bud_error_set(error, name, "%s must be %s", name, wanted[shape]);
+}
+
+/* A party's query by POST: a body with the names of the query, in any case. */
 static int read_body(struct bud_altinn_query *query, struct bud_span body, struct bud_error *error)
 {
 	json_auto_t *root = NULL;
@@ -124,14 +176,12 @@ static int read_body(struct bud_altinn_query *query, struct bud_span body, struc
 		return r;
 	json_object_foreach(root, name, value)
 	{
-		const json_t *person = strcmp(name, "person") == 0 ? value : NULL;
-		if (json_is_string(person) && !query->person.at)
-			(void)keep(query, bud_span(json_string_value(person)), &query->person);
-		r = read_value(query, name, value);
-		for (size_t i = 0; r == 0 && i < json_array_size(value); i++)
-			r = read_value(query, name, json_array_get(value, i));
+		for (size_t i = 0; r == 0 && i < sizeof(body_members) / sizeof(body_members[0]);
+			i++)
+			if (strcasecmp(body_members[i].name, name) == 0)
+				r = read_member(query, i, value, error);
 		if (r < 0)
-			return bud_error_set(error, name, "%s has too many values", name);
+			return r;
 	}
 	return 0;
 }

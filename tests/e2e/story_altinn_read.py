@@ -211,6 +211,15 @@ def story_party_queries():
             assert answer.status == 200 and ids(answer.json()) == ["e1", "e4"], answer
             assert ids(user.follow(answer.headers["next"])[0]) == ["e7", "e10"], answer
             assert user.call("POST", path, {"party": 1}).json()["detail"] == NO_TIME
+        answer = user.call("POST", "/party", {"Party": "1", "FROM": FROM, "Size": 2, "To": None,
+                                              "TYPE": "app.instance.%", "unknown": {}})
+        assert answer.status == 200 and ids(answer.json()) == ["e1", "e4"], answer
+        for name, value in (("size", 2.5), ("size", True), ("party", []), ("from", {}),
+                            ("type", 1), ("eventType", ["a", 1]), ("source", [["a"]]),
+                            ("person", 1), ("unit", False), ("after", 1.0)):
+            answer = user.call("POST", "/party", {"party": 1, "from": FROM, name: value})
+            assert answer.status == 400, (name, value, answer)
+            assert answer.json()["detail"].startswith(f"{name} must be"), (name, value, answer)
 
 
 def story_denied_pages_advance():
