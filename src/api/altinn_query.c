@@ -331,6 +331,17 @@ static int check_events(struct bud_altinn_query *query, struct bud_error *error)
 	return 0;
 }
 
+/* As a number: subjects have no zeros in front. */
+static void take_party(struct bud_altinn_query *query)
+{
+	uint64_t party = 0;
+	char id[24];
+
+	(void)bud_span_number(query->party, INT64_MAX, &party);
+	snprintf(id, sizeof(id), "%" PRIu64, party);
+	bud_altinn_query_set_party(query, id);
+}
+
 int bud_altinn_query_parse(struct bud_altinn_query *query, enum bud_altinn_query_kind kind,
 	const struct bud_request *request, struct bud_error *error)
 {
@@ -357,7 +368,7 @@ int bud_altinn_query_parse(struct bud_altinn_query *query, enum bud_altinn_query
 		query->resource = (struct bud_span){0};
 	r = check_app(query, error);
 	if (r == 0 && query->party.at)
-		bud_altinn_query_set_party(query, query->party.at);
+		take_party(query);
 	return r;
 }
 

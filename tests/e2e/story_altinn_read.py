@@ -203,6 +203,8 @@ def story_party_queries():
                        for i in range(12)))
         assert ids(user.query("/app/party", after="0", party=1)[0]) == ["e1", "e4", "e7", "e10"]
         assert user.query("/app/party", after="0", party=0) == ([], None)
+        page = user.query("/app/party", after="0", party="01", size=3)
+        assert follow_all(user, page)[0] == ["e1", "e4", "e7", "e10"], page
         found, _ = user.query("/app/party", after="0", party=2, source="%/TTD/app-0")
         assert ids(found) == ["e2", "e8"]
         for path in ("/party", "/party/", "/app/party"):
