@@ -107,44 +107,67 @@ void rig_publish_call(struct bud_append_event *events, size_t n)
 	rig_run_until(&done);
 }
 
-void rig_publish_json(struct bud_span json, const char *owner)
+/* Borrows `json` for as long as the event is used. */
+static void prepare(struct bud_span json, const char *owner, struct bud_append_event *out_event)
 {
 	struct bud_envelope envelope;
-	struct bud_append_event event;
 
 	bud_envelope_init(&envelope);
 	assert_int_equal(0, bud_envelope_scan(&envelope, json, NULL));
 	bud_append_prepare(&rig.shard,
 		&(struct bud_append_key){envelope.source, envelope.id, {NULL, 0}}, bud_span(owner),
-		envelope.json, &event);
-	event.index_n = bud_index_keys_of(&rig.shard, BUD_INDEX_ALL, &envelope, event.index);
-	rig_publish_call(&event, 1);
+		envelope.json, out_event);
+	out_event->index_n =
+		bud_index_keys_of(&rig.shard, BUD_INDEX_ALL, &envelope, out_event->index);
 	bud_envelope_finish(&envelope);
 }
 
-/* An event with `filler` bytes of data. */
+void rig_publish_json(struct bud_span json, const char *owner)
+{
+	struct bud_append_event event;
+
+	prepare(json, owner, &event);
+	rig_publish_call(&event, 1);
+}
+
+/* With `filler` bytes of data. */
+static void write_event(struct bud_buffer *json, const char *id, const char *type, size_t filler)
+{
+	bud_buffer_format(json,
+		"{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/s\",\"type\":\"%s\","
+		"\"resource\":\"" RIG_RESOURCE "\",\"subject\":\"/party/%s\",\"data\":\"",
+		id, type, id);
+	memset(bud_buffer_reserve(json, filler), 'x', filler);
+	json->len += filler;
+	bud_buffer_text(json, "\"}");
+}
+
 void rig_publish(const char *id, const char *type, const char *owner, size_t filler)
 {
 	bud_auto(buffer) struct bud_buffer json = {0};
 
-	bud_buffer_format(&json,
-		"{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/s\",\"type\":\"%s\","
-		"\"resource\":\"" RIG_RESOURCE "\",\"subject\":\"/party/%s\",\"data\":\"",
-		id, type, id);
-	memset(bud_buffer_reserve(&json, filler), 'x', filler);
-	json.len += filler;
-	bud_buffer_text(&json, "\"}");
+	write_event(&json, id, type, filler);
 	rig_publish_json(bud_buffer_as_span(&json), owner);
 }
 
 void rig_publish_many(size_t from, size_t to, const char *type)
 {
-	char id[16];
+	struct bud_append_event events[BUD_APPEND_EVENTS_MAX];
+	struct bud_buffer json[BUD_APPEND_EVENTS_MAX] = {{0}};
+	char id[24];
 
-	for (size_t i = from; i < to; i++) {
-		snprintf(id, sizeof(id), "%zu", i);
-		rig_publish(id, type, "local", 10);
+	while (from < to) {
+		size_t n = 0;
+		for (; n < BUD_APPEND_EVENTS_MAX && from < to; n++, from++) {
+			snprintf(id, sizeof(id), "%zu", from);
+			bud_buffer_clear(&json[n]);
+			write_event(&json[n], id, type, 10);
+			prepare(bud_buffer_as_span(&json[n]), "local", &events[n]);
+		}
+		rig_publish_call(events, n);
 	}
+	for (size_t i = 0; i < BUD_APPEND_EVENTS_MAX; i++)
+		bud_buffer_finish(&json[i]);
 }
 
 /* Reading */
