@@ -21,15 +21,19 @@ void bud_refusal_text(const struct bud_question *question, const struct bud_ruli
 			: "");
 }
 
-void bud_refusal_reply(
-	struct bud_request *request, const char *scope, const struct bud_error *error)
+void bud_refusal_add_challenge(struct bud_request *request, const char *scope)
 {
 	bud_auto(buffer) struct bud_buffer field = {0};
 
-	if (scope[0] != '\0') {
-		bud_buffer_format(
-			&field, "Bearer error=\"insufficient_scope\", scope=\"%s\"", scope);
-		bud_reply_header(request, "WWW-Authenticate", field.at);
-	}
+	if (scope[0] == '\0')
+		return;
+	bud_buffer_format(&field, "Bearer error=\"insufficient_scope\", scope=\"%s\"", scope);
+	bud_reply_header(request, "WWW-Authenticate", field.at);
+}
+
+void bud_refusal_reply(
+	struct bud_request *request, const char *scope, const struct bud_error *error)
+{
+	bud_refusal_add_challenge(request, scope);
 	bud_reply_problem(request, 403, "forbidden", "Not authorized", error);
 }

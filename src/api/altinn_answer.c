@@ -55,16 +55,6 @@ void bud_altinn_answer_scope(struct bud_request *request, const char *scopes)
 	bud_refusal_reply(request, scope.at, &error);
 }
 
-void bud_altinn_add_challenge(struct bud_request *request, const char *scope)
-{
-	bud_auto(buffer) struct bud_buffer field = {0};
-
-	if (scope[0] == '\0')
-		return;
-	bud_buffer_format(&field, "Bearer error=\"insufficient_scope\", scope=\"%s\"", scope);
-	bud_reply_header(request, "WWW-Authenticate", field.at);
-}
-
 void bud_altinn_write_subscription(const struct bud_subscription *subscription,
 	const char *alternative_subject, struct bud_buffer *out)
 {

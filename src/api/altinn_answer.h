@@ -13,8 +13,6 @@ void bud_altinn_answer_text(struct bud_request *request, int status, const char 
 void bud_altinn_answer_problem(struct bud_request *request, int status, const char *detail);
 /* 403: a scope is missing, which WWW-Authenticate names. */
 void bud_altinn_answer_scope(struct bud_request *request, const char *scopes);
-/* Names the scope that a 403 is for, in WWW-Authenticate; "": nothing is to be named. */
-void bud_altinn_add_challenge(struct bud_request *request, const char *scope);
 /* Appends where addresses in answers begin, which are absolute as Altinn's: what others know us by,
  * or what this request came by. */
 void bud_altinn_write_base(

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "access/decision_point.h"
+#include "access/refusal.h"
 #include "access/register.h"
 #include "api/altinn.h"
 #include "api/altinn_answer.h"
@@ -212,7 +213,7 @@ static void deny(struct call *call, const struct bud_ruling *ruling)
 {
 	bud_auto(buffer) struct bud_buffer text = {0};
 
-	bud_altinn_add_challenge(call->request, ruling->scope);
+	bud_refusal_add_challenge(call->request, ruling->scope);
 	bud_buffer_format(&text, "Not authorized to create a subscription for resource %s.",
 		call->wish.resource);
 	refuse(call, 403, text.at);

@@ -108,6 +108,7 @@ struct bud_subscription_beside {
 	struct bud_span etag;   /* newer than the record's when only the status changed */
 	struct bud_span status; /* the stored form; empty: nothing happened to it */
 };
+
 /* Takes it over. A status that cannot be read counts as disabled: nothing is pushed then. */
 void bud_subscription_set_beside(
 	struct bud_subscription *subscription, const struct bud_subscription_beside *beside);
