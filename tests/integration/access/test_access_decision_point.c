@@ -26,6 +26,7 @@
 #include "core/metrics.h"
 #include "fetch/fetch.h"
 #include "pdp.h"
+#include "wait_until.h"
 
 static uv_loop_t loop;
 static struct pdp pdp;
@@ -41,17 +42,6 @@ static unsigned n_troubles;
 static unsigned n_over;
 static unsigned n_told;
 static unsigned n_done;
-
-#define wait_until(condition)                                                                      \
-	do {                                                                                       \
-		int64_t end_ = bud_clock_mono_ms() + 20000;                                        \
-		while (!(condition)) {                                                             \
-			if (bud_clock_mono_ms() > end_)                                            \
-				fail_msg("not in 20 s: %s", #condition);                           \
-			uv_run(&loop, UV_RUN_NOWAIT);                                              \
-			uv_sleep(1);                                                               \
-		}                                                                                  \
-	} while (0)
 
 static void on_trouble(void *owner, const char *text)
 {

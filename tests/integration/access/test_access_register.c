@@ -19,6 +19,7 @@
 #include "http/listener.h"
 #include "http/reply.h"
 #include "http/request.h"
+#include "wait_until.h"
 
 #define UNIT "/organisation/311443755"
 
@@ -35,17 +36,6 @@ static unsigned n_calls;
 static bool is_fetch_closed;
 static enum bud_register_outcome told;
 static char told_id[32];
-
-#define wait_until(condition)                                                                      \
-	do {                                                                                       \
-		int64_t end_ = bud_clock_mono_ms() + 20000;                                        \
-		while (!(condition)) {                                                             \
-			if (bud_clock_mono_ms() > end_)                                            \
-				fail_msg("not in 20 s: %s", #condition);                           \
-			uv_run(&loop, UV_RUN_NOWAIT);                                              \
-			uv_sleep(1);                                                               \
-		}                                                                                  \
-	} while (0)
 
 static void on_request(void *context, struct bud_request *request)
 {

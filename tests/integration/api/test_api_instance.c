@@ -35,6 +35,7 @@
 #include "redis_server.h"
 #include "store/index_key.h"
 #include "store/store.h"
+#include "wait_until.h"
 
 #define READ "GET /events?resourceinstance=50012%2Fone"
 
@@ -59,17 +60,6 @@ static struct bud_instance_guard guard;
 static struct bud_route_table tables[3];
 static const char *durability = "fsync";
 static bool is_set_up;
-
-#define wait_until(condition)                                                                      \
-	do {                                                                                       \
-		int64_t end_ = bud_clock_mono_ms() + 20000;                                        \
-		while (!(condition)) {                                                             \
-			if (bud_clock_mono_ms() > end_)                                            \
-				fail_msg("not in 20 s: %s", #condition);                           \
-			uv_run(&loop, UV_RUN_NOWAIT);                                              \
-			uv_sleep(1);                                                               \
-		}                                                                                  \
-	} while (0)
 
 /* A login: X-Who says who, X-May what for. */
 static void ask_who(void *owner, struct bud_request *request)

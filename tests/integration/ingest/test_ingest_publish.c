@@ -26,6 +26,7 @@
 #include "redis/client.h"
 #include "redis_server.h"
 #include "store/store.h"
+#include "wait_until.h"
 
 #define KEY            "bud:{s0}:"
 #define TIMEOUT_MS     1500
@@ -47,17 +48,6 @@ static struct bud_listener *listener;
 static struct bud_route_table routes;
 static const char *durability = "fsync";
 static bool is_set_up;
-
-#define wait_until(condition)                                                                      \
-	do {                                                                                       \
-		int64_t end_ = bud_clock_mono_ms() + 20000;                                        \
-		while (!(condition)) {                                                             \
-			if (bud_clock_mono_ms() > end_)                                            \
-				fail_msg("not in 20 s: %s", #condition);                           \
-			uv_run(&loop, UV_RUN_NOWAIT);                                              \
-			uv_sleep(1);                                                               \
-		}                                                                                  \
-	} while (0)
 
 static void on_set_up(void *owner, int err, const char *text)
 {
