@@ -16,8 +16,7 @@ struct bud_push_config; /* subscription/push_config.h */
 struct bud_sink_header; /* subscription/sink_header.h */
 
 /* Of the stored form: what an older program could not load as it is meant raises it. */
-#define BUD_SUBSCRIPTION_FORMAT 1
-
+#define BUD_SUBSCRIPTION_FORMAT    1
 #define BUD_FINGERPRINT_TEXT_BYTES 33 /* 32 hex digits and a NUL */
 struct bud_subscription {
 	char *id; /* [0-9A-Za-z_-]; 32 hex digits unless the caller gave another */
