@@ -375,14 +375,14 @@ static void on_tokens(void *owner, struct bud_oauth2_tokens *tokens, const char 
 	}
 }
 
-/* They belong to the credential that they were fetched with. */
+/* They belong to the credential that they were fetched with, and to its refresh token. */
 static bool take_tokens(void *owner, const struct bud_subscription *subscription,
 	struct bud_subscription_status *status)
 {
 	const struct holder *holder = owner;
 	const struct bud_oauth2_tokens *tokens = &holder->tokens;
 
-	if (!bud_credential_equals(&subscription->config->credential, &holder->credential))
+	if (!bud_credential_shares_tokens(&subscription->config->credential, &holder->credential))
 		return false;
 	replace(&status->access_token, NULL);
 	status->access_token =

@@ -230,6 +230,14 @@ bool bud_credential_equals(const struct bud_credential *a, const struct bud_cred
 	return true;
 }
 
+bool bud_credential_shares_tokens(const struct bud_credential *a, const struct bud_credential *b)
+{
+	if (a->type != BUD_CREDENTIAL_REFRESHTOKEN || b->type != BUD_CREDENTIAL_REFRESHTOKEN)
+		return bud_credential_equals(a, b);
+	return is_same(a->access_token, b->access_token) &&
+	       is_same(a->refresh_token, b->refresh_token);
+}
+
 bool bud_credential_has_expired(const struct bud_credential *credential, int64_t now_ms)
 {
 	return credential->type == BUD_CREDENTIAL_ACCESSTOKEN && credential->expires_ms != 0 &&

@@ -21,6 +21,9 @@ void bud_credential_copy(const struct bud_credential *credential, struct bud_cre
 void bud_credential_finish(struct bud_credential *credential);
 /* Whether the same is sent by both, and got in the same way. */
 bool bud_credential_equals(const struct bud_credential *a, const struct bud_credential *b);
+/* Whether tokens that were got with one stand for the other, too: it is the same, or one with other
+ * words about the same refresh token, which is spent once the issuer has given another for it. */
+bool bud_credential_shares_tokens(const struct bud_credential *a, const struct bud_credential *b);
 /* Whether it is a token of the owner's own that nobody renews, and its time is over. */
 bool bud_credential_has_expired(const struct bud_credential *credential, int64_t now_ms);
 /* Appends the object; without secrets unless `with_secrets`. The type is not NONE. */

@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "subscription/body.h"
+#include "subscription/credential.h"
 
 static const char *const words[] = {"active", "pending", "paused", "disabled"};
 
@@ -105,9 +106,14 @@ bool bud_status_has_forgotten(
 	       (bud_status_is_credential_told(old) && !bud_status_is_credential_told(status));
 }
 
-void bud_status_forget_tokens(struct bud_subscription_status *status)
+void bud_status_change_credential(struct bud_subscription_status *status,
+	const struct bud_credential *old, const struct bud_credential *now)
 {
+	if (bud_credential_equals(old, now))
+		return;
 	bud_status_take_credential_back(status);
+	if (bud_credential_shares_tokens(old, now))
+		return;
 	bud_free_secret(bud_move(status->access_token));
 	bud_free_secret(bud_move(status->refresh_token));
 	status->token_since_ms = 0;

@@ -8,6 +8,8 @@
 #include "core/error.h"
 #include "core/text.h"
 
+struct bud_credential; /* subscription/push_config.h */
+
 enum bud_subscription_state {
 	BUD_SUBSCRIPTION_ACTIVE,
 	BUD_SUBSCRIPTION_PENDING,  /* the receiver has not agreed yet: its events are parked */
@@ -49,8 +51,9 @@ void bud_status_copy(
  * before. */
 bool bud_status_is_credential_told(const struct bud_subscription_status *status);
 void bud_status_take_credential_back(struct bud_subscription_status *status);
-/* Of a credential that is no more; nor is it at fault any more. */
-void bud_status_forget_tokens(struct bud_subscription_status *status);
+/* Forgets the tokens of a credential that is no more; nor is it at fault any more. */
+void bud_status_change_credential(struct bud_subscription_status *status,
+	const struct bud_credential *old, const struct bud_credential *now);
 /* Whether a change of the credential has left less than there was. */
 bool bud_status_has_forgotten(
 	const struct bud_subscription_status *old, const struct bud_subscription_status *status);

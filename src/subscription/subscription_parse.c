@@ -397,8 +397,8 @@ static int change(struct reading *reading, struct bud_subscription **out_subscri
 	made->serial = old->serial;
 	made->sealer = reading->defaults->sealer;
 	bud_status_copy(&old->status, &made->status);
-	if (!bud_credential_equals(&old->config->credential, &made->config->credential))
-		bud_status_forget_tokens(&made->status);
+	bud_status_change_credential(
+		&made->status, &old->config->credential, &made->config->credential);
 	made->etag = make_hex(8);
 	*out_subscription = bud_move(made);
 	return 0;

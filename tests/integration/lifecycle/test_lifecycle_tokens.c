@@ -81,16 +81,21 @@ static void put_client(struct followed *followed, const char *id, const char *se
 	life_put_json(followed->life, id, json, NULL);
 }
 
-static void put_refresh(struct followed *followed, const char *status)
+static void put_refresh_with(struct followed *followed, const char *more, const char *status)
 {
 	char json[512];
 
 	snprintf(json, sizeof(json),
 		"{\"protocol\":\"HTTP\",\"sink\":\"http://127.0.0.1/\",\"sinkcredential\":{"
 		"\"credentialtype\":\"REFRESHTOKEN\",\"accesstoken\":\"a0\","
-		"\"refreshtoken\":\"r0\",\"refreshtokenendpoint\":\"http://127.0.0.1:%d/r\"}}",
-		followed->server.port);
+		"\"refreshtoken\":\"r0\",%s\"refreshtokenendpoint\":\"http://127.0.0.1:%d/r\"}}",
+		more, followed->server.port);
 	life_put_json(followed->life, "s1", json, status);
+}
+
+static void put_refresh(struct followed *followed, const char *status)
+{
+	put_refresh_with(followed, "", status);
 }
 
 static bool says(const struct followed *followed, const char *text)
@@ -286,6 +291,24 @@ static void test_another_credential(void **state)
 	life_wait(life, life_stored_has(life, "s1", "of-new"));
 }
 
+/* Nor is the issuer's new refresh token lost when only what is said beside it changes meanwhile. */
+static void test_other_words_about_the_same(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	followed->server.act = (struct scripted_act){
+		.text = TOKENS("{\"access_token\":\"a1\",\"refresh_token\":\"r1\"}"),
+		.then = SCRIPTED_CLOSE,
+		.drip_ms = 5};
+	put_refresh(followed, NULL);
+	start(followed, 1);
+	life_wait(life, followed->server.requests == 1);
+	put_refresh_with(followed, "\"accesstokenexpiresutc\":\"2020-01-01T00:00:00Z\",", NULL);
+	life_wait(life, life_stored_has(life, "s1", "\"refresh_token\":\"r1\""));
+	assert_int_equal(followed->server.requests, 1);
+}
+
 /* A receiver that wants a token with each request is asked with one, and not before there is one;
  * meanwhile the subscription says what it waits for. */
 static void test_a_question_waits_for_its_token(void **state)
@@ -394,6 +417,7 @@ int main(void)
 		TEST(an_answer_is_never_lost),
 		TEST(an_answer_outlives_a_pause),
 		TEST(another_credential),
+		TEST(other_words_about_the_same),
 		TEST(a_question_waits_for_its_token),
 		TEST(those_that_hang_leave_room),
 		TEST(new_ones_of_one_owner_leave_room),

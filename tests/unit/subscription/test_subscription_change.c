@@ -122,6 +122,56 @@ static void another_credential_forgets_its_tokens(void **state)
 	bud_subscription_destroy(old);
 }
 
+/* An issuer that gave another refresh token takes the first one back: what is said beside it must
+ * not bring that one out again. */
+static void the_newest_refresh_token_stays(void **state)
+{
+#define SHOWN                                                                                      \
+	"'credentialtype':'REFRESHTOKEN','accesstokentype':'bearer',"                              \
+	"'refreshtokenendpoint':'https://t'"
+	static const struct {
+		const char *text;
+		bool is_put;
+		bool is_kept;
+	} cases[] = {
+		{"{'sinkcredential':{'refreshtokenendpoint':'https://u'}}", false, true},
+		{"{'sinkcredential':{'accesstokenexpiresutc':'2031-01-01T00:00:00Z'}}", false,
+			true},
+		{"{" PLAIN ",'sinkcredential':{" SHOWN "}}", true, true},
+		{"{" PLAIN ",'sinkcredential':{" SHOWN ",'accesstoken':'a0','refreshtoken':'r0'}}",
+			true, true},
+		{"{'sinkcredential':{'refreshtoken':'other'}}", false, false},
+		{"{'sinkcredential':{'accesstoken':'other'}}", false, false},
+		{"{'sinkcredential':{'credentialtype':'ACCESSTOKEN','accesstoken':'a0'}}", false,
+			false},
+		{"{'sinkcredential':null}", false, false},
+	};
+	struct bud_subscription *old = make_subscription("s1", 1,
+		",'sinkcredential':{" SHOWN ",'accesstoken':'a0','refreshtoken':'r0',"
+		"'accesstokenexpiresutc':'2030-01-01T00:00:00Z'}");
+
+	(void)state;
+	old->status.access_token = bud_strdup("a1");
+	old->status.refresh_token = bud_strdup("r1");
+	old->status.token_expires_ms = 5;
+	old->status.reason = bud_strdup(BUD_STATUS_CREDENTIAL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct bud_subscription *made = NULL;
+		struct bud_error error = {0};
+		if (change(cases[i].is_put ? bud_subscription_replace : bud_subscription_patch, old,
+			    cases[i].text, &made, &error) < 0)
+			fail_msg("%s: %s", cases[i].text, error.text);
+		if ((made->status.refresh_token != NULL) != cases[i].is_kept)
+			fail_msg("%s", cases[i].text);
+		assert_int_equal(made->status.access_token != NULL, cases[i].is_kept);
+		assert_int_equal(made->status.token_expires_ms, cases[i].is_kept ? 5 : 0);
+		assert_null(made->status.reason); /* it may be mended now */
+		bud_subscription_destroy(made);
+	}
+	bud_subscription_destroy(old);
+#undef SHOWN
+}
+
 /* Nor is what was told of the old one true of the new one. */
 static void another_credential_is_not_at_fault(void **state)
 {
@@ -260,6 +310,7 @@ int main(void)
 		cmocka_unit_test(wishes_outlive_the_store),
 		cmocka_unit_test(hidden_secrets_stay_until_they_are_cleared),
 		cmocka_unit_test(another_credential_forgets_its_tokens),
+		cmocka_unit_test(the_newest_refresh_token_stays),
 		cmocka_unit_test(another_credential_is_not_at_fault),
 		cmocka_unit_test(an_ended_token_is_told),
 		cmocka_unit_test(a_change_cannot_touch_all),
