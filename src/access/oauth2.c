@@ -71,7 +71,7 @@ static const char *token_of(const json_t *root, const char *name)
 	return text;
 }
 
-/* Some write the number as a text. */
+/* Some write the number as a text. What is said is believed, however short: 0 has ended already. */
 static int64_t life_of(const json_t *root)
 {
 	const json_t *value = json_object_get(root, "expires_in");
@@ -80,15 +80,13 @@ static int64_t life_of(const json_t *root)
 
 	if (json_is_integer(value))
 		number = json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
+	else if (json_is_real(value) && json_real_value(value) < BUD_OAUTH2_LIFE_MAX_S)
+		number = json_real_value(value) > 0 ? (uint64_t)json_real_value(value) : 0;
 	else if (json_is_real(value))
-		number = json_real_value(value) > 0 && json_real_value(value) < 1e9
-				 ? (uint64_t)json_real_value(value)
-				 : 0;
+		number = BUD_OAUTH2_LIFE_MAX_S;
 	else if (text && (strlen(text) > LIFE_TEXT_MAX ||
 				 !bud_span_number(bud_span(text), UINT64_MAX, &number)))
 		number = LIFE_S;
-	if (number < BUD_OAUTH2_LIFE_MIN_S)
-		return BUD_OAUTH2_LIFE_MIN_S;
 	return number > BUD_OAUTH2_LIFE_MAX_S ? BUD_OAUTH2_LIFE_MAX_S : (int64_t)number;
 }
 

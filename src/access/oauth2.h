@@ -10,13 +10,12 @@
 struct bud_credential; /* subscription/push_config.h */
 
 #define BUD_OAUTH2_BODY_MAX   (16u << 10) /* of an answer */
-#define BUD_OAUTH2_LIFE_MIN_S 60
 #define BUD_OAUTH2_LIFE_MAX_S (24 * 3600)
 
 /* Starts as {0}. */
 struct bud_oauth2_tokens {
 	char *access_token;
-	int64_t life_s;      /* between the two above; an hour when the answer does not say */
+	int64_t life_s;      /* 0 to the above; an hour when the answer does not say */
 	char *refresh_token; /* a new one, in the place of ours; or NULL */
 };
 

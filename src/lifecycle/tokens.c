@@ -1,4 +1,5 @@
-/* The token keeper. due (at about 80 % of a token's life): lock taken -> looked at -> asked ->
+/* The token keeper. due (at about 80 % of a token's life, and not sooner than the pace allows: one
+ * that ends before leaves a gap, in which dispatch parks): lock taken -> looked at -> asked ->
  * written -> the follower tells when it is due again. The lock lasts until we would try again, so
  * one node asks. A refresh token that the issuer has replaced is of no use any more: once there is
  * an answer it is written until Redis has it. Failures are told in the status and change no state:
@@ -30,8 +31,8 @@
 #define AGAIN_MS     60000
 #define AGAIN_MS_MAX 3600000
 #define ASKING_MAX   16u
-#define SOON_MS      1000  /* for what is ours to repeat */
-#define TOLD_MS      10000 /* by then the follower has told what we wrote */
+#define SOON_MS      1000 /* for what is ours to repeat */
+#define PACE_MS      3000 /* by then the follower has told what we wrote, too */
 #define LOCKED_MS    10000
 #define AHEAD_MS_MAX 300000
 #define LOCK_BYTES   (BUD_SUBSCRIPTION_ID_MAX + 8)
@@ -80,6 +81,8 @@ struct bud_keeper *bud_keeper_open(const struct bud_keeper_options *options)
 	keeper->options = *options;
 	if (keeper->options.again_ms == 0)
 		keeper->options.again_ms = AGAIN_MS;
+	if (keeper->options.pace_ms == 0)
+		keeper->options.pace_ms = PACE_MS;
 	bud_turns_init(&keeper->turns, ASKING_MAX, tick_ms, bud_clock_mono_ms());
 	uv_timer_init(options->loop, &keeper->timer);
 	keeper->timer.data = keeper;
@@ -159,16 +162,26 @@ static bool has_tokens(const struct bud_subscription *subscription)
 	       (type == BUD_CREDENTIAL_REFRESHTOKEN || type == BUD_CREDENTIAL_CLIENT);
 }
 
-/* At 80 % of its life; the owner's own token, whose beginning nobody told, some minutes ahead. */
-static int64_t due_of(const struct bud_subscription *subscription, int64_t now_ms)
+/* From when a token was got to when the next one is. */
+static int64_t renewal_ms(
+	const struct bud_keeper *keeper, const struct bud_subscription_status *status)
+{
+	int64_t life_ms = status->token_expires_ms - status->token_since_ms;
+	int64_t wait_ms = life_ms - life_ms / 5;
+
+	return wait_ms > keeper->options.pace_ms ? wait_ms : keeper->options.pace_ms;
+}
+
+/* The owner's own token, whose beginning nobody told, is renewed some minutes ahead. */
+static int64_t due_of(const struct bud_keeper *keeper, const struct bud_subscription *subscription,
+	int64_t now_ms)
 {
 	const struct bud_subscription_status *status = &subscription->status;
 	const struct bud_credential *credential = &subscription->config->credential;
 	int64_t left_ms = credential->expires_ms - now_ms;
 
 	if (status->access_token)
-		return status->token_expires_ms -
-		       (status->token_expires_ms - status->token_since_ms) / 5;
+		return status->token_since_ms + renewal_ms(keeper, status);
 	if (credential->type != BUD_CREDENTIAL_REFRESHTOKEN || left_ms <= 0)
 		return 0;
 	return credential->expires_ms - (left_ms / 5 < AHEAD_MS_MAX ? left_ms / 5 : AHEAD_MS_MAX);
@@ -190,7 +203,7 @@ void bud_keeper_on_changed(struct bud_keeper *keeper, const struct bud_subscript
 {
 	struct holder *holder = bud_map_get(&keeper->all, bud_span(subscription->id));
 	int64_t now_ms = bud_clock_wall_ms();
-	int64_t left_ms = due_of(subscription, now_ms) - now_ms;
+	int64_t left_ms = due_of(keeper, subscription, now_ms) - now_ms;
 
 	if (!has_tokens(subscription)) {
 		if (holder)
@@ -334,11 +347,12 @@ static void ask(struct holder *holder, const struct bud_subscription *subscripti
 }
 
 /* Not any more when another node was faster; jitter makes us early, too. */
-static bool is_due(const struct bud_subscription_status *status, int64_t now_ms)
+static bool is_due(const struct bud_keeper *keeper, const struct bud_subscription_status *status,
+	int64_t now_ms)
 {
-	int64_t life_ms = status->token_expires_ms - status->token_since_ms;
+	int64_t wait_ms = renewal_ms(keeper, status);
 
-	return !status->access_token || now_ms >= status->token_expires_ms - life_ms / 4;
+	return !status->access_token || now_ms >= status->token_since_ms + wait_ms - wait_ms / 16;
 }
 
 static void on_looked(void *owner, int err, enum bud_status_outcome outcome,
@@ -348,12 +362,12 @@ static void on_looked(void *owner, int err, enum bud_status_outcome outcome,
 
 	(void)outcome;
 	if (err == 0 && subscription && has_tokens(subscription) &&
-		is_due(&subscription->status, bud_clock_wall_ms())) {
+		is_due(holder->keeper, &subscription->status, bud_clock_wall_ms())) {
 		ask(holder, subscription);
 		return;
 	}
 	give(holder);
-	rest(holder, err < 0 ? SOON_MS : TOLD_MS);
+	rest(holder, err < 0 ? SOON_MS : holder->keeper->options.pace_ms);
 }
 
 static void on_tokens(void *owner, struct bud_oauth2_tokens *tokens, const char *why)
@@ -395,6 +409,10 @@ static bool take_tokens(void *owner, const struct bud_subscription *subscription
 			subscription, "refresh_token", tokens->refresh_token);
 	}
 	bud_status_take_credential_back(status);
+	if (tokens->life_s == 0 && !status->reason) {
+		status->reason = bud_strdup(BUD_STATUS_CREDENTIAL);
+		status->detail = bud_strdup("the token endpoint gave a token that has ended");
+	}
 	return true;
 }
 
@@ -424,7 +442,7 @@ static void on_written(void *owner, int err, enum bud_status_outcome outcome,
 	give(holder);
 	forget_request(holder);
 	/* Refused: it has another credential by now. */
-	rest(holder, outcome == BUD_STATUS_REFUSED ? SOON_MS : TOLD_MS);
+	rest(holder, outcome == BUD_STATUS_REFUSED ? SOON_MS : holder->keeper->options.pace_ms);
 }
 
 /* Another reason that stands there is graver, but for a question that waits for the token. */

@@ -18,6 +18,7 @@ struct bud_keeper_options {
 	const struct bud_config *config;
 	int64_t tick_ms;  /* how often it looks who is due; 0: 500 */
 	int64_t again_ms; /* after the first failure, doubled up to an hour; 0: a minute */
+	int64_t pace_ms;  /* from one token to the next, however short its life; 0: 3 s */
 };
 
 struct bud_keeper *bud_keeper_open(const struct bud_keeper_options *options);

@@ -50,6 +50,51 @@ def story_waits_for_its_token():
         assert len(receiver.on("token")) == 1
 
 
+def story_a_short_life_and_a_spent_refresh_token():
+    """An issuer whose tokens live for seconds and whose refresh tokens are good once: nothing is
+    sent with a token that has ended, and no refresh token is used twice, whatever the owner changes
+    beside it."""
+    ends = {}
+    spent = []
+
+    def issue(delivery):
+        if not delivery.path.startswith("token"):
+            token = delivery.headers["authorization"].removeprefix("Bearer ")
+            return None if time.time() < ends[token] + 0.5 else Reply(401)
+        used = delivery.body.decode().split("refresh_token=")[-1]
+        if used in spent:
+            return Reply(400, body=b'{"error":"invalid_grant"}')
+        spent.append(used)
+        token = f"a{len(spent)}"
+        ends[token] = time.time() + 5
+        return Reply(200, headers={"content-type": "application/json"}, body=json.dumps(
+            {"access_token": token, "expires_in": 5, "refresh_token": f"r{len(spent)}"}).encode())
+
+    with folder() as home, Receiver(issue) as receiver, Budstikke(home / "data") as node:
+        api = node.api()
+        made = api.subscribe(receiver.sink("a"), sinkcredential={
+            "credentialtype": "REFRESHTOKEN", "accesstoken": "a0", "refreshtoken": "r0",
+            "accesstokenexpiresutc": "2020-01-01T00:00:00Z",
+            "refreshtokenendpoint": receiver.sink("token")})
+        path = f"/subscriptions/{made['id']}"
+        changes = [{"refreshtokenendpoint": receiver.sink("token2")},
+                   {"accesstokenexpiresutc": "2020-01-02T00:00:00Z"}]
+        began = time.time()
+        for number in range(18):
+            assert api.publish(event(number)).status == 202
+            if number in (6, 12):
+                wait_until(lambda: spent, "it has a token")
+                changed = api.request("PATCH", path, {"sinkcredential": changes.pop()})
+                assert changed.status == 200, changed
+            time.sleep(0.5)
+        wait_until(lambda: len(receiver.ids("a")) == 18, lambda: f"{spent} {ends}", 20)
+        wait_until(lambda: receiver.on("token2"), lambda: spent, 10)
+        assert {d.status for d in receiver.deliveries} == {200, 204}, receiver.deliveries
+        assert 3 <= len(spent) <= 1 + (time.time() - began) / 3, spent
+        shown = api.get(path).json()
+        assert "reason" not in shown["status"], shown
+
+
 def story_what_was_told_ends_with_its_credential():
     """A status does not go on telling of a credential that the subscription has not any more."""
     with folder() as home, Receiver(answer) as receiver, Budstikke(home / "data") as node:

@@ -13,7 +13,8 @@
 #include "lifecycle/tokens.h"
 #include "lifecycle/verify.h"
 
-#define KEY "bud:{s0}:"
+#define KEY     "bud:{s0}:"
+#define PACE_MS 300
 #define TOKENS(tokens)                                                                             \
 	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" tokens
 #define INVALID "HTTP/1.1 400 X\r\nContent-Length: 25\r\n\r\n{\"error\":\"invalid_grant\"}"
@@ -57,6 +58,7 @@ static void start(struct followed *followed, int nodes)
 		.config = &followed->config,
 		.tick_ms = 5,
 		.again_ms = nodes == 1 ? 40 : 4000, /* the lock is for so long */
+		.pace_ms = PACE_MS,
 	};
 
 	for (int i = 0; i < nodes; i++)
@@ -174,6 +176,44 @@ static void test_refreshes_with_the_newest(void **state)
 	assert_true(says(followed, "grant_type=refresh_token&refresh_token=r7"));
 	assert_true(life_stored_has(life, "s1", "\"refresh_token\":\"r7\""));
 	assert_int_equal(followed->server.requests, 2);
+}
+
+/* What the issuer says of a token's life is believed, and its token fetched anew ahead of its end.
+ */
+static void test_a_short_life(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+	int64_t began_ms = bud_clock_mono_ms();
+	unsigned asked;
+
+	answer(followed, TOKENS("{\"access_token\":\"a1\",\"expires_in\":1}"));
+	put_client(followed, "s1", "mine");
+	start(followed, 1);
+	life_wait(life, followed->server.requests >= 4);
+	asked = (unsigned)followed->server.requests;
+	assert_in_range(bud_clock_mono_ms() - began_ms, (asked - 1) * 700, 10000);
+}
+
+/* One that has ended when it comes is asked for at a pace, by all nodes together; the status says
+ * why nothing is sent, and a new refresh token that came along is kept. */
+static void test_no_life(void **state)
+{
+	struct followed *followed = *state;
+	struct life *life = followed->life;
+
+	answer(followed, TOKENS("{\"access_token\":\"a1\",\"expires_in\":0,"
+				"\"refresh_token\":\"r1\"}"));
+	put_refresh(followed, NULL);
+	start(followed, 2);
+	life_wait(
+		life, life_stored_has(life, "s1", "\"detail\":\"the token endpoint gave a token"));
+	assert_true(life_stored_has(life, "s1", "\"refresh_token\":\"r1\""));
+	life_stays_ms(life, followed->server.requests <= 5, 4 * PACE_MS);
+	assert_in_range(followed->server.requests, 2, 5);
+	answer(followed, TOKENS("{\"access_token\":\"a2\"}"));
+	life_wait(life, life_stored_has(life, "s1", "\"access_token\":\"a2\""));
+	assert_false(life_stored_has(life, "s1", "\"reason\""));
 }
 
 static void test_one_node_asks(void **state)
@@ -411,6 +451,8 @@ int main(void)
 		TEST(client_credentials),
 		TEST(at_the_memory_limit),
 		TEST(refreshes_with_the_newest),
+		TEST(a_short_life),
+		TEST(no_life),
 		TEST(one_node_asks),
 		TEST(only_who_needs_one),
 		TEST(failures_are_told),
