@@ -16,7 +16,8 @@ struct bud_push_config_source {
 	const struct json_t *credential;
 	/* For a change: whose secrets stay where nothing is said. NULL for a new one. */
 	const struct bud_push_config *old;
-	bool is_stored; /* `signing.previous` may be there */
+	int64_t renewed_until_ms; /* what the API shows of `old` as the end of its token; or 0 */
+	bool is_stored;           /* `signing.previous` may be there */
 };
 
 /* Gives the shared default when nothing differs from it. -EINVAL: `error` names the member and its

@@ -286,13 +286,18 @@ static int read_credential(struct reading *reading)
 	const json_t *json = reading->source->credential;
 	const struct bud_push_config *old = reading->source->old;
 	struct bud_credential *credential = &reading->made->credential;
+	int r;
 
 	if (!json && old)
 		bud_credential_copy(&old->credential, credential);
 	if (!json || json_is_null(json))
 		return 0;
-	return bud_credential_parse(
-		json, old ? &old->credential : NULL, credential, reading->error);
+	r = bud_credential_parse(json, old ? &old->credential : NULL, credential, reading->error);
+	/* What is shown of the token in force comes back, and is not said of the owner's own. */
+	if (r == 0 && old && bud_credential_shares_tokens(&old->credential, credential) &&
+		credential->expires_ms == reading->source->renewed_until_ms)
+		credential->expires_ms = old->credential.expires_ms;
+	return r;
 }
 
 static int read_all(struct reading *reading)

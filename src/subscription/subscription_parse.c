@@ -213,6 +213,7 @@ static int read_config(struct reading *reading)
 		.config = get(reading->root, "config"),
 		.credential = json_object_get(reading->root, "sinkcredential"),
 		.old = reading->old ? reading->old->config : NULL,
+		.renewed_until_ms = reading->old ? reading->old->status.token_expires_ms : 0,
 		.is_stored = reading->origin == ORIGIN_STORE,
 	};
 	int r = bud_push_config_parse(&source, &reading->made->config, reading->error);
@@ -425,11 +426,7 @@ int bud_subscription_patch(const struct bud_subscription *old, struct bud_span j
 {
 	json_auto_t *root = bud_patch_base(old);
 	json_auto_t *patch = NULL;
-	struct reading reading = {.origin = ORIGIN_CHANGE,
-		.root = root,
-		.old = old,
-		.defaults = defaults,
-		.error = error};
+	struct reading reading = {ORIGIN_CHANGE, root, old, defaults, NULL, error};
 	int r = bud_body_parse(json, &patch, error);
 
 	if (r < 0)

@@ -44,7 +44,7 @@ static void write_config(struct bud_buffer *out, const struct bud_subscription *
 	enum bud_push_config_form form, bool with_secret)
 {
 	bool with_timeout = form == BUD_PUSH_CONFIG_SHOWN || subscription->timeout_is_given;
-	const struct bud_credential *credential = &subscription->config->credential;
+	struct bud_credential credential = subscription->config->credential;
 	struct bud_push_config_rest rest = {
 		.timeout_ms = with_timeout ? subscription->timeout_ms : 0,
 		.secret = with_secret ? subscription->secret : NULL,
@@ -52,10 +52,14 @@ static void write_config(struct bud_buffer *out, const struct bud_subscription *
 
 	bud_buffer_member(out, "config");
 	bud_push_config_write(subscription->config, form, &rest, out);
-	if (credential->type == BUD_CREDENTIAL_NONE)
+	if (credential.type == BUD_CREDENTIAL_NONE)
 		return;
+	/* Whoever looks wants to know of the token that is sent. */
+	if (form == BUD_PUSH_CONFIG_SHOWN && credential.type == BUD_CREDENTIAL_REFRESHTOKEN &&
+		subscription->status.access_token)
+		credential.expires_ms = subscription->status.token_expires_ms;
 	bud_buffer_member(out, "sinkcredential");
-	bud_credential_write(credential, form == BUD_PUSH_CONFIG_STORED, out);
+	bud_credential_write(&credential, form == BUD_PUSH_CONFIG_STORED, out);
 }
 
 /* After the opening brace. */

@@ -93,6 +93,7 @@ def story_a_short_life_and_a_spent_refresh_token():
         assert 3 <= len(spent) <= 1 + (time.time() - began) / 3, spent
         shown = api.get(path).json()
         assert "reason" not in shown["status"], shown
+        assert shown["sinkcredential"]["accesstokenexpiresutc"] > "2026", shown
 
 
 def story_what_was_told_ends_with_its_credential():

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "event/timestamp.h"
 #include "subscription/push_config.h"
 
 #define PLAIN "'sink':'https://example.com/hook','protocol':'HTTP'"
@@ -172,6 +173,55 @@ static void the_newest_refresh_token_stays(void **state)
 #undef SHOWN
 }
 
+static int64_t shown_end(const struct bud_subscription *subscription, struct bud_buffer *out)
+{
+	const char *at;
+	int64_t ms = 0;
+
+	bud_buffer_clear(out);
+	bud_subscription_write_api(subscription, BUD_SUBSCRIPTION_SECRET_HIDDEN, NOW_MS, out);
+	at = strstr(out->at, "\"accesstokenexpiresutc\":\"");
+	if (at)
+		assert_int_equal(bud_time_parse((struct bud_span){at + 25, 24}, &ms), 0);
+	return ms;
+}
+
+/* What is shown is when the token ends that is sent. When it comes back, nothing has changed. */
+static void the_end_of_the_renewed_token_is_shown(void **state)
+{
+	struct bud_subscription *old = make_subscription("s1", 1,
+		",'sinkcredential':{'credentialtype':'REFRESHTOKEN','accesstoken':'a0',"
+		"'refreshtoken':'r0','refreshtokenendpoint':'https://t',"
+		"'accesstokenexpiresutc':'2023-11-14T22:13:20Z'}");
+	struct bud_subscription *made = NULL;
+	struct bud_buffer text = {0};
+	struct bud_error error;
+
+	(void)state;
+	assert_int_equal(shown_end(old, &text), NOW_MS);
+	old->status.access_token = bud_strdup("a1");
+	old->status.token_expires_ms = NOW_MS + 600123;
+	assert_int_equal(shown_end(old, &text), NOW_MS + 600123);
+	assert_int_equal(change(bud_subscription_replace, old, text.at, &made, &error), 0);
+	assert_int_equal(made->config->credential.expires_ms, NOW_MS);
+	assert_int_equal(shown_end(made, &text), NOW_MS + 600123);
+	bud_subscription_destroy(made);
+	assert_int_equal(change(bud_subscription_patch, old, "{'name':'n'}", &made, &error), 0);
+	assert_int_equal(made->config->credential.expires_ms, NOW_MS);
+	bud_subscription_destroy(made);
+	/* Of a token that comes with it, it says what it says. */
+	assert_int_equal(change(bud_subscription_patch, old,
+				 "{'sinkcredential':{'accesstoken':'a2',"
+				 "'accesstokenexpiresutc':'2023-11-14T22:23:20.123Z'}}",
+				 &made, &error),
+		0);
+	assert_int_equal(made->config->credential.expires_ms, NOW_MS + 600123);
+	assert_int_equal(shown_end(made, &text), NOW_MS + 600123);
+	bud_subscription_destroy(made);
+	bud_subscription_destroy(old);
+	bud_buffer_finish(&text);
+}
+
 /* Nor is what was told of the old one true of the new one. */
 static void another_credential_is_not_at_fault(void **state)
 {
@@ -311,6 +361,7 @@ int main(void)
 		cmocka_unit_test(hidden_secrets_stay_until_they_are_cleared),
 		cmocka_unit_test(another_credential_forgets_its_tokens),
 		cmocka_unit_test(the_newest_refresh_token_stays),
+		cmocka_unit_test(the_end_of_the_renewed_token_is_shown),
 		cmocka_unit_test(another_credential_is_not_at_fault),
 		cmocka_unit_test(an_ended_token_is_told),
 		cmocka_unit_test(a_change_cannot_touch_all),
