@@ -14,10 +14,13 @@
 #include "core/random.h"
 #include "crypto/keyring.h"
 #include "crypto/signer.h"
+#include "event/content.h"
+#include "event/event.h"
 #include "fetch/fetch.h"
 #include "fetch/target.h"
 #include "subscription/altinn_filters.h"
 #include "subscription/consent.h"
+#include "subscription/push_config.h"
 #include "subscription/sealing.h"
 #include "subscription/subscription.h"
 
@@ -97,32 +100,47 @@ static void sign(struct ask *ask, struct bud_signer *signer, struct bud_signing 
 	free(text);
 }
 
-/* The same four attributes that Altinn sends, and no data; signed, as a receiver may refuse what is
- * not. */
+/* The same four attributes that Altinn sends, and no data. `id` is a hexadecimal number. */
+static void write_event(const struct ask *ask, const struct bud_subscription *subscription,
+	const char *id, struct bud_buffer *out)
+{
+	bud_buffer_format(out, "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"%s", id,
+		ask->config->delivery.callback_url);
+	if (bud_altinn_filters_are(subscription))
+		bud_buffer_format(
+			out, "/events/api/v1/subscriptions/%" PRIu64, subscription->serial);
+	else
+		bud_buffer_format(out, "/subscriptions/%s", subscription->id);
+	bud_buffer_text(out, "\",\"type\":\"platform.events.validatesubscription\"}");
+}
+
+static enum bud_content_mode content_of(enum bud_mode mode)
+{
+	if (mode == BUD_MODE_SLACK)
+		return BUD_CONTENT_SLACK;
+	return mode == BUD_MODE_ALTINN ? BUD_CONTENT_ALTINN : BUD_CONTENT_STRUCTURED;
+}
+
+/* In the form that its deliveries will have; signed, as a receiver may refuse what is not. */
 static void write_validation(struct ask *ask, const struct bud_subscription *subscription,
 	const struct bud_target *target, struct bud_signer *signer)
 {
-	const char *type = subscription->config->mode == BUD_MODE_ALTINN
-				   ? "application/json"
-				   : "application/cloudevents+json";
-	struct bud_signing what = {
-		.target_uri = bud_span(bud_target_url(target)),
-		.content_type = bud_span(type),
-	};
+	bud_auto(buffer) struct bud_buffer json = {0};
+	struct bud_event event = {0};
+	struct bud_signing what = {.target_uri = bud_span(bud_target_url(target))};
+	struct bud_content content;
 	char id[4 + 33] = "msg_";
 
 	bud_random_hex(id + 4, 16);
+	write_event(ask, subscription, id + 4, &json);
+	event.bytes = bud_buffer_as_span(&json);
+	bud_content_init(&content, &event, content_of(subscription->config->mode));
+	bud_buffer_span(&ask->body, content.body);
+	add_field(ask, "%s", content.lines[0]);
 	what.id = bud_span(id);
-	add_field(ask, "Content-Type: %s", type);
-	bud_buffer_format(&ask->body, "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"%s",
-		id + 4, ask->config->delivery.callback_url);
-	if (bud_altinn_filters_are(subscription))
-		bud_buffer_format(
-			&ask->body, "/events/api/v1/subscriptions/%" PRIu64, subscription->serial);
-	else
-		bud_buffer_format(&ask->body, "/subscriptions/%s", subscription->id);
-	bud_buffer_text(&ask->body, "\",\"type\":\"platform.events.validatesubscription\"}");
+	what.content_type = content.type;
 	sign(ask, signer, &what);
+	bud_content_finish(&content);
 }
 
 /* -EAGAIN: there is no key to sign with yet. */

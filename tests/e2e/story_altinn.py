@@ -1,5 +1,6 @@
 """The Altinn Events API: what its clients and its own tests expect, with tokens of a local
 issuer."""
+import json
 import re
 import time
 
@@ -186,6 +187,19 @@ def story_validation():
         pushed = receiver.deliveries[-1]
         assert pushed.headers["content-type"].startswith("application/json"), pushed.headers
         assert pushed.event == cloud_event("e1", GENERIC)
+
+
+def story_slack_validates():
+    """Slack takes a text and nothing else, the validation event, too; then the events come so."""
+    with folder() as home, Receiver() as receiver, Altinn(home, policy=POLICY) as altinn:
+        receiver.answer = lambda d: None if list(json.loads(d.body)) == ["text"] else Reply(400)
+        ttd = altinn.org("ttd", 991825827, SUBSCRIBE, PUBLISH)
+        ttd.wait_validated(ttd.subscribe(receiver.sink("hooks.slack.com"), resourceFilter=GENERIC))
+        assert ttd.publish(cloud_event("e1", GENERIC)).status == 200
+        wait_until(lambda: len(receiver.deliveries) == 2, "it never came", 30)
+        texts = [json.loads(json.loads(d.body)["text"]) for d in receiver.deliveries]
+        assert [text["type"] for text in texts] == [
+            "platform.events.validatesubscription", cloud_event("e1", GENERIC)["type"]], texts
 
 
 def story_publish():
