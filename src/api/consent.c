@@ -1,7 +1,7 @@
 /* Consent: the key is compared, and what was granted is written, in one change of the status. A key
- * grants once; the same again is answered alike and changes nothing. Who bears it needs nothing
- * else, so nothing is told about the subscription: a wrong key, one that is too old and no such
- * subscription are the same answer. */
+ * grants once; the same again is answered alike, and may lower the rate, nothing else. Who bears it
+ * needs nothing else, so nothing is told about the subscription: a wrong key, one that is too old
+ * and no such subscription are the same answer. */
 #include "api/consent.h"
 
 #include <stdlib.h>
@@ -28,10 +28,12 @@ struct call {
 	uint32_t asked_rate_per_min;
 };
 
+static void handle_look(void *context, struct bud_request *request);
 static void handle_consent(void *context, struct bud_request *request);
 
-/* A receiver may send a body; nobody reads it. */
+/* A receiver may send a body; nobody reads it. Who only looks with HEAD does not agree. */
 const struct bud_route bud_consent_routes[] = {
+	{"HEAD", "/subscriptions/{id}/consent", handle_look, 0, BUD_NEED_NOTHING},
 	{"GET", "/subscriptions/{id}/consent", handle_consent, 0, BUD_NEED_NOTHING},
 	{"POST", "/subscriptions/{id}/consent", handle_consent, BUD_API_BODY_BYTES_MAX,
 		BUD_NEED_NOTHING},
@@ -73,6 +75,13 @@ static bool read_rate(struct call *call)
 	return false;
 }
 
+/* A receiver that wants less gets less, whoever came first. */
+static void lower_rate(struct bud_subscription_status *status, uint32_t rate_per_min)
+{
+	if (rate_per_min != 0 && (status->rate_per_min == 0 || rate_per_min < status->rate_per_min))
+		status->rate_per_min = rate_per_min;
+}
+
 static bool grant(void *owner, const struct bud_subscription *subscription,
 	struct bud_subscription_status *status)
 {
@@ -81,8 +90,10 @@ static bool grant(void *owner, const struct bud_subscription *subscription,
 
 	if (!bud_consent_key_is(subscription, bud_buffer_as_span(&call->key), now_ms))
 		return false;
-	if (status->granted_ms != 0)
+	if (status->granted_ms != 0) {
+		lower_rate(status, call->rate_per_min);
 		return true;
+	}
 	bud_consent_grant(
 		status, call->has_rate ? call->rate_per_min : call->asked_rate_per_min, now_ms);
 	return true;
@@ -126,6 +137,16 @@ static void change(struct bud_api_desk *desk, struct call *call)
 		return;
 	bud_failure_reply(call->request, r);
 	end(call);
+}
+
+static void handle_look(void *context, struct bud_request *request)
+{
+	struct bud_error error;
+
+	(void)context;
+	(void)bud_error_set(&error, NULL, "a receiver agrees by GET or POST");
+	bud_reply_header(request, "Allow", "GET, POST, OPTIONS");
+	bud_reply_problem(request, 405, "method-not-allowed", "Method Not Allowed", &error);
 }
 
 static void handle_consent(void *context, struct bud_request *request)

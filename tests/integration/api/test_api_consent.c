@@ -6,9 +6,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 
+#include "../http/http_server.h"
 #include "api_rig.h"
 #include "core/clock.h"
 #include "subscription/consent.h"
@@ -71,9 +73,32 @@ static void test_agrees_once(void **state)
 	assert_true(stored_has("\"state\":\"active\""));
 	assert_true(stored_has("\"rate_per_min\":30"));
 	assert_true(stored_has("\"granted_ms\":"));
-	/* It did not hear the answer, or wants more: nothing changes. */
+	/* It did not hear the answer, or wants more: nothing changes; or less, at any time. */
 	assert_int_equal(ask("POST", key, "WebHook-Allowed-Rate: 3000\r\n"), 200);
+	assert_int_equal(ask("POST", key, "WebHook-Allowed-Rate: *\r\n"), 200);
+	assert_int_equal(ask("GET", key, NULL), 200);
 	assert_true(stored_has("\"rate_per_min\":30,"));
+	assert_int_equal(ask("POST", key, "WebHook-Allowed-Rate: 6\r\n"), 200);
+	assert_true(stored_has("\"rate_per_min\":6,"));
+}
+
+/* Proxies and link checkers look with HEAD. */
+static void test_a_look_does_not_agree(void **state)
+{
+	struct http_response response;
+	char line[300];
+	int fd;
+
+	(void)state;
+	set_pending("pending", bud_clock_wall_ms() + HOUR_MS);
+	snprintf(line, sizeof(line), "HEAD /subscriptions/%s/consent?key=%s", id, key);
+	fd = api_send(&node, line, NULL, NULL);
+	http_client_read(fd, true, &response);
+	close(fd);
+	assert_int_equal(response.status, 405);
+	assert_non_null(strstr(response.head, "\r\nAllow: GET, POST, OPTIONS\r\n"));
+	bud_buffer_finish(&response.body);
+	assert_true(stored_has("\"state\":\"pending\""));
 }
 
 static void test_without_a_rate(void **state)
@@ -128,6 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_agrees_once),
+		cmocka_unit_test(test_a_look_does_not_agree),
 		cmocka_unit_test(test_without_a_rate),
 		cmocka_unit_test(test_only_with_the_key),
 		cmocka_unit_test(test_wakes_none_that_is_paused),
