@@ -291,6 +291,8 @@ static int read_from(struct reading *reading)
 		return refuse(reading, "from",
 			"must be \"earliest\" or a time as in RFC 3339, such as "
 			"2030-01-31T12:00:00Z");
+	if (reading->origin == ORIGIN_NEW && made->from_ms > reading->defaults->now_ms)
+		return refuse(reading, "from", "is a time to come");
 	if (made->from_ms < 0)
 		made->from_ms = 0; /* a replay begins in 1970 at the earliest */
 	return 0;

@@ -331,6 +331,7 @@ static void a_start_is_the_earliest_or_a_time(void **state)
 	struct bud_subscription *made =
 		make_subscription("s1", 1, ",'from':'2023-11-14T22:13:20Z'");
 	static const char *const cases[][2] = {{"'from':'latest'", "from"}, {"'from':5", "from"},
+		{"'from':'2023-11-14T22:13:20.001Z'", "from"},
 		{"'status':{'state':'paused'}", "status"}};
 	struct bud_error error;
 
