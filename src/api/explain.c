@@ -35,7 +35,6 @@
 #include "store/pauses.h"
 #include "store/registry.h"
 #include "store/store.h"
-#include "subscription/credential.h"
 #include "subscription/explain.h"
 #include "subscription/filter.h"
 #include "subscription/push_config.h"
@@ -265,10 +264,7 @@ static void answer(struct explaining *explaining)
 	bud_unit_write(event, &body);
 	write_authorization(explaining, &body);
 	bud_buffer_text(&body, ",\"status\":");
-	bud_status_write_api(&explaining->subscription->status,
-		bud_credential_has_expired(
-			&explaining->subscription->config->credential, bud_clock_wall_ms()),
-		&body);
+	bud_status_write_api(explaining->subscription, bud_clock_wall_ms(), &body);
 	write_stored(explaining, &body);
 	write_limits(explaining, &body);
 	if (explaining->endpoint.len > 0) {

@@ -9,6 +9,8 @@
 #include "core/clock.h"
 #include "subscription/body.h"
 #include "subscription/credential.h"
+#include "subscription/push_config.h"
+#include "subscription/subscription.h"
 
 static const char *const words[] = {"active", "pending", "paused", "disabled"};
 
@@ -168,20 +170,34 @@ void bud_status_write(const struct bud_subscription_status *status, struct bud_b
 	bud_buffer_byte(out, '}');
 }
 
-void bud_status_write_api(
-	const struct bud_subscription_status *status, bool has_no_token, struct bud_buffer *out)
+static bool has_expired(const struct bud_subscription *subscription, int64_t now_ms)
 {
-	bool tells_token = has_no_token && !status->reason;
+	return subscription->expires_ms != 0 && subscription->expires_ms <= now_ms;
+}
 
+void bud_status_write_api(
+	const struct bud_subscription *subscription, int64_t now_ms, struct bud_buffer *out)
+{
+	const struct bud_subscription_status *status = &subscription->status;
+	const char *reason = status->reason;
+	const char *detail = status->detail;
+
+	if (!reason && has_expired(subscription, now_ms)) {
+		reason = "expired";
+		detail = "it has expired: no new events come to it, and those parked before go";
+	} else if (!reason &&
+		   bud_credential_has_expired(&subscription->config->credential, now_ms)) {
+		reason = BUD_STATUS_CREDENTIAL;
+		detail = "its access token has expired: give another";
+	}
 	bud_buffer_format(out, "{\"state\":\"%s\"", words[status->state]);
 	if (status->since_ms > 0) {
 		char since[25];
 		bud_clock_write(status->since_ms, since);
 		bud_buffer_member_text(out, "since", since);
 	}
-	bud_buffer_member_text(out, "reason", tells_token ? BUD_STATUS_CREDENTIAL : status->reason);
-	bud_buffer_member_text(out, "detail",
-		tells_token ? "its access token has expired: give another" : status->detail);
+	bud_buffer_member_text(out, "reason", reason);
+	bud_buffer_member_text(out, "detail", detail);
 	write_number(out, "rate_per_min", status->rate_per_min);
 	bud_buffer_byte(out, '}');
 }

@@ -8,7 +8,8 @@
 #include "core/error.h"
 #include "core/text.h"
 
-struct bud_credential; /* subscription/push_config.h */
+struct bud_credential;   /* subscription/push_config.h */
+struct bud_subscription; /* subscription/subscription.h */
 
 enum bud_subscription_state {
 	BUD_SUBSCRIPTION_ACTIVE,
@@ -60,8 +61,9 @@ bool bud_status_has_forgotten(
 /* Appends the stored form; nothing for one that nothing happened to. */
 void bud_status_write(const struct bud_subscription_status *status, struct bud_buffer *out);
 /* Appends what the API shows: {"state":"paused","since":"...","reason":"...","detail":"..."}.
- * What it says goes before that there is no token. */
+ * What it says goes before what time has brought: it has expired, or its token has; by 0 neither.
+ */
 void bud_status_write_api(
-	const struct bud_subscription_status *status, bool has_no_token, struct bud_buffer *out);
+	const struct bud_subscription *subscription, int64_t now_ms, struct bud_buffer *out);
 /* "active", "pending", "paused", "disabled". */
 const char *bud_subscription_state_word(enum bud_subscription_state state);

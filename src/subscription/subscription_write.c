@@ -92,8 +92,7 @@ void bud_subscription_write_api(const struct bud_subscription *subscription,
 	write_config(
 		out, subscription, BUD_PUSH_CONFIG_SHOWN, secret == BUD_SUBSCRIPTION_SECRET_SHOWN);
 	bud_buffer_member(out, "status");
-	bud_status_write_api(&subscription->status,
-		bud_credential_has_expired(&subscription->config->credential, now_ms), out);
+	bud_status_write_api(subscription, now_ms, out);
 	bud_buffer_byte(out, '}');
 }
 
@@ -104,7 +103,7 @@ void bud_subscription_write_given(
 	write_common(out, subscription);
 	write_config(out, subscription, BUD_PUSH_CONFIG_GIVEN, false);
 	bud_buffer_member(out, "status");
-	bud_status_write_api(&subscription->status, false, out);
+	bud_status_write_api(subscription, 0, out);
 	bud_buffer_byte(out, '}');
 }
 

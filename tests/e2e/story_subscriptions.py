@@ -209,3 +209,25 @@ def story_parked_follow_the_sink():
         node.wait_settled()
         receiver.go_up()
         assert not receiver.deliveries
+
+
+def story_expired():
+    """From its end on nothing new comes, and its status says so; what is parked goes all the
+    same."""
+    with folder() as home, Receiver() as receiver, \
+            Budstikke(home / "data", {"delivery.retry_schedule_s": "2,2,2,2,2,2"}) as node:
+        api = node.api()
+        ends = time.time() + 6
+        record = park(node, receiver, api, 3, expires=time.strftime(
+            "%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends)))
+        path = f"/subscriptions/{record['id']}"
+        assert "reason" not in api.get(path).json()["status"]
+        wait_until(lambda: time.time() > ends, "it ends", 10)
+        status = api.get(path).json()["status"]
+        assert status["state"] == "active" and status["reason"] == "expired", status
+        assert api.get("/subscriptions").json()[0]["status"] == status
+        assert api.publish(make_event("late")).status == 202
+        receiver.go_up()
+        wait_until(lambda: len(receiver.deliveries) == 3, lambda: receiver.deliveries, 30)
+        node.wait_settled()
+        assert "late" not in str(receiver.deliveries)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "subscription/push_config.h"
 #include "subscription/status.h"
 
 static void comes_back_as_it_was(void **state)
@@ -57,18 +58,39 @@ static void nothing_is_written_of_one_that_nothing_happened_to(void **state)
 
 static void the_api_shows_no_secret(void **state)
 {
-	struct bud_subscription_status status = {.state = BUD_SUBSCRIPTION_PENDING,
-		.since_ms = NOW_MS,
-		.reason = (char[]){"consent"},
-		.callback_key = (char[]){"key"},
-		.access_token = (char[]){"token"}};
+	struct bud_subscription subscription = {.config = &bud_push_config_default,
+		.status = {.state = BUD_SUBSCRIPTION_PENDING,
+			.since_ms = NOW_MS,
+			.reason = (char[]){"consent"},
+			.callback_key = (char[]){"key"},
+			.access_token = (char[]){"token"}}};
 	bud_auto(buffer) struct bud_buffer text = {0};
 
 	(void)state;
-	bud_status_write_api(&status, false, &text);
+	bud_status_write_api(&subscription, NOW_MS, &text);
 	assert_string_equal(text.at,
 		"{\"state\":\"pending\",\"since\":\"2023-11-14T22:13:20.000Z\","
 		"\"reason\":\"consent\"}");
+}
+
+/* It is active still, and gets nothing: so it says why, unless there is something graver to say. */
+static void one_that_has_expired_says_so(void **state)
+{
+	struct bud_subscription subscription = {
+		.config = &bud_push_config_default, .expires_ms = NOW_MS};
+	bud_auto(buffer) struct bud_buffer text = {0};
+
+	(void)state;
+	bud_status_write_api(&subscription, NOW_MS - 1, &text);
+	assert_string_equal(text.at, "{\"state\":\"active\"}");
+	bud_buffer_clear(&text);
+	bud_status_write_api(&subscription, NOW_MS, &text);
+	assert_non_null(
+		strstr(text.at, "{\"state\":\"active\",\"reason\":\"expired\",\"detail\":\""));
+	bud_buffer_clear(&text);
+	subscription.status.reason = (char[]){"owner"};
+	bud_status_write_api(&subscription, NOW_MS, &text);
+	assert_string_equal(text.at, "{\"state\":\"active\",\"reason\":\"owner\"}");
 }
 
 static void what_cannot_be_read_is_disabled(void **state)
@@ -95,6 +117,7 @@ int main(void)
 		cmocka_unit_test(comes_back_as_it_was),
 		cmocka_unit_test(nothing_is_written_of_one_that_nothing_happened_to),
 		cmocka_unit_test(the_api_shows_no_secret),
+		cmocka_unit_test(one_that_has_expired_says_so),
 		cmocka_unit_test(what_cannot_be_read_is_disabled),
 	};
 
