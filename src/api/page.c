@@ -143,6 +143,9 @@ int bud_page_parse(const struct bud_request *request, const struct bud_page_rule
 	if (rule->has_lines && !reading.has_format)
 		reading.page.is_lines =
 			bud_span_starts_nocase(bud_request_header(request, "accept"), LINES_TYPE);
+	/* Lines are for tools that export: as much as there may be at a time. */
+	if (reading.page.is_lines && !reading.has_size)
+		reading.page.size = rule->size_max;
 	*out_page = reading.page;
 	return 0;
 }

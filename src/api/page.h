@@ -12,8 +12,8 @@ struct bud_request; /* http/request.h */
 /* Where a page may begin: `after` an opaque cursor in lists that keep their order, or at `offset`
  * in those that change all the time. */
 struct bud_page_rule {
-	const char *cursor; /* "after" or "offset" */
-	size_t size_default;
+	const char *cursor;  /* "after" or "offset" */
+	size_t size_default; /* of lines it is size_max */
 	size_t size_max;
 	bool has_times; /* also `from` and `to` */
 	bool has_lines; /* also `format`: "json" or "ndjson" */

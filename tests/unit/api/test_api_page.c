@@ -151,8 +151,12 @@ static void test_times_and_formats(void **state)
 	assert_string_equal("application/json", bud_page_type(&page));
 	assert_int_equal(0, parse_full("", "application/x-ndjson;q=1", &page, &error));
 	assert_true(page.is_lines);
+	assert_int_equal(full.size_max, page.size);
+	assert_int_equal(0, parse_full("format=ndjson&size=7", "", &page, &error));
+	assert_int_equal(7, page.size);
 	assert_int_equal(0, parse_full("format=json", "application/x-ndjson", &page, &error));
 	assert_false(page.is_lines);
+	assert_int_equal(full.size_default, page.size);
 	assert_int_equal(
 		0, parse_full("from=1970-01-01T00:00:01Z&to=1970-01-01T01:00:02%2B01:00&offset=3"
 			      "&format=ndjson",
@@ -161,7 +165,7 @@ static void test_times_and_formats(void **state)
 	assert_int_equal(2000, page.to_ms);
 	assert_string_equal("application/x-ndjson", bud_page_type(&page));
 	bud_page_write_next(&link, bud_span("/x"), &full, &page);
-	assert_string_equal("</x?size=50&offset=3&from=1970-01-01T00:00:01.000Z"
+	assert_string_equal("</x?size=256&offset=3&from=1970-01-01T00:00:01.000Z"
 			    "&to=1970-01-01T00:00:02.000Z&format=ndjson>; rel=\"next\"",
 		link.at);
 	*strchr(link.at, '>') = '\0';
