@@ -91,11 +91,14 @@ bool bud_consent_read_rate(struct bud_span text, uint32_t *out_rate_per_min)
 		*out_rate_per_min = 0;
 		return true;
 	}
-	if (value.len > 20)
+	for (size_t i = 0; i < value.len; i++)
+		if (value.at[i] < '0' || value.at[i] > '9')
+			return false;
+	while (value.len > 0 && value.at[0] == '0')
+		value = (struct bud_span){value.at + 1, value.len - 1};
+	if (value.len == 0)
 		return false;
-	if (!bud_span_number(value, UINT64_MAX, &rate) || rate == 0)
-		return false;
-	*out_rate_per_min = rate > RATE_MAX ? 0 : (uint32_t)rate;
+	*out_rate_per_min = bud_span_number(value, RATE_MAX, &rate) ? (uint32_t)rate : 0;
 	return true;
 }
 

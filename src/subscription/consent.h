@@ -30,7 +30,8 @@ void bud_consent_forget(struct bud_subscription_status *status);
 void bud_consent_grant(
 	struct bud_subscription_status *status, uint32_t rate_per_min, int64_t now_ms);
 
-/* "*" (0, no bound) or a positive number; false for anything else. */
+/* "*" (0, no bound) or a positive number, of which a huge one is no bound either; false for
+ * anything else. */
 bool bud_consent_read_rate(struct bud_span text, uint32_t *out_rate_per_min);
 
 /* The final head of an answer to OPTIONS. `out_why` is a sentence for people when the receiver did

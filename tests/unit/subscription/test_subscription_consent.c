@@ -176,6 +176,40 @@ static void judges_by_the_fields(void **state)
 	}
 }
 
+/* However many digits it has, a number is one. */
+static void reads_a_rate(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_rate;
+		uint32_t rate;
+	} cases[] = {
+		{"*", true, 0},
+		{" 60 ", true, 60},
+		{"0000000000000000000000060", true, 60},
+		{"1000000000", true, 1000000000},
+		{"1000000001", true, 0},
+		{"99999999999999999999", true, 0},
+		{"340282366920938463463374607431768211456", true, 0},
+		{"000000000000000000000000", false, 7},
+		{"0", false, 7},
+		{"", false, 7},
+		{"-1", false, 7},
+		{"+1", false, 7},
+		{"1.5", false, 7},
+		{"99999999999999999999x", false, 7},
+		{"**", false, 7},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t rate = 7;
+		bool is_rate = bud_consent_read_rate(bud_span(cases[i].text), &rate);
+		if (is_rate != cases[i].is_rate || rate != cases[i].rate)
+			fail_msg("%s: %d, rate %u", cases[i].text, is_rate, rate);
+	}
+}
+
 static void bears_the_key(const struct bud_subscription *made, const char *key)
 {
 	char other[BUD_CONSENT_KEY_BYTES];
@@ -226,6 +260,7 @@ int main(void)
 		cmocka_unit_test(starts_and_grants),
 		cmocka_unit_test(wakes_none_that_is_paused),
 		cmocka_unit_test(judges_by_the_fields),
+		cmocka_unit_test(reads_a_rate),
 		cmocka_unit_test(only_the_bearer_agrees),
 	};
 
