@@ -170,11 +170,6 @@ void bud_status_write(const struct bud_subscription_status *status, struct bud_b
 	bud_buffer_byte(out, '}');
 }
 
-static bool has_expired(const struct bud_subscription *subscription, int64_t now_ms)
-{
-	return subscription->expires_ms != 0 && subscription->expires_ms <= now_ms;
-}
-
 void bud_status_write_api(
 	const struct bud_subscription *subscription, int64_t now_ms, struct bud_buffer *out)
 {
@@ -182,7 +177,7 @@ void bud_status_write_api(
 	const char *reason = status->reason;
 	const char *detail = status->detail;
 
-	if (!reason && has_expired(subscription, now_ms)) {
+	if (!reason && bud_subscription_has_expired(subscription, now_ms)) {
 		reason = "expired";
 		detail = "it has expired: no new events come to it, and those parked before go";
 	} else if (!reason &&
