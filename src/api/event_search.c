@@ -15,6 +15,7 @@
 #include "event/envelope.h"
 #include "event/event.h"
 #include "http/reply.h"
+#include "http/request.h"
 #include "store/kept.h"
 #include "store/partition.h"
 
