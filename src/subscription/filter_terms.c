@@ -135,7 +135,17 @@ static int check_pair(const struct bud_terms *terms, uint16_t at, const char *di
 	return 0;
 }
 
-/* From a member to the attribute that is tested, and how. */
+static bool is_below_not(const struct bud_terms *terms, uint16_t at)
+{
+	for (uint16_t term = at; term != 0; term = terms->at[term].parent)
+		if (terms->at[terms->at[term].parent].kind == BUD_TERM_NOT)
+			return true;
+	return false;
+}
+
+/* From a member to the attribute that is tested, and how. Whether something is of a unit is not
+ * known while the register is away; then it is taken to be, and asked about before anything goes,
+ * which is of no use where that means that the event is not wanted. */
 static int set_altinn(struct bud_terms *terms, uint16_t at, struct bud_term *term, const char *name)
 {
 	for (size_t i = 0; i < sizeof(altinn_members) / sizeof(*altinn_members); i++) {
@@ -144,6 +154,9 @@ static int set_altinn(struct bud_terms *terms, uint16_t at, struct bud_term *ter
 			continue;
 		if (member->kind == BUD_TERM_BASE && !bud_uri_is_absolute(term->value))
 			return refuse(terms, at, "altinn", name, "must be an absolute URL");
+		if (member->kind == BUD_TERM_UNIT && is_below_not(terms, at))
+			return refuse(terms, at, "altinn", name,
+				"must not stand below \"not\": the register may not know it");
 		term->kind = (uint8_t)member->kind;
 		term->name = bud_span(member->attribute);
 		return 0;

@@ -60,6 +60,8 @@ static void add_expression(struct bud_buffer *out)
 	bud_buffer_text(out, "'}");
 }
 
+static unsigned below_not; /* where no unit may be asked for */
+
 static void add_test(struct bud_buffer *out)
 {
 	static const char *const dialects[] = {"exact", "exact", "prefix", "suffix"};
@@ -76,8 +78,8 @@ static void add_test(struct bud_buffer *out)
 		bud_buffer_format(out, "{'%s':{'subject':'%s'}}", dialect, PICK(subjects));
 		break;
 	case 3:
-		bud_buffer_format(
-			out, "{'altinn':{'unit':'%s','type':'%s'}}", PICK(subjects), PICK(types));
+		bud_buffer_format(out, "{'altinn':{'%s':'%s','type':'%s'}}",
+			below_not ? "subject" : "unit", PICK(subjects), PICK(types));
 		break;
 	case 4:
 		bud_buffer_format(out, "{'altinn':{'source':'%s','resource':'%s'}}",
@@ -110,7 +112,9 @@ static void add_filter(struct bud_buffer *out, unsigned depth)
 		bud_buffer_text(out, "{'not':");
 	else
 		bud_buffer_format(out, "{'%s':[", PICK(groups));
+	below_not += kind == 2;
 	add_filter(out, depth - 1);
+	below_not -= kind == 2;
 	if (kind == 3 && bud_random_below(3)) {
 		bud_buffer_byte(out, ',');
 		add_filter(out, depth - 1);

@@ -158,6 +158,25 @@ static json_t *make_list(struct random_work *work)
 	return wrap("any", filters);
 }
 
+/* Below a not there is none. */
+static json_t *take_units_out(json_t *filter)
+{
+	const char *name;
+	json_t *member;
+	size_t i;
+
+	json_array_foreach(filter, i, member)(void) take_units_out(member);
+	if (json_is_object(filter) && json_object_get(filter, "unit")) {
+		json_object_set(filter, "subject", json_object_get(filter, "unit"));
+		json_object_del(filter, "unit");
+	}
+	json_object_foreach(filter, name, member)
+	{
+		(void)take_units_out(member);
+	}
+	return filter;
+}
+
 static json_t *make_filter(struct random_work *work, unsigned depth)
 {
 	uint64_t kind = draw_below(&work->draw, depth ? 100 : 60);
@@ -178,7 +197,7 @@ static json_t *make_filter(struct random_work *work, unsigned depth)
 		return make_many(work, "all", depth);
 	if (kind < 84)
 		return make_many(work, "any", depth);
-	return wrap("not", make_filter(work, depth - 1));
+	return wrap("not", take_units_out(make_filter(work, depth - 1)));
 }
 
 /* The same filters in another order. */
