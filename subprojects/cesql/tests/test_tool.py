@@ -42,6 +42,18 @@ class Tool(unittest.TestCase):
         self.gives("FOO()", "false error=missingFunction")
         self.gives("LEFT('abc', -1)", '"abc" error=functionEvaluation')
 
+    def test_data_is_not_looked_at(self):
+        for data in ('{"a":1,"a":2}', '[{"a":{"b":1,"b":1e999}}]', '123456789012345678901',
+                     '"{"', '{"x":"]}\\"","x":{}}', '{"a":"\\u0000"}'):
+            event = '{"type":"order","data":' + data + ',"n":5}'
+            self.assertEqual(run("type = 'order' AND n = 5", text=event), (0, "true\n", ""), data)
+            line = '{"expression":"n = 5","event":' + event + "}\n"
+            self.assertEqual(run("--lines", text=line), (0, "true\n", ""), data)
+        for data in ("{]", '{"a":1,}', '{"a":1', "[}", '{"a":1,"a"}'):
+            self.assertEqual(run("TRUE", text='{"type":"t","data":' + data + "}")[0], 2, data)
+        # Elsewhere a name stands once.
+        self.assertEqual(run("TRUE", text='{"n":1,"data":{"a":1,"a":2},"n":1}')[0], 2)
+
     def test_parse_error_says_where(self):
         code, out, err = run("type = ", text="{}")
         self.assertEqual((code, out), (0, "false error=parse\n"))

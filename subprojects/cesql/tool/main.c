@@ -128,9 +128,40 @@ static size_t number_len(const char *at)
 	return n;
 }
 
-/* Data may have numbers that jansson cannot hold. They do not matter: zeros take their place, below
- * `depth`, where the attributes stand, and under "data" there. `text` ends with a NUL. */
-static void hide_numbers(char *text, size_t len, size_t depth)
+/* Of an object or array, if its brackets are in pairs; else 1. */
+static size_t group_len(const char *at, const char *end)
+{
+	size_t inside = 0;
+	size_t n = 0;
+
+	do {
+		if (at[n] == '{' || at[n] == '[')
+			inside++;
+		else if (at[n] == '}' || at[n] == ']')
+			inside--;
+		n += at[n] == '"' ? string_len(at + n, end) : 1;
+	} while (inside > 0 && at + n < end);
+	return inside > 0 ? 1 : n;
+}
+
+/* A zero takes the place of data in which a name stands twice, which jansson would not take in the
+ * event. */
+static bool hide_group(char *at, size_t len)
+{
+	json_t *json = json_loadb(at, len, JSON_ALLOW_NUL, NULL);
+
+	if (!json)
+		return false;
+	json_decref(json);
+	memset(at, ' ', len);
+	*at = '0';
+	return true;
+}
+
+/* Data is not looked at, and may have what jansson does not take: numbers that it cannot hold, and
+ * names twice. Zeros take their place, below `depth`, where the attributes stand, and under "data"
+ * there. `text` ends with a NUL. */
+static void hide_data(char *text, size_t len, size_t depth)
 {
 	const char *end = text + len;
 	size_t inside = 0;
@@ -141,9 +172,17 @@ static void hide_numbers(char *text, size_t len, size_t depth)
 		n = 1;
 		if (*at == '"') {
 			n = string_len(at, end);
-			if (inside == depth) /* the last one before a number is its name */
+			if (inside == depth) /* the last one before a value is its name */
 				is_data = n == 6 && memcmp(at, "\"data\"", n) == 0;
 		} else if (*at == '{' || *at == '[') {
+			size_t group = inside == depth && is_data ? group_len(at, end) : 1;
+			if (group > 1) {
+				hide_data(at, group, 0);
+				if (hide_group(at, group)) {
+					n = group;
+					continue;
+				}
+			}
 			inside++;
 		} else if ((*at == '}' || *at == ']') && inside > 0) {
 			inside--;
@@ -257,7 +296,7 @@ static void answer_line(const struct tool *tool, char *line, size_t len)
 	json_t *event;
 	char message[256];
 
-	hide_numbers(line, len, 2);
+	hide_data(line, len, 2);
 	root = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
 	expression = json_object_get(root, "expression");
 	event = json_object_get(root, "event");
@@ -341,7 +380,7 @@ static int answer_one(const struct tool *tool, const char *text)
 	if (!bytes)
 		return 2;
 	if (strspn(bytes, " \t\r\n") < len) {
-		hide_numbers(bytes, len, 1);
+		hide_data(bytes, len, 1);
 		event = json_loadb(bytes, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
 		if (!event) {
 			fprintf(stderr, "cesql: the event is no JSON: line %d, column %d: %s\n",
