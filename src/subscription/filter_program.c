@@ -159,10 +159,11 @@ static bool has_kind(const struct bud_program *program, enum bud_term_kind kind)
 	return false;
 }
 
+/* Whatever it says of them. Without the last dot, which a prefix may leave out. */
 static bool names_notices(const struct bud_program *program)
 {
 	return program->text.len > 0 && memmem(program->text.at, program->text.len,
-						BUD_NOTICE_PREFIX, strlen(BUD_NOTICE_PREFIX));
+						BUD_NOTICE_PREFIX, strlen(BUD_NOTICE_PREFIX) - 1);
 }
 
 struct bud_filter *bud_program_make(

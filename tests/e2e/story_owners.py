@@ -94,6 +94,12 @@ def story_events_and_endpoints_are_apart():
         dry = {"filters": [{"exact": {"type": "story.happened"}}]}
         assert a.request("POST", "/explain", dry).json()["matched"] == 1
         assert b.request("POST", "/explain", dry).json()["matched"] == 0
+        # A dry run shows what a subscription would get: of notices those that it names.
+        named = {"filters": [{"prefix": {"type": "no.budstikke"}}]}
+        assert a.request("POST", f"/subscriptions/{mine['id']}/pause").status == 200
+        wait_until(lambda: a.request("POST", "/explain", named).json()["matched"] == 1,
+                   "the notice of the pause", 10)
+        assert a.request("POST", "/explain", {"filters": []}).json()["matched"] == 1
         wait_until(lambda: a.get("/endpoints").json(), "the endpoint is not listed", 20, 0.2)
         assert {row["sink"] for row in a.get("/endpoints").json()} == {receiver.sink("a")}
         assert b.get("/endpoints").json() == []
