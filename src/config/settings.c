@@ -136,11 +136,12 @@ const struct bud_setting bud_settings[] = {
 		"subscriptions", 0, 1000000000,
 		"How many subscriptions an owner may have whose filters name nothing that every "
 		"event must have, such as a not or a suffix alone, so that they are asked about "
-		"every event; 0: no bound."},
+		"every event; 0: no bound. What is made at the same moment may go beyond it."},
 	{"quota.residuals_per_key", BUD_SETTING_INTEGER, AT(quota.residuals_per_key), "10000",
 		"filters", 0, 1000000000,
 		"How many different filters may have the same exact values and ask for more than "
-		"these, so that all are asked about an event that has them; 0: no bound."},
+		"these, so that all are asked about an event that has them; 0: no bound. What is "
+		"made at the same moment may go beyond it."},
 
 	{"delivery.allow_http", BUD_SETTING_BOOL, AT(delivery.allow_http), "no", NULL, 0, 0,
 		"Whether a sink may be http: instead of https:."},
