@@ -46,8 +46,8 @@ struct bud_app {
 	struct bud_quota *quota;
 	struct bud_following following;
 	struct bud_readiness readiness;
-	const char *durability;
-	uint16_t own_ports[4]; /* what the listeners got */
+	_Atomic(const char *) durability; /* lifecycle/durability.h */
+	uint16_t own_ports[4];            /* what the listeners got */
 	struct bud_control *control;
 	struct bud_worker **workers;
 	unsigned workers_n;

@@ -23,6 +23,7 @@
 #include "lifecycle/api_key_watch.h"
 #include "lifecycle/clean.h"
 #include "lifecycle/disable.h"
+#include "lifecycle/durability.h"
 #include "lifecycle/follow.h"
 #include "lifecycle/key_keeper.h"
 #include "lifecycle/measure.h"
@@ -61,6 +62,7 @@ struct bud_control {
 	struct bud_store following_store;
 	struct bud_follower *follower;
 	struct bud_watch *watch;
+	struct bud_durability_watch *durability;
 	struct bud_cleaner *cleaner;
 	struct bud_trimmer *trimmer;
 	struct bud_pause_follower *pause_follower;
@@ -349,6 +351,8 @@ static void open_flows(struct bud_control *control)
 	control->pause_follower = bud_pause_follower_open(&(struct bud_pause_options){
 		&control->loop, &control->commands_store, app->endpoints, app->node});
 	control->watch = bud_watch_open(&watch);
+	control->durability = bud_durability_watch_open(&(struct bud_durability_options){
+		&control->loop, &control->commands_store, &app->durability, 0});
 	control->follower = bud_follower_open(&follow);
 }
 
@@ -401,6 +405,7 @@ static void on_close_time(uv_timer_t *timer)
 
 	bud_follower_close(control->follower);
 	bud_watch_close(control->watch);
+	bud_durability_watch_close(control->durability);
 	bud_cleaner_close(control->cleaner);
 	bud_trimmer_close(control->trimmer);
 	bud_pause_follower_close(control->pause_follower);

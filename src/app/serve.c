@@ -61,6 +61,7 @@ struct serve {
 	bool is_embedded;
 	bool is_set_up;    /* the shard */
 	bool is_announced; /* "listening" is printed */
+	char waits_for[128];
 	struct bud_redis_child *child;
 	struct bud_redis_home home; /* with a Redis elsewhere: for its lock */
 	struct bud_redis *redis;    /* for the set-up only */
@@ -118,7 +119,7 @@ static void on_wake(uv_async_t *async)
 		print_listening(serve);
 	}
 	if (serve->state == SERVE_RUNNING && atomic_load(&app->is_rivaled)) {
-		serve->exit_code = BUD_CLI_EXIT_FAILED;
+		serve->exit_code = BUD_CLI_EXIT_USAGE; /* it would be so again */
 		drain(serve);
 	}
 	if ((serve->state == SERVE_DRAINING || serve->state == SERVE_PARKING) &&
@@ -133,7 +134,7 @@ static void on_durability(void *owner, int err, const char *durability)
 
 	if (err < 0 && err != -EPROTO)
 		return; /* as above */
-	serve->app.durability = err < 0 ? "unknown" : durability;
+	atomic_store(&serve->app.durability, err < 0 ? "unknown" : durability);
 	serve->is_set_up = true;
 	bud_control_join(serve->app.control);
 	bud_redis_close(bud_move(serve->redis));
@@ -162,7 +163,9 @@ static void on_setup(void *owner, int err, const char *text)
 	if (serve->state == SERVE_STOPPED || err == -ENOTCONN)
 		return;
 	if (err == -EAGAIN || err == -ENOSPC) {
-		bud_log_warn("waiting for Redis", "reason", text);
+		if (strncmp(serve->waits_for, text, sizeof(serve->waits_for) - 1) != 0)
+			bud_log_warn("waiting for Redis", "reason", text);
+		snprintf(serve->waits_for, sizeof(serve->waits_for), "%s", text);
 		uv_timer_start(&serve->limit, on_setup_time, SETUP_RETRY_MS, 0);
 		return;
 	}
@@ -360,7 +363,7 @@ static void init_app(struct serve *serve)
 	};
 
 	app->workers_n = bud_config_workers(config, uv_available_parallelism());
-	app->durability = "fsync";
+	atomic_store(&app->durability, "fsync");
 	app->table = bud_table_create(app->workers_n);
 	app->endpoints = bud_endpoints_create(&limits, &app->shard.key);
 	app->keyring = bud_keyring_create();

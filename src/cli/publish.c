@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -37,6 +38,15 @@ struct publish {
 	struct bud_words files;
 };
 
+/* Of a batch the others are accepted. */
+static bool has_conflicts(const struct bud_buffer *answer)
+{
+	json_auto_t *root =
+		json_loadb(answer->at ? answer->at : "", answer->len, JSON_ALLOW_NUL, NULL);
+
+	return json_array_size(json_object_get(root, "conflicts")) > 0;
+}
+
 /* Posts; 0 when it was answered, whatever the answer. */
 static int send(const struct publish *publish, const char *subject,
 	const struct bud_client_request *request, int *exit_code)
@@ -55,6 +65,8 @@ static int send(const struct publish *publish, const char *subject,
 		*exit_code = BUD_CLI_EXIT_FAILED;
 		return 0;
 	}
+	if (has_conflicts(&answer))
+		*exit_code = BUD_CLI_EXIT_FAILED;
 	bud_printable_make(&answer);
 	printf("%s: %s\n", subject, answer.at ? answer.at : "");
 	return 0;

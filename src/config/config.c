@@ -172,6 +172,30 @@ static int find_variable(struct loader *loader, struct bud_span name)
 		suggestion ? known : " lists all settings", suggestion ? "?" : "");
 }
 
+static bool is_number(struct bud_span text)
+{
+	uint64_t number;
+
+	return bud_span_number(text, UINT16_MAX, &number);
+}
+
+/* Kubernetes tells every program in a namespace of all services there: of one named budstikke by
+ * BUDSTIKKE_SERVICE_HOST, BUDSTIKKE_SERVICE_PORT_HTTP, BUDSTIKKE_PORT_8080_TCP_ADDR and so on. */
+static bool is_service_link(struct bud_span name, const char *value)
+{
+	bud_auto(free) char *text = bud_strndup(name.at, name.len);
+	const char *port = strstr(text, "_PORT_");
+
+	if (strstr(text, "_SERVICE_HOST") || strstr(text, "_SERVICE_PORT"))
+		return true;
+	if (bud_span_ends(name, bud_span("_PORT")))
+		return strstr(value, "://") != NULL;
+	if (!port)
+		return false;
+	port += strlen("_PORT_");
+	return is_number((struct bud_span){port, strcspn(port, "_")});
+}
+
 static int load_environment(struct loader *loader, char *const *environment)
 {
 	for (; *environment; environment++) {
@@ -182,6 +206,8 @@ static int load_environment(struct loader *loader, char *const *environment)
 		if (!equals || strncmp(*environment, VARIABLE_PREFIX, strlen(VARIABLE_PREFIX)) != 0)
 			continue;
 		name = (struct bud_span){*environment, (size_t)(equals - *environment)};
+		if (is_service_link(name, equals + 1))
+			continue;
 		row = find_variable(loader, name);
 		if (row < 0)
 			return row;

@@ -105,7 +105,8 @@ const struct bud_setting bud_settings[] = {
 
 	{"pull.enabled", BUD_SETTING_BOOL, AT(pull.enabled), "no", NULL, 0, 0,
 		"Whether events can be read back by GET /events; Redis then keeps an index entry "
-		"of each event for each of these attributes that it has."},
+		"of each event for each of these attributes that it has. The same on all nodes: "
+		"what one without it takes in is not found."},
 	{"pull.resource", BUD_SETTING_BOOL, AT(pull.resource), "yes", NULL, 0, 0,
 		"Whether they can be read by resource."},
 	{"pull.subject", BUD_SETTING_BOOL, AT(pull.subject), "yes", NULL, 0, 0,

@@ -12,13 +12,14 @@ static_assert(sizeof(enum bud_log_level) == sizeof(unsigned) &&
 		      sizeof(enum bud_verify_rule) == sizeof(unsigned),
 	"choices are written through an unsigned");
 
-#define MASK "***"
+#define MASK "***" /* also of what is refused with an @ in it: a password may stand before that */
 
 static int refuse(const struct bud_setting *setting, struct bud_span text, struct bud_error *error)
 {
 	bud_auto(buffer) struct bud_buffer range = {0};
 
 	bud_value_write_range(setting, &range);
+	text = text.len > 0 && memchr(text.at, '@', text.len) ? bud_span(MASK) : text;
 	return bud_error_set(error, NULL, "\"%.*s\" is not %s", (int)text.len, text.at, range.at);
 }
 

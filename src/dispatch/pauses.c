@@ -53,13 +53,24 @@ void bud_pause_follower_close(struct bud_pause_follower *follower)
 
 static void list(struct bud_pause_follower *follower);
 
+/* What people stopped and let go on. */
+static void tell_people(const struct bud_pause_follower *follower, const struct bud_pause *pause)
+{
+	bud_auto(free) char *id = bud_strndup(pause->id.at, pause->id.len);
+
+	if (pause->kind == BUD_PAUSE_OPERATOR)
+		bud_log_info("people paused deliveries", "of", id);
+	else if (pause->kind == BUD_PAUSE_ENDED && follower->has_begun &&
+		 !bud_span_starts(pause->id, bud_span(BUD_PAUSE_ENDPOINT)))
+		bud_log_info("people resumed deliveries", "of", id);
+}
+
 static void apply(struct bud_pause_follower *follower, const struct bud_pause *pause)
 {
 	bool is_own = follower->has_begun && bud_span_is(pause->node, follower->options.node);
 
 	bud_endpoints_pause(follower->options.endpoints, pause, is_own, bud_clock_mono_ms());
-	if (pause->kind == BUD_PAUSE_OPERATOR)
-		bud_log_info("people paused deliveries");
+	tell_people(follower, pause);
 }
 
 static void on_list(void *owner, int err, const struct bud_pauses *pauses)

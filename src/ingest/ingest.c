@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -88,7 +89,7 @@ static void answer(struct bud_publish *publish)
 	if (publish->fn)
 		bud_publish_tell(publish, NULL);
 	else
-		bud_publish_answer(publish, *ingest->options.durability);
+		bud_publish_answer(publish, atomic_load(ingest->options.durability));
 }
 
 static void count_result(struct bud_publish *publish, size_t index, int err, signed char result)

@@ -27,9 +27,9 @@ struct bud_ingest_options {
 	struct bud_decision_point *point; /* NULL: there is none */
 	struct bud_quota *quota;          /* NULL: nothing is bounded */
 	struct bud_metrics *metrics;
-	unsigned index_kinds;          /* 1u << enum bud_index_kind: what can be read back by it */
-	int64_t window_ms;             /* how long (source, id) is remembered, at least */
-	const char *const *durability; /* what the answer names; may change */
+	unsigned index_kinds; /* 1u << enum bud_index_kind: what can be read back by it */
+	int64_t window_ms;    /* how long (source, id) is remembered, at least */
+	_Atomic(const char *) *durability; /* what the answer names; may change */
 };
 
 struct bud_ingest *bud_ingest_open(const struct bud_ingest_options *options);

@@ -131,6 +131,15 @@ static int add_event(struct bud_publish *publish, const struct bud_shard *shard,
 	return count_hops(publish, envelope, event, error);
 }
 
+/* An event of which no header tells: most likely JSON under another name, as curl has it. */
+static bool lacks_headers(const struct bud_request *request)
+{
+	for (size_t i = 0; i < request->n_headers; i++)
+		if (bud_span_starts_nocase(request->headers[i].name, "ce-"))
+			return false;
+	return true;
+}
+
 static int read_one(struct bud_publish *publish, const struct bud_shard *shard,
 	struct bud_envelope *envelope, struct bud_error *error)
 {
@@ -138,6 +147,11 @@ static int read_one(struct bud_publish *publish, const struct bud_shard *shard,
 	struct bud_span json = request->body;
 	int r = 0;
 
+	if (bud_mode_of(request->content_type) == BUD_MODE_BINARY && lacks_headers(request))
+		return bud_error_set(error, "content-type",
+			"no ce- header tells of the event; one that is whole in its body comes as "
+			"application/cloudevents+json, several as "
+			"application/cloudevents-batch+json");
 	if (bud_mode_of(request->content_type) == BUD_MODE_BINARY) {
 		struct bud_binary binary = {
 			.headers = request->headers,

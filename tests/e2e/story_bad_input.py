@@ -81,7 +81,8 @@ STRUCTURED = [
 BINARY = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/s", "ce-type": "t",
           "content-type": "application/json"}
 BINARY_FAULTS = [
-    ("no ce- headers", {k: None for k in BINARY if k != "content-type"}, ""),
+    ("no ce- headers", {k: None for k in BINARY if k != "content-type"},
+     "content-type"),
     ("no ce-id", {"ce-id": None}, "id"),
     ("wrong specversion", {"ce-specversion": "1.1"}, "specversion"),
     ("bad percent-encoding", {"ce-subject": "a%zz"}, "subject"),

@@ -2,6 +2,7 @@
 import base64
 import hmac
 import http.client
+import json
 import os
 import subprocess
 import time
@@ -137,6 +138,12 @@ def story_publish_subscribe_receive():
             sent = run("publish", "--url", node.url,
                        *sorted((ROOT / "deploy/examples").glob("*.json")))
             assert sent.returncode == 0, sent
+            # Of a batch what was not accepted is told by the exit code, too.
+            batch = home / "batch.json"
+            batch.write_text(json.dumps([{"specversion": "1.0", "id": "q", "source": "/q",
+                                          "type": kind} for kind in ("t", "u")]))
+            sent = run("publish", "--url", node.url, str(batch))
+            assert sent.returncode == 1 and '"conflicts":[{"index":1' in sent.stdout, sent
             wait_until(lambda: sum("dialogporten" in line for line in port.lines) >= 4,
                        port.tail, 20)
         finally:

@@ -36,6 +36,28 @@ def story_durability_is_named():
             assert answer.status == 202 and answer.json()["durability"] == named, answer
 
 
+def story_durability_changes():
+    """What stands behind a 202 is what Redis does now, not what it did at the start."""
+    numbers = iter(range(1000))
+
+    def named(node):
+        answer = node.api().publish(make_event(next(numbers)))
+        return answer.status == 202 and answer.json()["durability"]
+
+    with folder() as home, PrivateRedis(home / "redis") as redis, \
+            Budstikke(home / "data", {"redis.url": redis.url}) as node, redis.client() as client:
+        assert named(node) == "fsync"
+        for setting, value, durability in (("appendfsync", "everysec", "os"),
+                                           ("appendonly", "no", "none"),
+                                           ("appendfsync", "always", "none"),
+                                           ("appendonly", "yes", "fsync")):
+            client("CONFIG", "SET", setting, value)
+            wait_until(lambda: named(node) == durability, f"not {durability}", 10, 0.1)
+        log = node.tail(1000)
+        assert log.count("Redis may lose what it has answered") == 2, log
+        assert log.count("Redis has on disk what it has answered") == 1, log
+
+
 def story_full_at_start():
     """A node that starts on a full Redis delivers what waits there."""
     ledger = Ledger()

@@ -58,7 +58,7 @@ static struct bud_listener *listener;
 static struct bud_api_desk desk;
 static struct bud_instance_guard guard;
 static struct bud_route_table tables[3];
-static const char *durability = "fsync";
+static _Atomic(const char *) durability = "fsync";
 static bool is_set_up;
 
 /* A login: X-Who says who, X-May what for. */

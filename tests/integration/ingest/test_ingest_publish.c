@@ -46,7 +46,7 @@ static struct bud_metrics metrics;
 static struct bud_ingest *ingest;
 static struct bud_listener *listener;
 static struct bud_route_table routes;
-static const char *durability = "fsync";
+static _Atomic(const char *) durability = "fsync";
 static bool is_set_up;
 
 static void on_set_up(void *owner, int err, const char *text)

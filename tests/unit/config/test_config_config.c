@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "core/alloc.h"
 
 static char folder[] = "/tmp/budstikke-config-XXXXXX";
 static char path[64];
@@ -204,6 +205,33 @@ static void test_unknown_keys(void **state)
 	assert_int_equal(load_variable("BUDSTIKKE_SERVER_LISTN=x", &config, &error), -EINVAL);
 	check_error(&error, TEXTS("BUDSTIKKE_SERVER_LISTN:", "BUDSTIKKE_SERVER_LISTEN?"));
 	assert_int_equal(load_variable("BUDSTIKKE_=x", &config, &error), -EINVAL);
+}
+
+/* Of a service named budstikke, or budstikke-redis, in Kubernetes. */
+static void test_service_links(void **state)
+{
+	static const char *const links[] = {"BUDSTIKKE_SERVICE_HOST=10.0.0.1",
+		"BUDSTIKKE_SERVICE_PORT=8080", "BUDSTIKKE_SERVICE_PORT_HTTP=8080",
+		"BUDSTIKKE_PORT=tcp://10.0.0.1:8080", "BUDSTIKKE_PORT_8080_TCP=tcp://10.0.0.1:8080",
+		"BUDSTIKKE_PORT_8080_TCP_PROTO=tcp", "BUDSTIKKE_REDIS_SERVICE_HOST=10.0.0.2",
+		"BUDSTIKKE_REDIS_PORT_6379_TCP_ADDR=10.0.0.2"};
+	static const char *const typos[] = {"BUDSTIKKE_SERVER_PORT=8080", "BUDSTIKKE_PORT_X=1",
+		"BUDSTIKKE_SERVICE=1", "BUDSTIKKE_SERVER_PORT_99999999_TCP=1"};
+	struct bud_error error = {0};
+	struct bud_config config;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++) {
+		bud_auto(free) char *variable = bud_strdup(links[i]);
+		if (load_variable(variable, &config, &error) != 0)
+			fail_msg("%s: %s", links[i], error.text);
+	}
+	for (size_t i = 0; i < sizeof(typos) / sizeof(*typos); i++) {
+		bud_auto(free) char *variable = bud_strdup(typos[i]);
+		assert_int_equal(load_variable(variable, &config, &error), -EINVAL);
+	}
+	assert_int_equal(load_set("delivery.proxy=http://u:hidden@p:1", &config, &error), -EINVAL);
+	assert_null(strstr(error.text, "hidden"));
 }
 
 static void test_bad_values(void **state)
@@ -452,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_a_whole_file),
 		cmocka_unit_test(test_order_of_layers),
 		cmocka_unit_test(test_unknown_keys),
+		cmocka_unit_test(test_service_links),
 		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_ways_out),
 		cmocka_unit_test(test_limits_are_inside),
