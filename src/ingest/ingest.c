@@ -25,13 +25,18 @@
 /* One: the next call gathers while Redis writes and syncs this one. */
 #define CALLS_MAX 1
 
+#define ALARM_EACH_MS 60000
+#define ALARM_OVER_MS 5000
+
 struct bud_ingest {
 	struct bud_ingest_options options;
 	struct bud_envelope envelope; /* reused from event to event */
 	uv_check_t turn_end;
 	struct bud_list queue; /* bud_publish::link */
 	size_t n_calls;        /* under way */
-	bool is_alarmed;
+	/* While events cannot be stored; 0: they can. */
+	int64_t alarmed_mono_ms; /* when it was said last */
+	int64_t failed_mono_ms;  /* the last time */
 };
 
 /* One append call: which events of which publishes it carries. */
@@ -107,14 +112,41 @@ static void count_result(struct bud_publish *publish, size_t index, int err, sig
 		answer(publish);
 }
 
-static void alarm_once(struct bud_ingest *ingest, int err)
+/* NULL: it can be, or the connection is gone, which says so itself. */
+static const char *why_not_stored(int err)
 {
-	bool is_alarming = err == -ENOENT || err == -EPROTO;
+	switch (err) {
+	case 0:
+	case -ENOTCONN:
+		return NULL;
+	case -ENOSPC:
+		return "Redis is full, or its disk is";
+	case -EAGAIN:
+		return "Redis is busy, or lacks replicas";
+	case -ENOENT:
+		return "a part of the store is gone";
+	default:
+		return "a part of the store is wrong, or Redis does not let us";
+	}
+}
 
-	if (is_alarming && !ingest->is_alarmed)
-		bud_log_error("events cannot be stored: a part of the store is gone or wrong",
-			"error", uv_strerror(err));
-	ingest->is_alarmed = is_alarming;
+/* Once a minute while it lasts, and when nothing has failed for a while. */
+static void tell_of_storing(struct bud_ingest *ingest, int err)
+{
+	const char *why = why_not_stored(err);
+	int64_t now_ms = why || ingest->alarmed_mono_ms ? bud_clock_mono_ms() : 0;
+
+	if (why) {
+		ingest->failed_mono_ms = now_ms;
+		if (ingest->alarmed_mono_ms && now_ms - ingest->alarmed_mono_ms < ALARM_EACH_MS)
+			return;
+		ingest->alarmed_mono_ms = now_ms;
+		bud_log_error("events cannot be stored", "reason", why);
+	} else if (err == 0 && ingest->alarmed_mono_ms &&
+		   now_ms - ingest->failed_mono_ms >= ALARM_OVER_MS) {
+		ingest->alarmed_mono_ms = 0;
+		bud_log_info("events are stored again");
+	}
 }
 
 static void on_appended(void *owner, int err, const signed char *results, size_t n)
@@ -123,7 +155,7 @@ static void on_appended(void *owner, int err, const signed char *results, size_t
 	struct bud_ingest *ingest = call->ingest;
 
 	assert(err < 0 || n == call->n);
-	alarm_once(ingest, err);
+	tell_of_storing(ingest, err);
 	ingest->n_calls--;
 	for (size_t i = 0; i < call->n; i++)
 		count_result(call->items[i].publish, call->items[i].index, err,

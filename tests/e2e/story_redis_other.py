@@ -102,3 +102,27 @@ def story_emptied():
         with Budstikke(home / "data", settings) as node:
             assert node.api().publish(make_event("z")).status == 202
             assert node.metric("registry_missing") == 0
+
+
+def story_full_while_it_runs():
+    """Publishing is refused as long as Redis is full: the log says so once, and when it is over."""
+    numbers = iter(range(1000))
+
+    def publish(node):
+        return node.api().publish(make_event(next(numbers))).status
+
+    with folder() as home, PrivateRedis(home / "redis") as redis, \
+            Budstikke(home / "data", {"redis.url": redis.url, "workers": 1}) as node, \
+            redis.client() as client:
+        assert publish(node) == 202
+        client("CONFIG", "SET", "min-replicas-to-write", 1)
+        assert [publish(node) for _ in range(5)] == [503] * 5
+        client("CONFIG", "SET", "min-replicas-to-write", 0, "maxmemory", 1000000)
+        assert [publish(node) for _ in range(5)] == [503] * 5
+        log = node.tail(1000)
+        assert log.count("events cannot be stored") == 1, log
+        assert "Redis is busy, or lacks replicas" in log, log
+        client("CONFIG", "SET", "maxmemory", 0)
+        time.sleep(5)
+        assert publish(node) == 202
+        assert node.tail(1000).count("events are stored again") == 1, node.tail()
