@@ -100,6 +100,8 @@ static bool read_place(const char *text, struct place *out)
 		out->host[len - 4] = '\0';
 	if (strcasecmp(out->scheme, "http") == 0 && ends_with(out->host, ":80"))
 		out->host[len - 3] = '\0';
+	if (ends_with(out->host, ":")) /* an empty port is the scheme's own, too */
+		out->host[len - 1] = '\0';
 	return out->host[0] != '\0';
 }
 
@@ -252,7 +254,7 @@ static bool may_have_notice(const struct asked *asked, const json_t *subscriptio
 	if (strncmp(attribute(asked, "type"), "no.budstikke.", 13) != 0)
 		return true;
 	text = json_dumps(filters, JSON_ENCODE_ANY);
-	names = json_object_get(subscription, "types") || (text && strstr(text, "no.budstikke."));
+	names = json_object_get(subscription, "types") || (text && strstr(text, "no.budstikke"));
 	free(text);
 	return count(asked, NAIVE_OF_NOTICES, names);
 }
