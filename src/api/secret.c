@@ -3,8 +3,12 @@
 
 #include <jansson.h>
 
+#include "api/etag.h"
+#include "core/clock.h"
+#include "http/reply.h"
 #include "subscription/body.h"
 #include "subscription/rotation.h"
+#include "subscription/subscription.h"
 
 #define OVERLAP_S_DEFAULT 86400
 #define OVERLAP_S_MAX     604800
@@ -50,4 +54,20 @@ int bud_secret_rotate(const struct bud_subscription *old, struct bud_span body,
 	if (r == 0)
 		r = bud_subscription_rotate(old, &rotation, defaults, out_subscription, error);
 	return r;
+}
+
+void bud_secret_answer(
+	struct bud_request *request, const struct bud_subscription *made, bool is_new)
+{
+	bud_auto(buffer) struct bud_buffer body = {0};
+	bud_auto(buffer) struct bud_buffer location = {0};
+
+	bud_buffer_format(&location, "/subscriptions/%s", made->id);
+	if (is_new)
+		bud_reply_header(request, "Location", location.at);
+	bud_etag_reply(request, made->etag);
+	bud_reply_header(request, "Cache-Control", "no-store");
+	bud_subscription_write_api(made, BUD_SUBSCRIPTION_SECRET_SHOWN, bud_clock_wall_ms(), &body);
+	bud_reply(request, is_new ? 201 : 200, "application/json", bud_buffer_as_span(&body));
+	explicit_bzero(body.at, body.len);
 }

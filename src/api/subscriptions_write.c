@@ -53,6 +53,7 @@ struct call {
 	char tombstone[2 * ETAG_BYTES + 1];
 	struct bud_buffer record; /* the stored form of `made` */
 	struct bud_buffer status; /* the same of its status; only when it changes */
+	struct bud_buffer was_status;
 	bool has_status;
 	bool is_announced;     /* it becomes pending */
 	struct bud_buffer job; /* of a replay, for `from`; empty: none */
@@ -93,6 +94,7 @@ static void end(struct call *call)
 	bud_subscription_destroy(call->made);
 	bud_buffer_finish_secret(&call->record);
 	bud_buffer_finish_secret(&call->status);
+	bud_buffer_finish_secret(&call->was_status);
 	bud_buffer_finish(&call->job);
 	bud_buffer_finish(&call->notice);
 	free(call);
@@ -157,7 +159,12 @@ static void prepare_status(struct call *call)
 		bud_consent_forget(status);
 	}
 	bud_buffer_clear(&call->status);
+	bud_buffer_clear(&call->was_status);
+	bud_buffer_reserve(&call->status, 0); /* the empty text is one, too */
+	bud_buffer_reserve(&call->was_status, 0);
 	bud_status_write(status, &call->status);
+	if (old)
+		bud_status_write(&old->status, &call->was_status);
 	call->is_announced = status->state == BUD_SUBSCRIPTION_PENDING &&
 			     (!old || old->status.state != BUD_SUBSCRIPTION_PENDING);
 }
@@ -279,7 +286,10 @@ static int send_put(struct call *call)
 	struct bud_note note;
 
 	if (call->has_status)
-		put.status = call->status.at ? bud_buffer_as_span(&call->status) : bud_span("");
+		put.status = bud_buffer_as_span(&call->status);
+	/* A token may have been renewed meanwhile. The last time it is written in any case. */
+	if (call->has_status && call->old && call->tries + 1 < TRIES_MAX)
+		put.was_status = bud_buffer_as_span(&call->was_status);
 	if (call->is_announced) {
 		bud_pending_notice_make(made, call->api->store->shard, &call->notice, &note);
 		put.note = &note;
@@ -355,25 +365,6 @@ static void send_again(struct bud_subscriptions_wait *wait, int64_t mono_ms)
 
 /* What the put came to. */
 
-static void answer_with_secret(struct call *call)
-{
-	bool is_new = call->kind == KIND_CREATE;
-	bud_auto(buffer) struct bud_buffer body = {0};
-	bud_auto(buffer) struct bud_buffer location = {0};
-
-	bud_buffer_format(&location, "/subscriptions/%s", call->made->id);
-	if (is_new)
-		bud_reply_header(call->request, "Location", location.at);
-	bud_etag_reply(call->request, call->made->etag);
-	/* The one answer with this secret: no cache may keep it. */
-	bud_reply_header(call->request, "Cache-Control", "no-store");
-	bud_subscription_write_api(
-		call->made, BUD_SUBSCRIPTION_SECRET_SHOWN, bud_clock_wall_ms(), &body);
-	bud_reply(call->request, is_new ? 201 : 200, "application/json", bud_buffer_as_span(&body));
-	explicit_bzero(body.at, body.len);
-	end(call);
-}
-
 static void answer_with(struct call *call, const struct bud_subscription *subscription)
 {
 	bud_auto(buffer) struct bud_buffer body = {0};
@@ -388,10 +379,12 @@ static void answer_with(struct call *call, const struct bud_subscription *subscr
 
 static void answer_done(struct call *call)
 {
-	if (call->kind == KIND_CREATE || call->kind == KIND_ROTATE)
-		answer_with_secret(call);
-	else
+	if (call->kind == KIND_CREATE || call->kind == KIND_ROTATE) {
+		bud_secret_answer(call->request, call->made, call->kind == KIND_CREATE);
+		end(call);
+	} else {
 		answer_with(call, call->made ? call->made : call->old);
+	}
 }
 
 static void on_cleared(void *owner, int err, const struct bud_put_result *result)

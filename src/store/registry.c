@@ -114,7 +114,10 @@ int bud_registry_put(struct bud_store *store, const struct bud_put *put, bud_put
 	bud_args_text(args, put->etag);
 	bud_args_text(args, put->fingerprint);
 	bud_args_span(args, put->record);
-	bud_args_text(args, put->status.at ? "1" : "0");
+	if (put->status.at && put->was_status.at)
+		bud_args_joined(args, "=", put->was_status);
+	else
+		bud_args_text(args, put->status.at ? "1" : "0");
 	bud_args_span(args, put->status);
 	bud_args_span(args, put->replay);
 	bud_args_text(args, put->owner ? put->owner : "");

@@ -21,7 +21,7 @@ enum bud_put_outcome {
 	BUD_PUT_SAME,    /* not written: an identical one lives under `id` */
 	BUD_PUT_EXISTS,  /* not written: the id is taken */
 	BUD_PUT_MISSING, /* not written: there is none, or it is deleted */
-	BUD_PUT_CHANGED, /* not written: it has another etag by now */
+	BUD_PUT_CHANGED, /* not written: it has another etag by now, or another status */
 	BUD_PUT_FULL,    /* not written: its owner has as many as it may have */
 };
 
@@ -43,6 +43,7 @@ struct bud_put {
 	const char *fingerprint;
 	struct bud_span record;      /* never empty */
 	struct bud_span status;      /* at == NULL: the one it has stays */
+	struct bud_span was_status;  /* CHANGED unless it is that now; at == NULL: whatever it is */
 	const char *owner;           /* whose records are counted; NULL: it is not counted */
 	int64_t owner_max;           /* so many may it have when this is a new one; 0: no bound */
 	struct bud_span replay;      /* store/replay_job.h, made to end where the record begins */

@@ -7,8 +7,9 @@
 -- KEYS: subs:records, subs:changes, subs:version, subs:serial, subs:fingerprints, replays,
 --       subs:counts, and with a note: p<N>:events
 -- ARGV: id, etag it must have now ("": must not exist; "*": any), new etag, fingerprint, record,
---       "1" to set the status, status, job of a replay ("": none), owner ("": not counted), so
---       many it may have ("0": no bound), and with a note: its owner, its event
+--       "1" to set the status or "=" and what it must be now, status, job of a replay ("": none),
+--       owner ("": not counted), so many it may have ("0": no bound), and with a note: its owner,
+--       its event
 -- A stored value is "serial etag fingerprint\n" .. record, and "\n" .. status where there is one;
 -- of a tombstone (registry_drop.lua) the record is empty.
 -- Returns {"ok", serial, version} | {"same", id of the identical one, its value} |
@@ -37,8 +38,13 @@ if value then
 	if expected ~= '*' and expected ~= old_etag then
 		return {'changed', value}
 	end
-	if ARGV[6] ~= '1' then
-		status = string.match(value, '^[^\n]*\n[^\n]*\n(.*)$') or ''
+	local now = string.match(value, '^[^\n]*\n[^\n]*\n(.*)$') or ''
+	local sets = ARGV[6] or ''
+	if string.sub(sets, 1, 1) == '=' and string.sub(sets, 2) ~= now then
+		return {'changed', value}
+	end
+	if sets == '' or sets == '0' then
+		status = now
 	end
 elseif expected ~= '' then
 	return {'missing'}

@@ -177,6 +177,35 @@ static void put(const char *id, const char *if_etag, const char *etag, const cha
 	assert_int_equal(rig.err, 0);
 }
 
+/* Whatever is said of the status it had, and however long that was. */
+static void a_status_is_not_written_over(void **state)
+{
+	char was[600], other[600];
+	struct bud_put put = {.id = "s",
+		.if_etag = "",
+		.etag = "e1",
+		.fingerprint = "fs",
+		.record = bud_span("{}")};
+
+	(void)state;
+	memset(was, 'a', sizeof(was) - 1);
+	memset(other, 'a', sizeof(other) - 1);
+	was[sizeof(was) - 1] = other[sizeof(other) - 1] = '\0';
+	other[sizeof(other) - 2] = 'b'; /* at its end */
+	put.status = bud_span(was);
+	lane_rig_wait(bud_registry_put(&rig.store, &put, on_put, NULL));
+	assert_int_equal(outcome, BUD_PUT_OK);
+	put.if_etag = "e1";
+	put.etag = "e2";
+	put.status = bud_span("");
+	put.was_status = bud_span(other);
+	lane_rig_wait(bud_registry_put(&rig.store, &put, on_put, NULL));
+	assert_int_equal(outcome, BUD_PUT_CHANGED);
+	put.was_status = bud_span(was);
+	lane_rig_wait(bud_registry_put(&rig.store, &put, on_put, NULL));
+	assert_int_equal(outcome, BUD_PUT_OK);
+}
+
 static void drop(const char *id, const char *if_etag, const char *etag)
 {
 	const struct bud_drop drop = {.id = id, .if_etag = if_etag, .etag = etag};
@@ -353,6 +382,7 @@ int main(void)
 		cmocka_unit_test(a_partition_is_read_taken_and_acked),
 		cmocka_unit_test(the_registry_says_what_came_of_it),
 		cmocka_unit_test(a_status_changes_beside_its_record),
+		cmocka_unit_test(a_status_is_not_written_over),
 		cmocka_unit_test(the_attempt_log_keeps_the_newest),
 		cmocka_unit_test(a_lost_connection_answers_everybody),
 	};

@@ -72,6 +72,28 @@ class Registry(Case):
         self.drop("a", "t3", "t4")
         self.assertEqual(self.call("EXISTS", key("replays")), 0)
 
+    def test_a_status_that_was_changed_meanwhile(self):
+        """Tokens are renewed without another etag: they are not written over."""
+        def put(etag, new, sets, status):
+            return self.run_script("registry_put", REGISTRY_KEYS, [
+                "a", etag, new, "f1", "{}", sets, status])[0]
+
+        def status():
+            return self.call("HGET", key("subs:records"), "a").decode().split("\n")[2:]
+        self.assertEqual(put("", "t1", "1", "tokens 1"), b"ok")
+        self.assertEqual(put("t1", "t2", "=tokens 0", "none"), b"changed")
+        self.assertEqual(status(), ["tokens 1"])
+        self.assertEqual(put("t1", "t2", "=tokens 1", "none"), b"ok")
+        self.assertEqual(put("t1", "t2", "=tokens 1", "none"), b"ok")  # its reply was lost
+        self.assertEqual(status(), ["none"])
+        self.assertEqual(put("t2", "t3", "0", "other"), b"ok")
+        self.assertEqual(status(), ["none"])
+        self.assertEqual(put("t3", "t4", "1", "other"), b"ok")
+        self.assertEqual(put("t4", "t5", "=other", ""), b"ok")
+        self.assertEqual(status(), [])
+        self.assertEqual(put("t5", "t6", "=", "again"), b"ok")
+        self.assertEqual(status(), ["again"])
+
     def count(self, owner):
         n = self.call("HGET", key("subs:counts"), owner)
         return int(n) if n else 0
