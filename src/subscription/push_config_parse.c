@@ -286,6 +286,7 @@ static int read_credential(struct reading *reading)
 	const json_t *json = reading->source->credential;
 	const struct bud_push_config *old = reading->source->old;
 	struct bud_credential *credential = &reading->made->credential;
+	int64_t shown_ms = reading->source->renewed_until_ms;
 	int r;
 
 	if (!json && old)
@@ -294,8 +295,8 @@ static int read_credential(struct reading *reading)
 		return 0;
 	r = bud_credential_parse(json, old ? &old->credential : NULL, credential, reading->error);
 	/* What is shown of the token in force comes back, and is not said of the owner's own. */
-	if (r == 0 && old && bud_credential_shares_tokens(&old->credential, credential) &&
-		credential->expires_ms == reading->source->renewed_until_ms)
+	if (r == 0 && old && shown_ms != 0 && credential->expires_ms == shown_ms &&
+		bud_credential_shares_tokens(&old->credential, credential))
 		credential->expires_ms = old->credential.expires_ms;
 	return r;
 }

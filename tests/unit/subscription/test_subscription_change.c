@@ -199,6 +199,13 @@ static void the_end_of_the_renewed_token_is_shown(void **state)
 
 	(void)state;
 	assert_int_equal(shown_end(old, &text), NOW_MS);
+	/* As long as none was renewed it may be taken out. */
+	assert_int_equal(
+		change(bud_subscription_patch, old,
+			"{'sinkcredential':{'accesstokenexpiresutc':null}}", &made, &error),
+		0);
+	assert_int_equal(made->config->credential.expires_ms, 0);
+	bud_subscription_destroy(made);
 	old->status.access_token = bud_strdup("a1");
 	old->status.token_expires_ms = NOW_MS + 600123;
 	assert_int_equal(shown_end(old, &text), NOW_MS + 600123);
