@@ -108,7 +108,7 @@ static bool is_callers(const struct call *call, const struct bud_subscription *s
 static uint64_t add_some(struct call *call, uint64_t after, size_t *n)
 {
 	const struct bud_api_desk *desk = call->api->desk;
-	struct bud_span owner = bud_span(bud_request_identity(call->request)->name);
+	const char *owner = bud_request_identity(call->request)->name;
 	const struct bud_subscription *next;
 
 	bud_table_lock(desk->table, desk->table_reader);

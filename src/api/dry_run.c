@@ -17,7 +17,6 @@
 #include "core/list.h"
 #include "dispatch/units.h"
 #include "event/event.h"
-#include "event/notice.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "store/partition.h"
@@ -100,12 +99,6 @@ static bool is_theirs(const struct run *run, const struct bud_event *event)
 	       BUD_DECISION_PERMIT;
 }
 
-/* As a subscription would get it: our own events are for those who name them. */
-static bool is_for(const struct run *run, const struct bud_event *event)
-{
-	return !bud_notice_is_ours(event->type) || bud_filter_names_notices(run->filter);
-}
-
 static bool visit(void *owner, const struct bud_entry *entry)
 {
 	struct run *run = owner;
@@ -118,8 +111,7 @@ static bool visit(void *owner, const struct bud_entry *entry)
 	if (event && is_theirs(run, event)) {
 		/* Whether it is worth asking: of whatever unit it may be a part. */
 		event->is_main_unknown = run->reg != NULL;
-		is_match = is_for(run, event) &&
-			   (!run->filter || bud_filter_match(run->filter, event));
+		is_match = bud_filter_wants(run->filter, event);
 		event->is_main_unknown = false;
 	}
 	if (!is_match) {
@@ -171,7 +163,7 @@ static void decide(struct run *run, const struct seen *seen)
 	bool is_unknown = event->is_main_unknown;
 
 	event->is_main_unknown = false;
-	if (!run->filter || bud_filter_match(run->filter, event))
+	if (bud_filter_wants(run->filter, event))
 		add(run, seen);
 	else
 		run->unknown_n += is_unknown;

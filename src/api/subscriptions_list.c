@@ -113,7 +113,7 @@ static void add(struct list *list, const struct bud_subscription *subscription)
 static bool add_some(struct list *list)
 {
 	struct bud_subscriptions_api *api = list->api;
-	struct bud_span owner = bud_span(bud_request_identity(list->request)->name);
+	const char *owner = bud_request_identity(list->request)->name;
 	const struct bud_subscription *next;
 
 	bud_table_lock(api->table, api->table_reader);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "event/event.h"
+#include "event/notice.h"
 #include "event/uri.h"
 #include "subscription/filter_cover.h"
 #include "subscription/filter_order.h"
@@ -174,6 +175,14 @@ bool bud_filter_has_unit(const struct bud_filter *filter)
 bool bud_filter_names_notices(const struct bud_filter *filter)
 {
 	return filter && filter->names_notices;
+}
+
+/* Who wants "everything" means everything of others, and would be told of its own dead letters. */
+bool bud_filter_wants(const struct bud_filter *filter, const struct bud_event *event)
+{
+	if (bud_notice_is_ours(event->type) && !bud_filter_names_notices(filter))
+		return false;
+	return bud_filter_match(filter, event);
 }
 
 struct bud_span bud_filter_needs(const struct bud_filter *filter, const char *attribute)

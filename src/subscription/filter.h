@@ -48,6 +48,8 @@ struct bud_span bud_filter_bytes(const struct bud_filter *filter);
 /* Whether it asks for a unit, and whether it names a type of our own events (event/notice.h). */
 bool bud_filter_has_unit(const struct bud_filter *filter);
 bool bud_filter_names_notices(const struct bud_filter *filter);
+/* Whether who has it gets the event: it matches, and only who names our own gets these. */
+bool bud_filter_wants(const struct bud_filter *filter, const struct bud_event *event);
 /* Pure in the event's attributes and its main subject; a missing attribute makes exact, prefix and
  * suffix false. */
 bool bud_filter_match(const struct bud_filter *filter, const struct bud_event *event);

@@ -3,6 +3,7 @@
 #include "subscription/owned.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/alloc.h"
 #include "subscription/subscription.h"
@@ -12,14 +13,14 @@ struct entry {
 	struct bud_postings postings;
 };
 
-static struct entry *find(const struct bud_owned *owned, uint64_t hash, struct bud_span owner)
+static struct entry *find(const struct bud_owned *owned, uint64_t hash, const char *owner)
 {
 	struct bud_index_link *link = bud_index_first(&owned->owners, hash);
 
 	for (; link; link = bud_index_next(link)) {
 		struct entry *entry = bud_container(link, struct entry, link);
 		struct bud_postings_cursor first = bud_postings_seek(&entry->postings, 0);
-		if (bud_span_is(owner, first.subscription->owner))
+		if (strcmp(first.subscription->owner, owner) == 0)
 			return entry;
 	}
 	return NULL;
@@ -28,7 +29,7 @@ static struct entry *find(const struct bud_owned *owned, uint64_t hash, struct b
 void bud_owned_add(
 	struct bud_owned *owned, uint64_t hash, const struct bud_subscription *subscription)
 {
-	struct entry *entry = find(owned, hash, bud_span(subscription->owner));
+	struct entry *entry = find(owned, hash, subscription->owner);
 
 	if (!entry) {
 		entry = bud_new(struct entry);
@@ -40,7 +41,7 @@ void bud_owned_add(
 void bud_owned_remove(
 	struct bud_owned *owned, uint64_t hash, const struct bud_subscription *subscription)
 {
-	struct entry *entry = find(owned, hash, bud_span(subscription->owner));
+	struct entry *entry = find(owned, hash, subscription->owner);
 
 	if (!entry)
 		return;
@@ -52,7 +53,7 @@ void bud_owned_remove(
 }
 
 const struct bud_postings *bud_owned_find(
-	const struct bud_owned *owned, uint64_t hash, struct bud_span owner)
+	const struct bud_owned *owned, uint64_t hash, const char *owner)
 {
 	const struct entry *entry = find(owned, hash, owner);
 

@@ -2,7 +2,6 @@
  * and not everybody's. */
 #pragma once
 #include <stdint.h>
-#include "core/text.h"
 #include "subscription/index.h"
 #include "subscription/postings.h"
 
@@ -20,5 +19,5 @@ void bud_owned_remove(
 	struct bud_owned *owned, uint64_t hash, const struct bud_subscription *subscription);
 /* Lent until the next change; NULL: none are. */
 const struct bud_postings *bud_owned_find(
-	const struct bud_owned *owned, uint64_t hash, struct bud_span owner);
+	const struct bud_owned *owned, uint64_t hash, const char *owner);
 void bud_owned_finish(struct bud_owned *owned);

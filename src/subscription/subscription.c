@@ -6,7 +6,6 @@
 
 #include "crypto/digest.h"
 #include "event/event.h"
-#include "event/notice.h"
 #include "subscription/filter.h"
 #include "subscription/pool.h"
 #include "subscription/push_config.h"
@@ -123,14 +122,9 @@ bool bud_subscription_has_expired(const struct bud_subscription *subscription, i
 	return subscription->expires_ms != 0 && subscription->expires_ms <= now_ms;
 }
 
-/* Only who names them gets our own events: who wants "everything" means everything of others, and
- * would be told of its own dead letters. */
 bool bud_subscription_match(
 	const struct bud_subscription *subscription, const struct bud_event *event, int64_t now_ms)
 {
-	if (bud_subscription_has_expired(subscription, now_ms))
-		return false;
-	if (bud_notice_is_ours(event->type) && !bud_filter_names_notices(subscription->filter))
-		return false;
-	return bud_filter_match(subscription->filter, event);
+	return !bud_subscription_has_expired(subscription, now_ms) &&
+	       bud_filter_wants(subscription->filter, event);
 }

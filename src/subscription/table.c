@@ -100,13 +100,13 @@ static void finish_content(struct content *content)
 	while ((link = bud_index_take(&content->live, &position)))
 		bud_subscription_destroy(bud_container(link, struct bud_subscription, link));
 	position = 0;
-	bud_owned_finish(&content->owned);
 	while ((link = bud_index_take(&content->tombstones, &position)))
 		free(bud_container(link, struct tombstone, link));
 	bud_index_finish(&content->live);
 	bud_index_finish(&content->tombstones);
 	bud_matcher_finish(&content->matcher);
 	bud_postings_finish(&content->all);
+	bud_owned_finish(&content->owned);
 	free(content->free_slots);
 }
 
@@ -337,11 +337,14 @@ static void warm_one(const struct bud_table *table, const struct bud_table_chang
 	if (live) {
 		bud_matcher_warm(&table->content.matcher, live->filter);
 		(void)bud_postings_seek(&table->content.all, live->serial);
+		(void)bud_table_next_of(table, live->owner, live->serial);
 	}
-	if (change->put)
+	if (change->put) {
 		bud_matcher_warm(&table->content.matcher, change->put->filter);
-	else
+		(void)bud_table_next_of(table, change->put->owner, change->put->serial);
+	} else {
 		(void)find_tombstone(table, id, hash);
+	}
 }
 
 /* Reads what the changes will touch while readers go on: the writer alone changes the table. What
@@ -461,10 +464,10 @@ const struct bud_subscription *bud_table_next(const struct bud_table *table, uin
 }
 
 const struct bud_subscription *bud_table_next_of(
-	const struct bud_table *table, struct bud_span owner, uint64_t after_serial)
+	const struct bud_table *table, const char *owner, uint64_t after_serial)
 {
-	uint64_t hash = bud_hash_64(&table->content.key, owner);
-	const struct bud_postings *postings = bud_owned_find(&table->content.owned, hash, owner);
+	const struct bud_postings *postings =
+		bud_owned_find(&table->content.owned, hash_text(table, owner), owner);
 
 	return postings ? bud_postings_seek(postings, after_serial).subscription : NULL;
 }

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "core/text.h"
 
 struct bud_event;        /* event/event.h */
 struct bud_subscription; /* subscription/subscription.h */
@@ -84,7 +83,7 @@ enum bud_table_state bud_table_find(const struct bud_table *table, const char *i
 const struct bud_subscription *bud_table_next(const struct bud_table *table, uint64_t after_serial);
 /* Those of an owner. */
 const struct bud_subscription *bud_table_next_of(
-	const struct bud_table *table, struct bud_span owner, uint64_t after_serial);
+	const struct bud_table *table, const char *owner, uint64_t after_serial);
 /* What is asked about every event, and what is looked at in vain, if this one is put in: others of
  * its owner with a filter that has no cover, if it has none itself; and the others found by one of
  * its keys that have more to ask than the key says, if it has, too. Equal filters are one. Neither
