@@ -214,14 +214,23 @@ static void begin_page(struct call *call)
 		fail(call, r);
 }
 
+static void refuse_old(struct call *call)
+{
+	bud_auto(buffer) struct bud_buffer text = {0};
+
+	bud_buffer_format(&text,
+		"The id in 'after' is older than the newest %u events of the query, or unknown: "
+		"follow `next`, which goes on from anywhere.",
+		BUD_FIND_ENTRIES_MAX);
+	refuse(call, text.at);
+}
+
 static void on_found(void *owner, int err, uint64_t position)
 {
 	struct call *call = owner;
 
 	if (err == -ERANGE && !bud_span_is(call->query.after, FIRST_ID)) {
-		refuse(call,
-			"The id in 'after' is older than the newest 10000 events of the query, "
-			"or unknown: follow `next`, which goes on from anywhere.");
+		refuse_old(call);
 		return;
 	}
 	if (err < 0 && err != -ERANGE) {

@@ -34,7 +34,8 @@
 #include "subscription/consent.h"
 #include "subscription/subscription.h"
 
-#define DROPS_MAX 3
+#define DROPS_MAX  3
+#define ETAG_BYTES 8
 
 struct call {
 	struct bud_altinn_api *api;
@@ -367,10 +368,10 @@ static bool ask_again(void *owner, const struct bud_subscription *subscription,
 /* A twin that has expired gets no events, so it must not stand in the way of a new one. */
 static int drop(struct call *call, const struct bud_subscription *twin)
 {
-	char tombstone[17];
+	char tombstone[2 * ETAG_BYTES + 1];
 	const struct bud_drop drop = {twin->id, twin->etag, tombstone, twin->owner};
 
-	bud_random_hex(tombstone, 8);
+	bud_random_hex(tombstone, ETAG_BYTES);
 	return bud_registry_drop(call->api->desk->store, &drop, on_dropped, call);
 }
 

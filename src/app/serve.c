@@ -132,9 +132,9 @@ static void on_durability(void *owner, int err, const char *durability)
 {
 	struct serve *serve = owner;
 
-	if (err < 0 && err != -EPROTO)
-		return; /* as above */
-	atomic_store(&serve->app.durability, err < 0 ? "unknown" : durability);
+	if (err < 0)
+		return; /* the connection is gone: on_up comes again */
+	atomic_store(&serve->app.durability, durability);
 	serve->is_set_up = true;
 	bud_control_join(serve->app.control);
 	bud_redis_close(bud_move(serve->redis));

@@ -228,18 +228,19 @@ static bool is_other_apps(const struct bud_question *question)
 {
 	static const char prefix[] = "urn:altinn:resource:app_";
 	const struct bud_identity *app = question->identity;
-	struct bud_span rest = question->resource;
-	struct bud_span org, name;
+	bud_auto(buffer) struct bud_buffer own = {0};
+	char *slash;
 
 	if (question->action != BUD_ACTION_PUBLISH || !app ||
-		app->kind != BUD_AUTHENTICATED_PLATFORM || !bud_span_starts(rest, bud_span(prefix)))
+		app->kind != BUD_AUTHENTICATED_PLATFORM ||
+		!bud_span_starts(question->resource, bud_span(prefix)))
 		return false;
-	rest.at += strlen(prefix);
-	rest.len -= strlen(prefix);
-	name = bud_span(app->issuer ? app->issuer : "");
-	org = bud_span_take_until(&name, '/');
-	return rest.len != org.len + 1 + name.len || name.len == 0 || rest.at[org.len] != '_' ||
-	       !bud_span_starts(rest, org) || memcmp(rest.at + org.len + 1, name.at, name.len) != 0;
+	bud_buffer_format(&own, "%s%s", prefix, app->issuer ? app->issuer : "");
+	slash = strchr(own.at, '/');
+	if (!slash)
+		return true;
+	*slash = '_';
+	return !bud_span_equals(question->resource, bud_buffer_as_span(&own));
 }
 
 enum bud_decision bud_authorize(struct bud_authority *authority,

@@ -140,6 +140,13 @@ static bool lacks_headers(const struct bud_request *request)
 	return true;
 }
 
+static int refuse_headerless(struct bud_error *error)
+{
+	return bud_error_set(error, "content-type",
+		"no ce- header tells of the event; one that is whole in its body comes as "
+		"application/cloudevents+json, several as application/cloudevents-batch+json");
+}
+
 static int read_one(struct bud_publish *publish, const struct bud_shard *shard,
 	struct bud_envelope *envelope, struct bud_error *error)
 {
@@ -147,11 +154,6 @@ static int read_one(struct bud_publish *publish, const struct bud_shard *shard,
 	struct bud_span json = request->body;
 	int r = 0;
 
-	if (bud_mode_of(request->content_type) == BUD_MODE_BINARY && lacks_headers(request))
-		return bud_error_set(error, "content-type",
-			"no ce- header tells of the event; one that is whole in its body comes as "
-			"application/cloudevents+json, several as "
-			"application/cloudevents-batch+json");
 	if (bud_mode_of(request->content_type) == BUD_MODE_BINARY) {
 		struct bud_binary binary = {
 			.headers = request->headers,
@@ -159,7 +161,8 @@ static int read_one(struct bud_publish *publish, const struct bud_shard *shard,
 			.content_type = request->content_type,
 			.body = request->body,
 		};
-		r = bud_binary_write(&binary, &publish->json, error);
+		r = lacks_headers(request) ? refuse_headerless(error)
+					   : bud_binary_write(&binary, &publish->json, error);
 		json = bud_buffer_as_span(&publish->json);
 	}
 	make_room(publish, json);

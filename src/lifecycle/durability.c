@@ -2,7 +2,6 @@
  * is another than before, or not the best from the start. */
 #include "lifecycle/durability.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,8 +67,6 @@ static void on_durability(void *owner, int err, const char *durability)
 	watch->is_asking = false;
 	if (err == 0)
 		note(watch, durability);
-	else if (err == -EPROTO) /* it does not let us see */
-		note(watch, "unknown");
 }
 
 static void on_timer(uv_timer_t *timer)

@@ -69,7 +69,6 @@ static void write_place(struct bud_span kid, struct bud_buffer *out)
 	bud_buffer_span(out, kid);
 }
 
-/* A buffer that held a key. */
 /* 0, -ENOKEY or -EINVAL. */
 static int open_key(const struct bud_key_keeper *keeper, const struct bud_stored_key *stored,
 	struct bud_signing_key **out_key)

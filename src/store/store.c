@@ -219,6 +219,10 @@ static void on_durability(void *owner, const redisReply *reply)
 		durability = "none";
 	else if (err == 0 && bud_span_is(config_value(reply, "appendfsync"), "always"))
 		durability = "fsync";
+	if (err == -EPROTO) {
+		durability = "unknown";
+		err = 0;
+	}
 	((bud_store_durability_fn)call.fn)(call.owner, err, durability);
 }
 

@@ -71,7 +71,8 @@ BUD_MUST_CHECK int bud_store_memory(struct bud_store *store, bud_store_memory_fn
 /* Redis' now in ms: the clock that ids of events and times in lanes are of. Ours may be another. */
 BUD_MUST_CHECK int bud_store_time(struct bud_store *store, bud_store_number_fn fn, void *owner);
 
-/* What stands behind an answered write: "fsync", "os" or "none" (no append-only file). */
+/* What stands behind an answered write: "fsync", "os", "none" (no append-only file), or "unknown":
+ * Redis does not let us see. Static. */
 typedef void (*bud_store_durability_fn)(void *owner, int err, const char *durability);
 BUD_MUST_CHECK int bud_store_durability(
 	struct bud_store *store, bud_store_durability_fn fn, void *owner);
