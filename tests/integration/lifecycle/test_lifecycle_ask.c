@@ -47,6 +47,14 @@ static int start_asking(struct followed *followed, const struct bud_subscription
 	return bud_ask_start(&means, subscription, then, &error);
 }
 
+/* From now on it says yes, at this sink. */
+static void agree_at(struct followed *followed, char sink[64])
+{
+	snprintf(sink, 64, "http://127.0.0.1:%d/v", followed->server.port);
+	followed_start(followed);
+	followed_answer(followed, "HTTP/1.1 204 No Content\r\n\r\n");
+}
+
 static void field_of(const struct followed *followed, const char *name, char out[1024])
 {
 	const char *at = strstr(followed->server.last.at, name);
@@ -84,10 +92,8 @@ static void test_altinn(void **state)
 
 	altinn.verify = BUD_VERIFY_ALTINN;
 	strcpy(followed->config.delivery.callback_url, "https://bud.example");
-	snprintf(sink, sizeof(sink), "http://127.0.0.1:%d/v", followed->server.port);
 	subscription.sink = sink;
-	followed_start(followed);
-	followed_answer(followed, "HTTP/1.1 204 No Content\r\n\r\n");
+	agree_at(followed, sink);
 	assert_int_equal(start_asking(followed, &subscription, &then, NULL), 0);
 	life_wait(followed->life, answered.n == 1);
 	assert_true(answered.agrees);
@@ -128,10 +134,8 @@ static void test_altinn_in_its_mode(void **state)
 	char sink[64], type[1024];
 
 	config.verify = BUD_VERIFY_ALTINN;
-	snprintf(sink, sizeof(sink), "http://127.0.0.1:%d/v", followed->server.port);
 	subscription.sink = sink;
-	followed_start(followed);
-	followed_answer(followed, "HTTP/1.1 204 No Content\r\n\r\n");
+	agree_at(followed, sink);
 	for (int i = 0; i < 3; i++) {
 		config.mode = cases[i].mode;
 		assert_int_equal(start_asking(followed, &subscription, &then, NULL), 0);
@@ -163,10 +167,8 @@ static void test_altinn_by_the_servers_keys(void **state)
 
 	altinn.verify = BUD_VERIFY_ALTINN;
 	altinn.signatures = BUD_SIGNATURE_V1 | BUD_SIGNATURE_V1A | BUD_SIGNATURE_RFC9421;
-	snprintf(sink, sizeof(sink), "http://127.0.0.1:%d/v", followed->server.port);
 	subscription.sink = sink;
-	followed_start(followed);
-	followed_answer(followed, "HTTP/1.1 204 No Content\r\n\r\n");
+	agree_at(followed, sink);
 	assert_int_equal(start_asking(followed, &subscription, &then, keyring), -EAGAIN);
 	bud_signing_key_write_public(key, &public_key);
 	assert_true(bud_keyring_put(keyring, &key, 1, 1));
