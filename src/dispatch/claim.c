@@ -23,6 +23,9 @@
 #include "store/registry.h"
 #include "store/store.h"
 
+/* What has not ended by then may hang. */
+#define LONG_MS 1000
+
 struct bud_claims *bud_claims_create(const struct bud_desk *desk, struct bud_resolves *resolves)
 {
 	struct bud_claims *claims = bud_new(struct bud_claims);
@@ -52,6 +55,14 @@ void bud_claims_destroy(struct bud_claims *claims)
 bool bud_claims_has(const struct bud_claims *claims, struct bud_span lane)
 {
 	return bud_map_get(&claims->by_lane, lane) != NULL;
+}
+
+bool bud_claims_is_long(const struct bud_claims *claims, struct bud_span lane, int64_t mono_ms)
+{
+	const struct bud_claim_run *claim = bud_map_get(&claims->by_lane, lane);
+
+	return claim && claim->state == BUD_CLAIM_STATE_RUNNING &&
+	       mono_ms - claim->sent_mono_ms >= LONG_MS;
 }
 
 size_t bud_claims_count(const struct bud_claims *claims)

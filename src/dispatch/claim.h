@@ -19,6 +19,9 @@ void bud_claims_destroy(struct bud_claims *claims);
 
 /* A claim of this lane is under way, and nothing else need look at it. */
 bool bud_claims_has(const struct bud_claims *claims, struct bud_span lane);
+/* What was claimed of this lane last has been running for long: what became due since need not wait
+ * for it. */
+bool bud_claims_is_long(const struct bud_claims *claims, struct bud_span lane, int64_t mono_ms);
 /* Lanes of which a claim is under way. */
 size_t bud_claims_count(const struct bud_claims *claims);
 bool bud_claims_is_empty(const struct bud_claims *claims);

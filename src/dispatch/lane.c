@@ -1,7 +1,8 @@
 /* The parked lane. tick -> due? -> claim (slots of the endpoint are reserved first) -> barrier ->
  * start all -> on_end ... -> resolve. Nothing is claimed that cannot start at once. A lane that has
- * more is claimed again as soon as half of a claim has ended, without a look at `due`, while there
- * is room for the others; one that was refused a slot of the same endpoint goes before it. */
+ * more is claimed again as soon as half of a claim has ended, without a look at `due`, or at its
+ * turn there when a claim runs for long, while there is room for the others; one that was refused a
+ * slot of the same endpoint goes before it. */
 #include "dispatch/lane.h"
 
 #include <assert.h>
@@ -224,6 +225,16 @@ static void visit(struct bud_lanes *lanes, struct bud_span lane, bool is_followe
 	bud_receiver_unref(receiver);
 }
 
+/* Where nothing of it is under way, or beside what may hang. */
+static void look_at(struct bud_lanes *lanes, struct bud_span lane, int64_t mono_ms)
+{
+	if (!bud_claims_has(lanes->claims, lane))
+		visit(lanes, lane, false, mono_ms);
+	else if (bud_claims_is_long(lanes->claims, lane, mono_ms) &&
+		 bud_claims_deliveries(lanes->claims) < FOLLOWED_MAX)
+		visit(lanes, lane, true, mono_ms);
+}
+
 static void on_lanes(void *owner, int err, const struct bud_span *due, size_t n)
 {
 	struct bud_lanes *lanes = owner;
@@ -232,8 +243,7 @@ static void on_lanes(void *owner, int err, const struct bud_span *due, size_t n)
 	lanes->is_polling = false;
 	lanes->look_again = lanes->look_again || n == lanes->asked;
 	for (size_t i = 0; err == 0 && i < n && !lanes->is_stopped; i++)
-		if (!bud_claims_has(lanes->claims, due[i]))
-			visit(lanes, due[i], false, mono_ms);
+		look_at(lanes, due[i], mono_ms);
 }
 
 static void poll_due(struct bud_lanes *lanes, int64_t mono_ms, int64_t ahead_ms)

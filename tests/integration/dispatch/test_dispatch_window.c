@@ -101,6 +101,33 @@ static void one_that_hangs_does_not_keep_its_lane(void **state)
 	assert_int_equal(rig->sink.n, n);
 }
 
+/* Nor when it was the only one that was claimed: what becomes due behind it does not wait. */
+static void one_that_hangs_alone_does_not_keep_its_lane(void **state)
+{
+	struct rig *rig = *state;
+	int n = 20;
+
+	rig->sink.slow_event = "slow0";
+	rig->sink.slow_ms = UNTIL_RELEASED_MS;
+	rig->config.delivery.timeout_ms = UNTIL_RELEASED_MS;
+	rig_subscribe(rig, "s1", "t", "/a");
+	rig_start(rig);
+	hold(rig);
+	rig_publish(rig, "t", "slow", 1);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:%s", "parked:s1") == 1);
+	rig->is_confirmed = true;
+	rig_wait(rig, rig->sink.n_waiting == 1);
+	hold(rig);
+	rig_publish(rig, "t", "e", n);
+	rig_wait(rig, rig_number(rig, "ZCARD bud:{s0}:%s", "parked:s1") == n + 1);
+	rig->is_confirmed = true;
+	rig_wait(rig, rig->sink.n == (size_t)n + 1);
+	assert_int_equal(rig->sink.n_waiting, 1);
+	sink_release(&rig->sink);
+	rig_wait(rig, rig_is_clean(rig));
+	assert_int_equal(rig->sink.n, n + 1);
+}
+
 static int count_of(const struct rig *rig, char prefix)
 {
 	int n = 0;
@@ -197,6 +224,7 @@ int main(void)
 		TEST(a_slow_retry_leaves_the_other_slots),
 		TEST(one_lane_uses_what_the_window_learned),
 		TEST(one_that_hangs_does_not_keep_its_lane),
+		TEST(one_that_hangs_alone_does_not_keep_its_lane),
 		TEST(lanes_of_one_receiver_go_by_turns),
 		TEST(many_lanes_of_one_receiver),
 		TEST(lanes_that_hang_leave_others_their_turn),
